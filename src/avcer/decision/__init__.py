@@ -1,0 +1,1 @@
+"""Decision: align (one clock) -> fuse -> compound -> segments."""

@@ -1,0 +1,131 @@
+"""Basic emotions, compound vocabularies, and every class order in one place.
+
+Sources: AVCER (Ryumina et al., CVPR Workshops 2024, doi 10.1109/CVPRW63382.2024.00478) for the orders and the
+vocabularies; C-EXPR-DB (Kollias, CVPR 2023) for the seven compound expressions and their class indices.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from avcer.errors import UsageError
+
+BASIC: Final = ("Neutral", "Anger", "Disgust", "Fear", "Happiness", "Sadness", "Surprise")
+"""The basic emotions in the order of fusion, of every record and of every table that avcer writes."""
+
+VISUAL: Final = ("Neutral", "Happiness", "Sadness", "Surprise", "Fear", "Disgust", "Anger")
+"""The order in which the published static and dynamic models give their seven outputs."""
+
+AUDIO_8: Final = (*BASIC, "Other")
+"""The order of the published 8-class audio model; the 7-class variant has the order of ``BASIC``."""
+
+NONE: Final = "none"
+"""The result 'no compound expression' (Rule 1 leaves seven zeros). Not an absence of data."""
+
+
+@dataclass(frozen=True)
+class Compound:
+    """A compound expression: its name, and the two basic emotions that it blends."""
+
+    name: str
+    first: str
+    second: str
+
+    def __post_init__(self) -> None:
+        for emotion in (self.first, self.second):
+            if emotion not in BASIC[1:]:
+                known = ", ".join(BASIC[1:])
+                raise UsageError(f"compound {self.name!r} names {emotion!r}; the basic emotions are {known}")
+        if self.first == self.second:
+            raise UsageError(f"compound {self.name!r} names {self.first} twice; a compound blends two emotions")
+
+    @property
+    def indices(self) -> tuple[int, int]:
+        """Positions of the two emotions in ``BASIC``."""
+        return BASIC.index(self.first), BASIC.index(self.second)
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The compound expressions that a decision chooses from, in the order of their class index."""
+
+    name: str
+    compounds: tuple[Compound, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the compounds, by class index."""
+        return tuple(compound.name for compound in self.compounds)
+
+    def __len__(self) -> int:
+        return len(self.compounds)
+
+
+C_EXPR_DB: Final = Vocabulary(
+    "c-expr-db",
+    (
+        Compound("Fearfully Surprised", "Fear", "Surprise"),
+        Compound("Happily Surprised", "Happiness", "Surprise"),
+        Compound("Sadly Surprised", "Sadness", "Surprise"),
+        Compound("Disgustedly Surprised", "Disgust", "Surprise"),
+        Compound("Angrily Surprised", "Anger", "Surprise"),
+        Compound("Sadly Fearful", "Fear", "Sadness"),
+        Compound("Sadly Angry", "Anger", "Sadness"),
+    ),
+)
+"""The seven compound expressions of C-EXPR-DB; the position is the challenge's class index."""
+
+AVCER_12: Final = Vocabulary(
+    "avcer-12",
+    (
+        *C_EXPR_DB.compounds,
+        Compound("Sadly Disgusted", "Sadness", "Disgust"),
+        Compound("Fearfully Angry", "Fear", "Anger"),
+        Compound("Fearfully Disgusted", "Fear", "Disgust"),
+        Compound("Angrily Disgusted", "Anger", "Disgust"),
+        Compound("Happily Disgusted", "Happiness", "Disgust"),
+    ),
+)
+"""The twelve of the authors' later demo: the seven of C-EXPR-DB, then five more."""
+
+VOCABULARIES: Final = {vocabulary.name: vocabulary for vocabulary in (C_EXPR_DB, AVCER_12)}
+
+
+def read_vocabulary(choice: str | Path) -> Vocabulary:
+    """A built-in vocabulary by its name, or the user's own from a TOML file.
+
+    The file has one table, ``[compounds]``, each entry a name and its two basic emotions::
+
+        [compounds]
+        "Bittersweet" = ["Happiness", "Sadness"]
+
+    Raises:
+        UsageError: unknown name, unreadable file, or an entry that is not a pair of basic emotions.
+    """
+    if str(choice) in VOCABULARIES:
+        return VOCABULARIES[str(choice)]
+    path = Path(choice)
+    if path.suffix != ".toml":
+        known = ", ".join(VOCABULARIES)
+        raise UsageError(f"unknown vocabulary {str(choice)!r}: give one of {known}, or a .toml file")
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8")).get("compounds")
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UsageError(f"{path}: cannot be read as a vocabulary ({error})") from error
+    if not isinstance(table, dict) or not table:
+        raise UsageError(f'{path}: needs a table [compounds] with entries like "Sadly Angry" = ["Sadness", "Anger"]')
+    return Vocabulary(path.stem, tuple(_compound(path, name, pair) for name, pair in table.items()))
+
+
+def _compound(path: Path, name: str, pair: object) -> Compound:
+    if not (isinstance(pair, list) and len(pair) == 2 and all(isinstance(emotion, str) for emotion in pair)):
+        raise UsageError(f'{path}: {name!r} must be a pair of basic emotions, such as ["Fear", "Surprise"]')
+    if name == NONE:
+        raise UsageError(f"{path}: {NONE!r} is reserved for 'no compound expression'; choose another name")
+    try:
+        return Compound(name, *(emotion.capitalize() for emotion in pair))
+    except UsageError as error:
+        raise UsageError(f"{path}: {error}") from error

@@ -1,0 +1,75 @@
+"""What a model is: one record, kept beside its files as ``card.json``."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Final, Literal, get_args
+
+from avcer.errors import ModelError
+
+Role = Literal["detector", "static", "dynamic", "audio"]
+ROLES: Final[tuple[Role, ...]] = get_args(Role)
+Family = Literal["mini", "published"]
+FAMILIES: Final[tuple[Family, ...]] = get_args(Family)
+
+CARD_FILE: Final = "card.json"
+GRAPH_FILE: Final = "model.onnx"
+WEIGHTS_FILE: Final = "weights.safetensors"
+
+
+@dataclass(frozen=True)
+class FileRecord:
+    """A file of a model: its name, its size in bytes, its SHA-256 in hexadecimal."""
+
+    name: str
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """One model: identity, files, interface, terms and measured scores.
+
+    ``architecture`` is a key of ``models.networks``; ``graph`` is what OpenVINO runs, ``weights`` what PyTorch loads;
+    ``inputs`` gives the axes of the input, batch first (``"N"``); ``labels`` is the order of the outputs (empty for
+    a detector); ``preprocessing`` holds the constants that the station in front of the model reads.
+    """
+
+    name: str
+    family: Family
+    role: Role
+    architecture: str
+    graph: FileRecord
+    weights: FileRecord
+    inputs: tuple[int | str, ...]
+    labels: tuple[str, ...]
+    preprocessing: dict[str, Any]
+    licence: str
+    source: str
+    source_sha256: str = ""
+    training_data: str = ""
+    limits: str = ""
+    scores: dict[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> str:
+        """The card as an indented JSON document."""
+        return json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n"
+
+    @classmethod
+    def read(cls, folder: Path) -> ModelCard:
+        """The card of the model in ``folder``.
+
+        Raises:
+            ModelError: no card there, or one that this version cannot read.
+        """
+        path = folder / CARD_FILE
+        try:
+            values = json.loads(path.read_text(encoding="utf-8"))
+            values["graph"] = FileRecord(**values["graph"])
+            values["weights"] = FileRecord(**values["weights"])
+            values["inputs"], values["labels"] = tuple(values["inputs"]), tuple(values["labels"])
+            return cls(**values)
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise ModelError(f"{path}: not a readable model card ({error}); install the model again") from error

@@ -1,0 +1,1 @@
+"""Output: one writer a format."""

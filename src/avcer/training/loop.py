@@ -1,0 +1,153 @@
+"""One training loop for every recipe: AdamW with a one-cycle rate, averaged weights, checkpoints, early stopping.
+
+A run is a folder: ``log.csv`` (a row an epoch, ready to plot), ``last.pt`` (to resume after a kill), ``best.pt`` (the
+averaged weights with the best validation score). Running the same command again goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import csv
+import time
+import tomllib
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+Batches = Callable[[int], Iterable[Any]]
+"""Epoch number -> the batches of that epoch; the same number gives the same batches."""
+Loss = Callable[[nn.Module, Any], Tensor]
+"""Network and batch -> scalar loss."""
+Evaluate = Callable[[nn.Module], dict[str, float]]
+"""Network in evaluation mode -> named validation scores; ``Plan.monitor`` names the one to maximise."""
+Report = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The hyper-parameters that every recipe shares; ``options`` holds the recipe's own (a table of its TOML file)."""
+
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    steps_per_epoch: int = 0
+    weight_decay: float = 0.01
+    warm_up: float = 0.2
+    average_decay: float = 0.998
+    clip_norm: float = 5.0
+    patience: int = 1000
+    monitor: str = "uar"
+    bfloat16: bool = True
+    seed: int = 42
+    options: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, path: Path) -> Plan:
+        """The plan in a TOML file."""
+        return cls(**tomllib.loads(path.read_text(encoding="utf-8")))
+
+
+def device() -> torch.device:
+    """CUDA where present, else the processor."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def autocast(plan: Plan) -> AbstractContextManager[Any]:
+    """Mixed precision in bfloat16, where the plan asks for it."""
+    return torch.autocast(device().type, dtype=torch.bfloat16) if plan.bfloat16 else nullcontext()
+
+
+def fit(
+    network: nn.Module, batches: Batches, loss: Loss, evaluate: Evaluate, plan: Plan, run: Path, report: Report = print
+) -> nn.Module:
+    """Trains ``network`` and returns it with the best averaged weights, in evaluation mode."""
+    run.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(plan.seed)
+    state = _State(network.to(device()), plan)
+    state.resume(run / "last.pt")
+    for epoch in range(state.epoch, plan.epochs):
+        started = time.monotonic()
+        mean_loss = _one_epoch(state, batches(epoch), loss, plan)
+        scores = evaluate(state.average.module.eval())
+        state.finish_epoch(epoch, scores[plan.monitor], run)
+        _log(run / "log.csv", {"epoch": epoch + 1, "loss": mean_loss, **scores, "seconds": time.monotonic() - started})
+        left = (plan.epochs - epoch - 1) * (time.monotonic() - started) / 60
+        shown = "  ".join(f"{name} {value:.4f}" for name, value in scores.items())
+        report(f"epoch {epoch + 1}/{plan.epochs}  loss {mean_loss:.4f}  {shown}  {left:.1f} min left")
+        if epoch - state.best_epoch >= plan.patience:
+            report(f"no better {plan.monitor} for {plan.patience} epochs: stopped early")
+            break
+    network.load_state_dict(torch.load(run / "best.pt", weights_only=True))
+    return network.eval()
+
+
+class _State:
+    """All that changes while training, saved and restored as one."""
+
+    def __init__(self, network: nn.Module, plan: Plan) -> None:
+        self.network = network
+        self.average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(plan.average_decay), use_buffers=True)  # type: ignore[no-untyped-call]
+        self.optimizer = torch.optim.AdamW(network.parameters(), plan.learning_rate, weight_decay=plan.weight_decay)
+        self.schedule = torch.optim.lr_scheduler.OneCycleLR(
+            self.optimizer, plan.learning_rate, plan.epochs * plan.steps_per_epoch + 1, pct_start=plan.warm_up
+        )
+        self.epoch, self.best, self.best_epoch = 0, float("-inf"), 0
+
+    def _parts(self) -> dict[str, Any]:
+        return {
+            "network": self.network, "average": self.average, "optimizer": self.optimizer, "schedule": self.schedule
+        }  # fmt: skip
+
+    def resume(self, path: Path) -> None:
+        if not path.exists():
+            return
+        saved = torch.load(path, weights_only=True, map_location=device())
+        for name, part in self._parts().items():
+            part.load_state_dict(saved[name])
+        self.epoch, self.best, self.best_epoch = saved["epoch"], saved["best"], saved["best_epoch"]
+        torch.set_rng_state(saved["random"].cpu())
+
+    def finish_epoch(self, epoch: int, score: float, run: Path) -> None:
+        self.epoch = epoch + 1
+        if score > self.best:
+            self.best, self.best_epoch = score, epoch
+            _save(self.average.module.state_dict(), run / "best.pt")
+        numbers = {"epoch": self.epoch, "best": self.best, "best_epoch": self.best_epoch}
+        parts = {name: part.state_dict() for name, part in self._parts().items()}
+        _save({**parts, **numbers, "random": torch.get_rng_state()}, run / "last.pt")
+
+
+def _one_epoch(state: _State, batches: Iterable[Any], loss: Loss, plan: Plan) -> float:
+    state.network.train()
+    total, count = 0.0, 0
+    for batch in batches:
+        with autocast(plan):
+            value = loss(state.network, batch)
+        state.optimizer.zero_grad(set_to_none=True)
+        value.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(state.network.parameters(), plan.clip_norm)
+        state.optimizer.step()
+        state.schedule.step()
+        state.average.update_parameters(state.network)
+        total, count = total + float(value.detach()), count + 1
+    return total / max(count, 1)
+
+
+def _save(values: Any, path: Path) -> None:
+    beside = path.with_suffix(".part")
+    torch.save(values, beside)
+    beside.replace(path)
+
+
+def _log(path: Path, row: dict[str, float]) -> None:
+    new = not path.exists()
+    with path.open("a", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(row))
+        if new:
+            writer.writeheader()
+        writer.writerow({name: round(value, 6) for name, value in row.items()})
