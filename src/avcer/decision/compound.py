@@ -1,0 +1,88 @@
+"""The compound decision: pair sums of fused probabilities, under Rule 1, Rule 2, both, or neither."""
+
+from __future__ import annotations
+
+from typing import Final, Literal, get_args
+
+import numpy as np
+
+from avcer.labels import BASIC, Vocabulary
+from avcer.types import MODALITIES, CompoundTimeline, Double, EmotionProbabilities
+
+Rule = Literal["1", "2", "both", "sum"]
+RULES: Final[tuple[Rule, ...]] = get_args(Rule)
+"""``1``: values up to chance become 0. ``2``: emotions weigh by their rarity. ``both``. ``sum``: neither."""
+
+CHANCE: Final = 1 / len(BASIC)
+RARITY: Final = {"Anger": 5, "Disgust": 6, "Fear": 5, "Happiness": 6, "Sadness": 4, "Surprise": 2}
+"""Rule 2's weights (released code of AVCER): 7 minus the number of the C-EXPR-DB compounds that hold the emotion."""
+
+
+def masked(values: Double, rule: Rule) -> Double:
+    """``values (..., 7)`` as the rule sees them: under Rule 1, those up to 1/7 are 0."""
+    return np.where(values <= CHANCE, 0.0, values) if rule in ("1", "both") else values
+
+
+def pair_weights(vocabulary: Vocabulary, rule: Rule) -> Double:
+    """``(C, 7)``: the weight of each basic emotion in each compound; a row has two entries that are not zero.
+
+    They are 1 and 1; under Rule 2 they are the two rarities divided by their sum.
+    """
+    weights = np.zeros((len(vocabulary), len(BASIC)))
+    for row, compound in zip(weights, vocabulary.compounds, strict=True):
+        first, second = compound.indices
+        if rule in ("2", "both"):
+            rarity = np.array([RARITY[compound.first], RARITY[compound.second]], dtype=np.float64)
+            row[[first, second]] = rarity / rarity.sum()
+        else:
+            row[[first, second]] = 1.0
+    return weights
+
+
+def scores(values: Double, vocabulary: Vocabulary, rule: Rule) -> Double:
+    """``values (T, 7)`` in the order of ``BASIC`` -> ``(T, C)``: the score of every compound."""
+    result: Double = masked(values, rule) @ pair_weights(vocabulary, rule).T
+    return result
+
+
+def decide(
+    emotions: EmotionProbabilities, vocabulary: Vocabulary, rule: Rule, contributions: Double | None = None
+) -> CompoundTimeline:
+    """The compound expression of every frame: the best score wins, a tie goes to the lower class index.
+
+    Args:
+        emotions: fused weighted sums, or one model's own probabilities.
+        vocabulary: the compounds to choose from.
+        rule: see ``RULES``.
+        contributions: ``(T, 3, 7)`` as ``fuse`` gives them; without them the shares are zero.
+
+    Returns:
+        A timeline that says 'none' (-1) where every score is 0, and is not valid where ``emotions`` is not.
+    """
+    table = np.where(emotions.valid[:, np.newaxis], scores(emotions.values, vocabulary, rule), 0.0)
+    ranking = np.argsort(-table, axis=1, kind="stable")
+    rows = np.arange(len(table))
+    best = table[rows, ranking[:, 0]]
+    classes = np.where(best > 0, ranking[:, 0], -1)
+    if len(vocabulary) > 1:
+        runner_up = np.where(table[rows, ranking[:, 1]] > 0, ranking[:, 1], -1)
+    else:
+        runner_up = np.full(len(table), -1)
+    shares = _shares(emotions, vocabulary, rule, contributions, classes)
+    return CompoundTimeline(
+        emotions.times_s, classes, best, runner_up, table, shares, emotions.valid, vocabulary
+    )  # fmt: skip
+
+
+def _shares(
+    emotions: EmotionProbabilities, vocabulary: Vocabulary, rule: Rule, contributions: Double | None, classes: Double
+) -> Double:
+    """How much of each winner's score each modality gave, ``(T, 3)``; zero for 'none'."""
+    if contributions is None:
+        return np.zeros((len(classes), len(MODALITIES)))
+    kept = masked(emotions.values, rule) > 0
+    of_winner = pair_weights(vocabulary, rule)[classes] * kept  # (T, 7); the row of class -1 is dropped below
+    parts: Double = np.einsum("tme,te->tm", contributions, of_winner)
+    total = parts.sum(axis=1, keepdims=True)
+    decided = (classes >= 0)[:, np.newaxis] & (total > 0)
+    return np.where(decided, parts / np.where(total > 0, total, 1.0), 0.0)

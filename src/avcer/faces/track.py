@@ -1,0 +1,120 @@
+"""Tracking: faces of successive frames are one person's where their boxes overlap most."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from avcer.types import Double, Face, FaceTrack, Float
+
+MIN_OVERLAP: Final = 0.4
+"""Least intersection over union of a face and the last box of its track (released code of AVCER)."""
+MAX_GAP_S: Final = 1.0
+"""How long a face may be missed before its track ends, in seconds. The released code: not one frame."""
+
+
+def overlaps(first: Float, second: Float) -> Double:
+    """Intersection over union of every box ``(N, 4)`` with every box ``(M, 4)`` -> ``(N, M)``."""
+    top_left = np.maximum(first[:, np.newaxis, :2], second[np.newaxis, :, :2])
+    bottom_right = np.minimum(first[:, np.newaxis, 2:], second[np.newaxis, :, 2:])
+    shared = np.clip(bottom_right - top_left, 0, None).prod(axis=2, dtype=np.float64)
+    areas = [(boxes[:, 2:] - boxes[:, :2]).prod(axis=1, dtype=np.float64) for boxes in (first, second)]
+    union = areas[0][:, np.newaxis] + areas[1][np.newaxis, :] - shared
+    ratio: Double = shared / np.where(union > 0, union, 1.0)
+    return ratio
+
+
+@dataclass
+class _Growing:
+    """A track that still takes faces."""
+
+    id: int
+    last_seen_s: float
+    frames: list[int] = field(default_factory=list)
+    faces: list[Face] = field(default_factory=list)
+
+    def finish(self) -> FaceTrack:
+        return FaceTrack(
+            id=self.id,
+            frames=np.array(self.frames, dtype=np.int64),
+            boxes=np.stack([face.box for face in self.faces]).astype(np.float32),
+            landmarks=np.stack([face.landmarks for face in self.faces]).astype(np.float32),
+            scores=np.array([face.score for face in self.faces], dtype=np.float32),
+        )
+
+
+class Tracker:
+    """Links faces frame by frame. Ids count from 1 by first appearance and are never used twice."""
+
+    def __init__(self, min_overlap: float = MIN_OVERLAP, max_gap_s: float = MAX_GAP_S) -> None:
+        self._min_overlap = min_overlap
+        self._max_gap_s = max_gap_s
+        self._alive: list[_Growing] = []
+        self._ended: list[_Growing] = []
+        self._next_id = 1
+        self._previous_s = -np.inf
+
+    def update(self, frame: int, time_s: float, faces: Sequence[Face], cut: bool = False) -> list[int]:
+        """The track id of each of the faces of one frame; frames come in order.
+
+        ``cut`` says that a new scene begins with this frame: no track goes on.
+        """
+        self._retire(time_s, cut)
+        matches = self._match(faces)
+        ids = []
+        for number, face in enumerate(faces):
+            track = matches.get(number) or self._begin(time_s)
+            track.frames.append(frame)
+            track.faces.append(face)
+            track.last_seen_s = time_s
+            ids.append(track.id)
+        self._previous_s = time_s
+        return ids
+
+    def tracks(self) -> list[FaceTrack]:
+        """All tracks so far, by id."""
+        return [track.finish() for track in sorted(self._ended + self._alive, key=lambda track: track.id)]
+
+    def _retire(self, time_s: float, cut: bool) -> None:
+        """Ends the tracks that missed the previous frame and have been missing for too long by now."""
+        ended = [
+            track
+            for track in self._alive
+            if cut or (track.last_seen_s < self._previous_s and time_s - track.last_seen_s > self._max_gap_s)
+        ]
+        self._ended += ended
+        self._alive = [track for track in self._alive if track not in ended]
+
+    def _match(self, faces: Sequence[Face]) -> dict[int, _Growing]:
+        """Face number -> its track, by the assignment (Hungarian) with the largest overlap in all."""
+        if not faces or not self._alive:
+            return {}
+        last = np.stack([track.faces[-1].box for track in self._alive])
+        overlap = overlaps(last, np.stack([face.box for face in faces]))
+        overlap[overlap < self._min_overlap] = 0.0
+        rows, columns = linear_sum_assignment(overlap, maximize=True)
+        return {
+            int(column): self._alive[row] for row, column in zip(rows, columns, strict=True) if overlap[row, column] > 0
+        }
+
+    def _begin(self, time_s: float) -> _Growing:
+        track = _Growing(self._next_id, time_s)
+        self._next_id += 1
+        self._alive.append(track)
+        return track
+
+
+def primary_track(tracks: Sequence[FaceTrack], durations_s: Double) -> int | None:
+    """The id of the track with the largest area x time on screen; ``durations_s (T,)`` are those of all frames."""
+    if not tracks:
+        return None
+    return max(tracks, key=lambda track: _presence(track, durations_s)).id
+
+
+def _presence(track: FaceTrack, durations_s: Double) -> float:
+    sides = np.clip(track.boxes[:, 2:] - track.boxes[:, :2], 0, None)
+    return float((sides.prod(axis=1, dtype=np.float64) * durations_s[track.frames]).sum())

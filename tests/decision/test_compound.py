@@ -1,0 +1,56 @@
+"""The compound decision, worked by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from avcer.decision.compound import decide, pair_weights, scores
+from avcer.labels import AVCER_12, C_EXPR_DB, Compound, Vocabulary
+from avcer.types import EmotionProbabilities
+
+
+def row(**values: float) -> EmotionProbabilities:
+    names = ("Neutral", "Anger", "Disgust", "Fear", "Happiness", "Sadness", "Surprise")
+    array = np.array([[values.get(name, 0.0) for name in names]])
+    return EmotionProbabilities(np.zeros(1), array, np.ones(1, dtype=bool), "fused")
+
+
+def test_rule_1_masks_chance_and_below() -> None:
+    timeline = decide(row(Sadness=0.5, Anger=0.3, Surprise=1 / 7), C_EXPR_DB, "1")
+    assert C_EXPR_DB.names[timeline.classes[0]] == "Sadly Angry"
+    assert timeline.probability[0] == pytest.approx(0.8)
+    assert timeline.scores[0, 2] == pytest.approx(0.5)  # Sadly Surprised: the surprise is at chance
+
+
+def test_confident_neutral_is_none_and_not_class_0() -> None:
+    timeline = decide(row(Neutral=0.9, Surprise=0.1), C_EXPR_DB, "1")
+    assert timeline.valid[0]
+    assert timeline.classes[0] == -1
+    assert timeline.runner_up[0] == -1
+    assert timeline.probability[0] == 0
+
+
+def test_rule_2_prefers_the_rare() -> None:
+    weights = pair_weights(C_EXPR_DB, "2")
+    disgust_surprise = weights[3]
+    assert disgust_surprise[2] == pytest.approx(6 / 8)
+    assert disgust_surprise[6] == pytest.approx(2 / 8)
+    assert scores(row(Disgust=0.4, Surprise=0.2).values, C_EXPR_DB, "2")[0, 3] == pytest.approx(0.35)
+
+
+def test_sum_does_not_mask() -> None:
+    assert decide(row(Neutral=0.9, Fear=0.06, Sadness=0.04), C_EXPR_DB, "sum").classes[0] == 5
+
+
+def test_runner_up() -> None:
+    timeline = decide(row(Surprise=0.5, Happiness=0.3, Fear=0.2), C_EXPR_DB, "1")
+    assert (timeline.classes[0], timeline.runner_up[0]) == (1, 0)
+
+
+def test_vocabularies_of_one_and_twelve() -> None:
+    single = Vocabulary("one", (Compound("Bittersweet", "Happiness", "Sadness"),))
+    timeline = decide(row(Happiness=0.5, Sadness=0.4), single, "1")
+    assert (timeline.classes[0], timeline.runner_up[0]) == (0, -1)
+    timeline = decide(row(Anger=0.5, Disgust=0.4), AVCER_12, "1")
+    assert AVCER_12.names[timeline.classes[0]] == "Angrily Disgusted"

@@ -1,0 +1,100 @@
+"""Fusion: the released weights and rules, number by number; what is missing is not zero."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from avcer.decision.align import nothing
+from avcer.decision.compound import decide, scores
+from avcer.decision.fuse import MEAN, PUBLISHED, PUBLISHED_7, FusionWeights, fuse, read_fusion, write_fusion
+from avcer.errors import UsageError
+from avcer.labels import C_EXPR_DB
+from avcer.types import Double, EmotionProbabilities
+
+
+def emotions(values: Double, source: str = "static") -> EmotionProbabilities:
+    frames = len(values)
+    return EmotionProbabilities(np.arange(frames) / 25, values, np.ones(frames, dtype=bool), source)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["dirichlet", "mean"])
+@pytest.mark.parametrize("rule", ["1", "2", "both", "sum"])
+def test_released_numbers(golden: Path, name: str, rule: str) -> None:
+    saved = np.load(golden / "fusion.npz")
+    weights = FusionWeights(name, saved["weights"]) if name == "dirichlet" else MEAN
+    parts = [emotions(saved[modality]) for modality in ("static", "dynamic", "audio")]
+    fused = fuse(*parts, weights).probabilities
+    np.testing.assert_allclose(fused.values, saved[f"{name}_fused"], atol=1e-6)
+    released = {"1": "rule1", "2": "rule2", "both": "both", "sum": "neither"}[rule]
+    expected = saved[f"{name}_{released}_scores"]
+    np.testing.assert_allclose(scores(fused.values, C_EXPR_DB, rule), expected, atol=1e-6)
+    timeline = decide(fused, C_EXPR_DB, rule)
+    decided = expected.max(axis=1) > 0
+    np.testing.assert_array_equal(timeline.classes[decided], saved[f"{name}_{released}_class"][decided])
+    assert (timeline.classes[~decided] == -1).all()
+
+
+def test_published_weights_are_those_of_the_reference(golden: Path) -> None:
+    np.testing.assert_allclose(np.load(golden / "fusion.npz")["weights"], PUBLISHED.values, atol=1e-8)
+
+
+def test_columns_of_the_built_in_weights() -> None:
+    np.testing.assert_allclose(PUBLISHED.values.sum(axis=0), 1, atol=1e-7)
+    np.testing.assert_allclose(MEAN.values.sum(axis=0), 1)
+    assert PUBLISHED_7.values.sum(axis=0)[2] == pytest.approx(1.05355501)  # as released
+
+
+def test_missing_is_not_zero() -> None:
+    rng = np.random.default_rng(0)
+    static, dynamic, audio = (emotions(rng.dirichlet(np.ones(7), 4)) for _ in range(3))
+    silent = nothing(static.times_s, "audio")
+    fused = fuse(static, dynamic, silent, PUBLISHED).probabilities.values
+    weights = PUBLISHED.values[:2] / PUBLISHED.values[:2].sum(axis=0)
+    np.testing.assert_allclose(fused, weights[0] * static.values + weights[1] * dynamic.values)
+    alone = fuse(nothing(static.times_s, "static"), nothing(static.times_s, "dynamic"), audio, PUBLISHED)
+    np.testing.assert_allclose(alone.probabilities.values, audio.values)
+
+
+def test_nothing_valid_is_no_prediction() -> None:
+    empty = nothing(np.arange(3) / 25, "static")
+    fused = fuse(empty, empty, empty, PUBLISHED)
+    assert not fused.probabilities.valid.any()
+    assert not decide(fused.probabilities, C_EXPR_DB, "1").valid.any()
+
+
+def test_contributions_add_up() -> None:
+    rng = np.random.default_rng(1)
+    parts = [emotions(rng.dirichlet(np.ones(7), 5)) for _ in range(3)]
+    fused = fuse(*parts, PUBLISHED)
+    np.testing.assert_allclose(fused.contributions.sum(axis=1), fused.probabilities.values)
+    timeline = decide(fused.probabilities, C_EXPR_DB, "2", fused.contributions)
+    np.testing.assert_allclose(timeline.shares.sum(axis=1), 1)
+
+
+def test_fusion_file_round_trip(tmp_path: Path) -> None:
+    write_fusion(PUBLISHED_7, tmp_path / "mine.json")
+    again = read_fusion(tmp_path / "mine.json")
+    assert again.name == "published-7"
+    np.testing.assert_array_equal(again.values, PUBLISHED_7.values)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", "{}", json.dumps({"format": "avcer-fusion", "weights": {"static": [1] * 7, "dynamic": [1] * 7}}),
+     json.dumps({"format": "avcer-fusion", "weights": dict.fromkeys(("static", "dynamic", "audio"), [0] * 7)})],
+)  # fmt: skip
+def test_bad_fusion_files_are_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "bad.json"
+    path.write_text(text)
+    with pytest.raises(UsageError, match=r"bad\.json") as caught:
+        read_fusion(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_unknown_fusion_names_the_known() -> None:
+    with pytest.raises(UsageError, match="published, mean"):
+        read_fusion("publisched")

@@ -1,0 +1,60 @@
+"""Segments and the one clock, worked by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from avcer.decision.align import held_rows, hold_last, nothing, on_rows
+from avcer.decision.compound import decide
+from avcer.decision.segments import find_segments, frame_ends
+from avcer.labels import C_EXPR_DB
+from avcer.types import EmotionProbabilities
+
+SAD_ANGRY = [0, 0.5, 0, 0, 0, 0.5, 0]
+HAPPY_SURPRISED = [0, 0, 0, 0, 0.6, 0, 0.4]
+NEUTRAL = [1, 0, 0, 0, 0, 0, 0]
+
+
+def test_runs_gaps_and_none() -> None:
+    values = np.array([SAD_ANGRY, SAD_ANGRY, NEUTRAL, SAD_ANGRY, SAD_ANGRY, HAPPY_SURPRISED], dtype=float)
+    frames = np.array([0, 1, 2, 3, 5, 6])  # frame 4 is not a row
+    times = np.arange(8) * 0.1
+    emotions = EmotionProbabilities(times[frames], values, np.ones(6, dtype=bool), "fused")
+    found = find_segments(decide(emotions, C_EXPR_DB, "1"), frames, frame_ends(times, 0.8), face=3)
+    assert [segment.compound for segment in found] == [
+        "Sadly Angry", "none", "Sadly Angry", "Sadly Angry", "Happily Surprised"
+    ]  # fmt: skip
+    assert [(round(s.start_s, 3), round(s.end_s, 3)) for s in found] == [
+        (0, 0.2), (0.2, 0.3), (0.3, 0.4), (0.5, 0.6), (0.6, 0.7)
+    ]  # fmt: skip
+    assert found[0].probability == pytest.approx(1.0)
+    assert {segment.face for segment in found} == {3}
+
+
+def test_frames_without_a_decision_end_a_segment() -> None:
+    values = np.array([SAD_ANGRY] * 5, dtype=float)
+    valid = np.array([True, True, False, True, True])
+    times = np.arange(5) * 0.04
+    timeline = decide(EmotionProbabilities(times, values, valid, "fused"), C_EXPR_DB, "1")
+    found = find_segments(timeline, np.arange(5), frame_ends(times, 0.2), face=None)
+    assert [round(segment.start_s, 2) for segment in found] == [0, 0.12]
+    assert found[0].end_s == pytest.approx(0.08)
+
+
+def test_one_frame_lasts_until_the_end_of_the_clip() -> None:
+    np.testing.assert_allclose(frame_ends(np.array([0.0]), 0.04), [0.04])
+    np.testing.assert_allclose(frame_ends(np.array([0.0, 0.04, 0.12]), 5.0), [0.04, 0.12, 0.18])
+    assert len(frame_ends(np.zeros(0), 1.0)) == 0
+
+
+def test_values_on_rows_and_holding() -> None:
+    times = np.arange(6) / 10
+    seen = on_rows(np.array([2, 3, 4, 5]), times, np.array([3, 5]), np.array([SAD_ANGRY, NEUTRAL], float), "static")
+    assert seen.valid.tolist() == [False, True, False, True]
+    np.testing.assert_allclose(seen.times_s, [0.2, 0.3, 0.4, 0.5])
+    held = hold_last(seen)
+    assert held.valid.all()
+    np.testing.assert_array_equal(held.values[:3], [SAD_ANGRY] * 3)
+    assert held_rows(np.array([False, True, False])).tolist() == [1, 1, 1]
+    assert not hold_last(nothing(times, "audio")).valid.any()

@@ -1,0 +1,74 @@
+"""Tracking: released ids, missed faces, cuts, and the primary face."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from avcer.faces.track import Tracker, overlaps, primary_track
+from avcer.types import Face
+
+
+def face(x: float, y: float = 0, side: float = 100) -> Face:
+    box = np.array([x, y, x + side, y + side], dtype=np.float32)
+    return Face(box, np.zeros((5, 2), dtype=np.float32), 0.9)
+
+
+@pytest.mark.parametrize("clip", ["hamilton", "WolfgangLanger_Pexels"])
+def test_released_ids(golden: Path, clip: str) -> None:
+    """With no patience for a missed frame, the ids are those of the released tracker."""
+    tracker = Tracker(max_gap_s=0.0)
+    landmarks = np.zeros((5, 2), dtype=np.float32)
+    for frame, rows in enumerate(json.loads((golden / "tracker.json").read_text())[clip]):
+        faces = [Face(np.array(row[:4], dtype=np.float32), landmarks, row[4]) for row in rows]
+        assert tracker.update(frame, frame / 25, faces) == [row[5] for row in rows], frame
+
+
+def test_overlap_by_hand() -> None:
+    first = np.array([[0, 0, 10, 10]], dtype=np.float32)
+    second = np.array([[5, 0, 15, 10], [20, 20, 30, 30], [0, 0, 0, 0]], dtype=np.float32)
+    np.testing.assert_allclose(overlaps(first, second), [[1 / 3, 0, 0]])
+
+
+def test_a_missed_second_is_survived_and_more_is_not() -> None:
+    tracker = Tracker()
+    assert tracker.update(0, 0.0, [face(0)]) == [1]
+    for frame in range(1, 25):
+        tracker.update(frame, frame / 25, [])
+    assert tracker.update(25, 1.0, [face(5)]) == [1]
+    for frame in range(26, 60):
+        tracker.update(frame, frame / 25, [])
+    assert tracker.update(60, 2.4, [face(5)]) == [2]
+    first, second = tracker.tracks()
+    assert first.frames.tolist() == [0, 25]
+    assert first.span == range(0, 26)
+    assert second.first == 60
+
+
+def test_a_slow_frame_rate_is_not_a_gap() -> None:
+    tracker = Tracker(max_gap_s=0.5)
+    assert [tracker.update(frame, frame * 2.0, [face(0)]) for frame in range(3)] == [[1], [1], [1]]
+
+
+def test_a_cut_ends_every_track() -> None:
+    tracker = Tracker()
+    assert tracker.update(0, 0.0, [face(0), face(300)]) == [1, 2]
+    assert tracker.update(1, 0.04, [face(0), face(300)], cut=True) == [3, 4]
+
+
+def test_two_faces_that_cross_keep_the_larger_overlap() -> None:
+    tracker = Tracker()
+    tracker.update(0, 0.0, [face(0), face(120)])
+    assert tracker.update(1, 0.04, [face(110), face(10)]) == [2, 1]
+
+
+def test_primary_is_area_times_time() -> None:
+    tracker = Tracker()
+    for frame in range(10):
+        faces = [face(0, side=100)] if frame > 2 else [face(0, side=100), face(300, side=150)]
+        tracker.update(frame, frame / 25, faces)
+    assert primary_track(tracker.tracks(), np.full(10, 0.04)) == 1
+    assert primary_track([], np.zeros(0)) is None
