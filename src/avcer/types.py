@@ -6,6 +6,7 @@ the order of ``labels.BASIC``. Arrays are given with their axes: T frames, N see
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -25,6 +26,13 @@ Image = NDArray[np.uint8]
 Source = Literal["static", "dynamic", "audio", "fused"]
 MODALITIES: Final = ("static", "dynamic", "audio")
 """The three models in the order of the rows of every fusion weight matrix (VS, VD, A)."""
+
+Progress = Callable[[str, int, int], None]
+"""A hook for progress: the stage's name, how much is done, and of how much (0 where that is not known)."""
+
+
+def no_progress(stage: str, done: int, total: int) -> None:
+    """The hook that does nothing."""
 
 
 @dataclass(frozen=True)
