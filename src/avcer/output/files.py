@@ -1,0 +1,80 @@
+"""Files appear whole or not at all: written beside their place, then renamed."""
+
+from __future__ import annotations
+
+import errno
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, TextIO
+
+from avcer.errors import OutputError
+
+_FULL: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_FORBIDDEN: Final = {errno.EACCES, errno.EPERM, errno.EROFS}
+
+
+@contextmanager
+def atomic(path: Path) -> Iterator[Path]:
+    """Gives the path of a temporary file in the same folder; it takes the place of ``path`` when the block ends well.
+
+    On any failure, an interrupt included, the temporary file is removed and what stood at ``path`` before stays.
+
+    Raises:
+        OutputError: the file cannot be written (no room, no permission, the folder is gone).
+    """
+    part = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
+    try:
+        yield part
+        part.replace(path)
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written ({_reason(error)}); {_remedy(error)}") from error
+    finally:
+        _remove(part)
+
+
+@contextmanager
+def atomic_text(path: Path) -> Iterator[TextIO]:
+    r"""The same for a text: an open UTF-8 file with ``\n`` line ends. File names keep their bytes, whatever they are.
+
+    Raises:
+        OutputError: as ``atomic``.
+    """
+    with atomic(path) as part, part.open("w", encoding="utf-8", errors="surrogateescape", newline="\n") as file:
+        yield file
+
+
+def make_folder(folder: Path) -> Path:
+    """Creates ``folder`` and those above it, where missing.
+
+    Raises:
+        OutputError: it cannot be created, or a file stands in its place.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise OutputError(f"{folder}: is a file, not a folder; choose another folder for the results") from error
+    except OSError as error:
+        raise OutputError(f"{folder}: cannot be created ({_reason(error)}); {_remedy(error)}") from error
+    return folder
+
+
+def _remove(part: Path) -> None:
+    # A failing removal must not hide the failure that led here.
+    try:
+        part.unlink(missing_ok=True)
+    except OSError:
+        return
+
+
+def _reason(error: OSError) -> str:
+    return error.strerror or str(error) or type(error).__name__
+
+
+def _remedy(error: OSError) -> str:
+    if error.errno in _FULL:
+        return "free some space, or choose a folder on another disk"
+    if error.errno in _FORBIDDEN:
+        return "choose a folder that you may write to"
+    return "choose another folder for the results"

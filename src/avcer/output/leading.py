@@ -1,0 +1,50 @@
+"""The leading story of a clip: what is decided for the primary face, and from sound alone where no face is there."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from avcer.analysis import Analysis, FaceAnalysis
+from avcer.labels import BASIC
+from avcer.types import CompoundTimeline, EmotionProbabilities
+
+
+def leading_faces(analysis: Analysis) -> tuple[FaceAnalysis, ...]:
+    """The primary face and the rows without a face, as far as there are any. They share no frame."""
+    return tuple(face for face in analysis.faces if face.id is None or face.id == analysis.primary)
+
+
+def leading_fused(analysis: Analysis) -> EmotionProbabilities:
+    """The undivided weighted sums of the leading story, a row for every frame of the clip ``(T, 7)``."""
+    frames = len(analysis.times_s)
+    values, valid = np.zeros((frames, len(BASIC))), np.zeros(frames, dtype=np.bool_)
+    for face in leading_faces(analysis):
+        values[face.frames], valid[face.frames] = face.fused.values, face.fused.valid
+    return EmotionProbabilities(analysis.times_s, values, valid, "fused")
+
+
+def leading_curve(analysis: Analysis, name: str) -> CompoundTimeline:
+    """One curve of the leading story, a row for every frame of the clip: ``AV``, ``VS``, ``VD`` or ``A``."""
+    parts = [
+        (face.frames, face.compound if name == "AV" else face.curves[name]) for face in leading_faces(analysis)
+    ]
+    return on_every_frame(analysis, parts)
+
+
+def on_every_frame(analysis: Analysis, parts: list[tuple[np.ndarray, CompoundTimeline]]) -> CompoundTimeline:
+    """Timelines on rows ``frames (F,)`` of their own, laid on all T frames; the other frames are not valid."""
+    frames, compounds = len(analysis.times_s), len(analysis.vocabulary)
+    whole = CompoundTimeline(
+        times_s=analysis.times_s,
+        classes=np.full(frames, -1),
+        probability=np.zeros(frames),
+        runner_up=np.full(frames, -1),
+        scores=np.zeros((frames, compounds)),
+        shares=np.zeros((frames, 3)),
+        valid=np.zeros(frames, dtype=np.bool_),
+        vocabulary=analysis.vocabulary,
+    )
+    for rows, part in parts:
+        for name in ("classes", "probability", "runner_up", "scores", "shares", "valid"):
+            getattr(whole, name)[rows] = getattr(part, name)
+    return whole

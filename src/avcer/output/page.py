@@ -1,0 +1,81 @@
+"""The sheet that a timeline is drawn on: sizes in inches, ink, type, and the curves' looks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from avcer.output.lettering import families
+
+DPI: Final = 200
+WIDTH: Final = 10.0
+LEFT: Final = 1.75
+RIGHT: Final = 0.65
+SPAN: Final = WIDTH - LEFT - RIGHT
+"""The width of the time axis."""
+
+INK: Final = "#1a1a1a"
+SOFT: Final = "#5f5f5f"
+FAINT: Final = "#d4d4d4"
+PALE: Final = "#f5f5f5"
+
+TITLE_POINTS: Final = 11.0
+TEXT_POINTS: Final = 8.0
+SMALL_POINTS: Final = 7.0
+
+
+@dataclass(frozen=True)
+class Curve:
+    """How a curve looks: its colour, its lane in a row (0 is the middle; rows are 1 high) and its thickness in rows.
+
+    Lanes keep curves apart where they agree, also in print without colours.
+    """
+
+    name: str
+    meaning: str
+    colour: str
+    lane: float
+    thickness: float
+
+
+CURVES: Final = (
+    Curve("VS", "face, static", "#0072B2", 0.33, 0.13),
+    Curve("VD", "face, dynamic", "#E69F00", 0.16, 0.13),
+    Curve("A", "voice", "#009E73", -0.01, 0.13),
+    Curve("AV", "fused decision", INK, -0.26, 0.25),
+)
+"""From top to bottom of a row, the first three in the order of ``types.MODALITIES``. The colours are from Okabe and
+Ito's palette, which people with any kind of colour vision can tell apart."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """A figure of ``height`` inches; places are inches from its left and from its top."""
+
+    figure: Figure
+    height: float
+
+    def axes(self, name: str, top: float, height: float, left: float = LEFT, width: float = SPAN) -> Axes:
+        """Empty axes, by default as wide as the time axis, with a thin line below and small type."""
+        place = (left / WIDTH, 1 - (top + height) / self.height, width / WIDTH, height / self.height)
+        axes = self.figure.add_axes(place, label=name)
+        axes.set_facecolor("none")
+        axes.tick_params(labelsize=SMALL_POINTS, labelfontfamily=families(), length=2.5, width=0.6, color=SOFT)
+        for side, spine in axes.spines.items():
+            spine.set(linewidth=0.6, color=SOFT, visible=side == "bottom")
+        return axes
+
+    def text(self, left: float, top: float, text: str, **style: Any) -> None:
+        """A line of text, by default soft, in the common size, centred on ``top``."""
+        usual = {"size": TEXT_POINTS, "color": SOFT, "va": "center", "family": families(), "parse_math": False}
+        self.figure.text(left / WIDTH, 1 - top / self.height, text, **{**usual, **style})
+
+
+def label_rows(axes: Axes, places: Sequence[float], names: Sequence[str], **style: Any) -> None:
+    """Row labels left of the axes, without tick marks; names are taken as they are, dollar signs included."""
+    axes.set_yticks(places, names, parse_math=False, **{"size": TEXT_POINTS, "color": INK, **style})
+    axes.tick_params(axis="y", length=0, pad=5)

@@ -1,0 +1,50 @@
+"""Stretches of one class on consecutive frames, and the lines that draw them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from avcer.types import CompoundTimeline, Double, Integer
+
+
+@dataclass(frozen=True)
+class Runs:
+    """R stretches: ``starts_s``, ``ends_s`` in seconds, ``classes`` (-1 for 'none'); frames not valid are in none."""
+
+    starts_s: Double
+    ends_s: Double
+    classes: Integer
+
+    @property
+    def durations_s(self) -> Double:
+        """``(R,)`` seconds."""
+        return self.ends_s - self.starts_s
+
+
+def find_runs(timeline: CompoundTimeline, ends_s: Double) -> Runs:
+    """The stretches of a timeline with a row for every frame ``(T,)`` of the clip; ``ends_s (T,)`` its frames' ends."""
+    if not timeline.valid.any():
+        return Runs(np.zeros(0), np.zeros(0), np.zeros(0, dtype=np.int64))
+    states = np.where(timeline.valid, timeline.classes, -2)
+    starts = np.flatnonzero(np.append(True, np.diff(states) != 0))
+    stops = np.append(starts[1:], len(states))
+    kept = timeline.valid[starts]
+    return Runs(timeline.times_s[starts[kept]], ends_s[stops[kept] - 1], timeline.classes[starts[kept]])
+
+
+def lane_line(runs: Runs, heights: Double) -> tuple[Double, Double]:
+    """``x (3R,)``, ``y (3R,)`` of a line with a level piece for each stretch and NaN, a gap in the line, after it."""
+    gap = np.full(len(heights), np.nan)
+    x = np.stack([runs.starts_s, runs.ends_s, gap], axis=1).ravel()
+    return x, np.stack([heights, heights, gap], axis=1).ravel()
+
+
+def joining_line(runs: Runs, heights: Double) -> tuple[Double, Double]:
+    """The upright pieces between stretches that follow each other without a gap, NaN between them."""
+    follows = np.flatnonzero(np.isclose(runs.starts_s[1:], runs.ends_s[:-1], rtol=0, atol=1e-9))
+    gap = np.full(len(follows), np.nan)
+    moments = runs.ends_s[follows]
+    x = np.stack([moments, moments, gap], axis=1).ravel()
+    return x, np.stack([heights[follows], heights[follows + 1], gap], axis=1).ravel()

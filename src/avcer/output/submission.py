@@ -1,0 +1,53 @@
+"""The submission file of the C-EXPR-DB challenge: a class for every frame of the clip.
+
+The form is the challenge's (Kollias, CVPR 2023): a header with the seven classes, then a line a frame,
+``<video>/<frame counted from 1, five digits>.jpg,<class index>``.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from avcer.analysis import Analysis
+from avcer.decision.align import held_rows
+from avcer.decision.compound import decide
+from avcer.labels import C_EXPR_DB
+from avcer.output.files import atomic_text
+from avcer.output.leading import leading_fused
+from avcer.types import Integer
+
+NOTHING_KNOWN: Final = 0
+"""The class of every frame of a clip without any prediction: the first of the challenge's list."""
+
+
+def submission_classes(analysis: Analysis) -> Integer:
+    """``(T,)`` class indices 0-6 of C-EXPR-DB for the primary face, whatever vocabulary the analysis has.
+
+    The analysis' own rule decides. Where it says 'none', the unmasked sums decide; where no face is there, sound alone;
+    a frame without any prediction holds the last class (before the first: the first).
+    """
+    fused = leading_fused(analysis)
+    if not fused.valid.any():
+        return np.full(len(fused.valid), NOTHING_KNOWN)
+    rule = analysis.provenance.get("options", {}).get("rule", "1")
+    decided = decide(fused, C_EXPR_DB, rule).classes
+    unmasked = decide(fused, C_EXPR_DB, "sum").classes
+    classes = np.where(decided >= 0, decided, np.maximum(unmasked, NOTHING_KNOWN))
+    return classes[held_rows(fused.valid)]
+
+
+def write_submission(analysis: Analysis, path: Path) -> Path:
+    """Writes the submission file to ``path``.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    video = analysis.clip.path.stem
+    with atomic_text(path) as file:
+        file.write(",".join(["image_location", *(name.replace(" ", "_") for name in C_EXPR_DB.names)]) + "\n")
+        for number, index in enumerate(submission_classes(analysis).tolist(), start=1):
+            file.write(f"{video}/{number:05d}.jpg,{index}\n")
+    return path

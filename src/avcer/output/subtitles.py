@@ -1,0 +1,56 @@
+"""The segments as subtitles, SubRip and WebVTT: one cue for each stretch of a compound expression."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator
+from pathlib import Path
+
+from avcer.analysis import Analysis
+from avcer.labels import NONE
+from avcer.output.files import atomic_text
+
+
+def write_srt(analysis: Analysis, path: Path) -> Path:
+    """Writes SubRip subtitles to ``path``.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    with atomic_text(path) as file:
+        for number, (start_s, end_s, text) in enumerate(_cues(analysis), start=1):
+            file.write(f"{number}\n{_clock(start_s, ',')} --> {_clock(end_s, ',')}\n{text}\n\n")
+    return path
+
+
+def write_vtt(analysis: Analysis, path: Path) -> Path:
+    """Writes WebVTT subtitles to ``path``.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    with atomic_text(path) as file:
+        file.write("WEBVTT\n\n")
+        for start_s, end_s, text in _cues(analysis):
+            file.write(f"{_clock(start_s, '.')} --> {_clock(end_s, '.')}\n{html.escape(text, quote=False)}\n\n")
+    return path
+
+
+def _cues(analysis: Analysis) -> Iterator[tuple[float, float, str]]:
+    """Start and end in seconds, and the text; several faces are told apart by their number."""
+    several = len(analysis.faces) > 1
+    for segment in analysis.segments:
+        if segment.compound == NONE:
+            continue
+        speaker = "Voice" if segment.face is None else f"Face {segment.face}"
+        name = " ".join(segment.compound.split())
+        text = f"{name} ({segment.probability:.2f})"
+        yield segment.start_s, segment.end_s, f"{speaker}: {text}" if several else text
+
+
+def _clock(time_s: float, point: str) -> str:
+    milliseconds = round(time_s * 1000)
+    seconds, milliseconds = divmod(milliseconds, 1000)
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours:02d}:{minutes:02d}:{seconds:02d}{point}{milliseconds:03d}"

@@ -1,0 +1,180 @@
+"""The six tables of an analysis as CSV: static, dynamic, audio, fused, compound, segments.
+
+Rows are made and written one by one, sorted by frame and then face: memory does not grow with the clip.
+"""
+
+from __future__ import annotations
+
+import csv
+import heapq
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from avcer.analysis import Analysis, FaceAnalysis
+from avcer.labels import BASIC, NONE, Vocabulary
+from avcer.output.files import atomic_text
+from avcer.types import Boolean, CompoundTimeline, Double, EmotionProbabilities, FaceTrack, Integer
+
+Row = tuple[int | str, ...]
+
+_PLACE: Final = ("frame", "time_s", "face")
+_BOX: Final = ("x1", "y1", "x2", "y2")
+_CURVES: Final = ("VS", "VD", "A")
+_DECISION: Final = ("AV", *_CURVES, "probability", "runner_up")
+_BLOCK: Final = 1024
+"""Rows that are turned from arrays into Python numbers at a time."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """The names of the columns, and the rows as they come."""
+
+    columns: tuple[str, ...]
+    rows: Iterable[Row]
+
+
+def write_tables(analysis: Analysis, folder: Path) -> list[Path]:
+    """Writes every table into ``folder`` and returns the paths.
+
+    Raises:
+        OutputError: a file cannot be written; it is then not there, or as it was before.
+    """
+    return [_write(folder / f"{name}.csv", make(analysis)) for name, make in TABLES.items()]
+
+
+def static_table(analysis: Analysis) -> Table:
+    """What the static face model says: a row per frame and face, empty cells where it says nothing."""
+    return _emotions(analysis, [(face, face.static) for face in analysis.faces if face.track])
+
+
+def dynamic_table(analysis: Analysis) -> Table:
+    """What the dynamic face model says: a row per frame and face."""
+    return _emotions(analysis, [(face, face.dynamic) for face in analysis.faces if face.track])
+
+
+def audio_table(analysis: Analysis) -> Table:
+    """What the audio model says: a row for every frame of the clip, the face empty."""
+    frames = np.arange(len(analysis.times_s))
+    return Table((*_PLACE, *BASIC), _emotion_rows(analysis.times_s, None, frames, analysis.audio))
+
+
+def fused_table(analysis: Analysis) -> Table:
+    """The fused probabilities, divided by their total: rows as in the compound table."""
+    return _emotions(analysis, [(face, _divided(face.fused)) for face in analysis.faces])
+
+
+def compound_table(analysis: Analysis) -> Table:
+    """The decisions: the box, the class of each curve, the winner's score, the runner-up, and every score of AV."""
+    columns = (*_PLACE, *_BOX, *_DECISION, *analysis.vocabulary.names)
+    return Table(columns, _merged(_compound_rows(analysis.times_s, face) for face in analysis.faces))
+
+
+def segments_table(analysis: Analysis) -> Table:
+    """The stretches of one decision: by face, then time."""
+    segments = [segment for face in analysis.faces for segment in face.segments]
+    rows = (
+        (_label(s.face), f"{s.start_s:.6f}", f"{s.end_s:.6f}", s.compound, f"{s.probability:.6f}") for s in segments
+    )
+    return Table(("face", "start_s", "end_s", "compound", "probability"), rows)
+
+
+TABLES: Final[dict[str, Callable[[Analysis], Table]]] = {
+    "static": static_table,
+    "dynamic": dynamic_table,
+    "audio": audio_table,
+    "fused": fused_table,
+    "compound": compound_table,
+    "segments": segments_table,
+}
+"""Each table by the stem of its file."""
+
+
+def _write(path: Path, table: Table) -> Path:
+    with atomic_text(path) as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(table.columns)
+        writer.writerows(table.rows)
+    return path
+
+
+def _emotions(analysis: Analysis, sources: list[tuple[FaceAnalysis, EmotionProbabilities]]) -> Table:
+    rows = (_emotion_rows(analysis.times_s, face.id, face.frames, values) for face, values in sources)
+    return Table((*_PLACE, *BASIC), _merged(rows))
+
+
+def _merged(rows_by_face: Iterable[Iterator[Row]]) -> Iterator[Row]:
+    return heapq.merge(*rows_by_face, key=lambda row: (row[0], -1 if row[2] == "" else row[2]))
+
+
+def _emotion_rows(
+    times_s: Double, face: int | None, frames: Integer, probabilities: EmotionProbabilities
+) -> Iterator[Row]:
+    for block in _blocks(len(frames)):
+        cells = _cells(probabilities.values[block], probabilities.valid[block])
+        for frame, row in zip(frames[block].tolist(), cells, strict=True):
+            yield (frame, f"{times_s[frame]:.6f}", _label(face), *row)
+
+
+def _compound_rows(times_s: Double, face: FaceAnalysis) -> Iterator[Row]:
+    timeline = face.compound
+    for block in _blocks(len(face.frames)):
+        valid, frames = timeline.valid[block], face.frames[block]
+        columns = zip(
+            frames.tolist(),
+            _box_cells(face.track, frames),
+            _names(timeline, timeline.classes, block),
+            *(_names(face.curves[name], face.curves[name].classes, block) for name in _CURVES),
+            _cells(timeline.probability[block, None], valid),
+            _names(timeline, timeline.runner_up, block),
+            _cells(timeline.scores[block], valid),
+            strict=True,
+        )
+        for frame, box, av, vs, vd, a, (probability,), runner_up, scores in columns:
+            place = (frame, f"{times_s[frame]:.6f}", _label(face.id))
+            yield (*place, *box, av, vs, vd, a, probability, runner_up, *scores)
+
+
+def _blocks(rows: int) -> Iterator[slice]:
+    return (slice(start, start + _BLOCK) for start in range(0, rows, _BLOCK))
+
+
+def _cells(values: Double, valid: Boolean) -> Iterator[tuple[str, ...]]:
+    empty = ("",) * values.shape[1]
+    for row, there in zip(values.tolist(), valid.tolist(), strict=True):
+        yield tuple(f"{value:.6f}" for value in row) if there else empty
+
+
+def _names(timeline: CompoundTimeline, classes: Integer, block: slice) -> Iterator[str]:
+    for index, there in zip(classes[block].tolist(), timeline.valid[block].tolist(), strict=True):
+        yield class_name(timeline.vocabulary, index) if there else ""
+
+
+def class_name(vocabulary: Vocabulary, index: int) -> str:
+    """The name of a compound by its class index; ``none`` for -1."""
+    return NONE if index < 0 else vocabulary.compounds[index].name
+
+
+def _box_cells(track: FaceTrack | None, frames: Integer) -> Iterator[tuple[str, ...]]:
+    if track is None:
+        return (("",) * 4 for _ in frames)
+    # Rows of a track run from its first to its last frame; those in between without a box are gaps.
+    places = np.searchsorted(track.frames, frames)
+    seen = track.frames[places] == frames
+    boxes = track.boxes[places].tolist()
+    return (
+        tuple(f"{side:.2f}" for side in box) if there else ("",) * 4 for box, there in zip(boxes, seen, strict=True)
+    )
+
+
+def _divided(fused: EmotionProbabilities) -> EmotionProbabilities:
+    totals = fused.values.sum(axis=1, keepdims=True)
+    values = np.divide(fused.values, totals, out=np.zeros_like(fused.values), where=totals > 0)
+    return EmotionProbabilities(fused.times_s, values, fused.valid, fused.source)
+
+
+def _label(face: int | None) -> int | str:
+    return "" if face is None else face
