@@ -28,6 +28,10 @@ class FileRecord:
     sha256: str
 
 
+UNWRITTEN: Final = FileRecord("", 0, "")
+"""Stands for a file in the card of a model that is not written yet."""
+
+
 @dataclass(frozen=True)
 class ModelCard:
     """One model: identity, files, interface, terms and measured scores.

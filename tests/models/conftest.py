@@ -1,0 +1,47 @@
+"""A small model to write, store and run; its network is a real one, with random weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from avcer.labels import VISUAL
+from avcer.models.card import UNWRITTEN, ModelCard
+from avcer.models.convert import write_model
+from avcer.models.networks.temporal import TemporalLSTM
+from avcer.models.store import InstalledModel
+
+
+@pytest.fixture(scope="session")
+def card() -> ModelCard:
+    """The card of the small model before it is written."""
+    return ModelCard(
+        name="published-dynamic",
+        family="published",
+        role="dynamic",
+        architecture="avcer-lstm",
+        graph=UNWRITTEN,
+        weights=UNWRITTEN,
+        inputs=("N", 10, 512),
+        labels=VISUAL,
+        preprocessing={},
+        licence="MIT",
+        source="made by the tests",
+    )
+
+
+@pytest.fixture(scope="session")
+def written(card: ModelCard, tmp_path_factory: pytest.TempPathFactory) -> InstalledModel:
+    """A model as ``write_model`` leaves it. Do not change its files: copy them."""
+    torch.manual_seed(0)
+    folder = tmp_path_factory.mktemp("written") / "dynamic"
+    return InstalledModel(write_model(folder, TemporalLSTM(), card, torch.rand(1, 10, 512), ["logits"]), folder)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty per-user folder."""
+    monkeypatch.setenv("AVCER_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"

@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import shutil
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from avcer.errors import MissingExtraError, ModelError, UsageError
+from avcer.models import runtime
+from avcer.models.runtime import OpenVINOEngine, TorchEngine, load_engine
+from avcer.models.store import InstalledModel
+
+
+@pytest.mark.parametrize("batch", [1, 3, 8])
+def test_both_engines_agree_at_any_batch_size(written: InstalledModel, batch: int) -> None:
+    windows = np.random.default_rng(batch).random((batch, 10, 512), np.float32)
+
+    (on_openvino,) = OpenVINOEngine(written, "float32")(windows)
+    (on_torch,) = TorchEngine(written, "float32", "cpu")(windows)
+
+    assert on_openvino.shape == (batch, 7)
+    assert on_openvino.dtype == on_torch.dtype == np.float32
+    np.testing.assert_allclose(on_openvino, on_torch, atol=1e-5)
+
+
+def test_an_engine_keeps_no_hold_of_earlier_results(written: InstalledModel) -> None:
+    engine = load_engine(written, "cpu", "float32")
+    (first,) = engine(np.zeros((1, 10, 512), np.float32))
+    kept = first.copy()
+    engine(np.ones((1, 10, 512), np.float32))
+    np.testing.assert_array_equal(first, kept)
+
+
+def test_default_precision_stays_close(written: InstalledModel) -> None:
+    windows = np.random.default_rng(0).random((2, 10, 512), np.float32)
+    (default,) = load_engine(written, "cpu")(windows)
+    (exact,) = load_engine(written, "cpu", "float32")(windows)
+    np.testing.assert_allclose(default, exact, atol=0.02)
+
+
+def test_auto_is_the_processor_without_a_driver(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runtime, "_nvidia_driver", lambda: False)
+    assert runtime.choose_device("auto") == "cpu"
+
+
+def test_cuda_without_torch_names_the_extra(written: InstalledModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(MissingExtraError, match=r"avcer\[torch\]"):
+        load_engine(written, "cuda")
+
+
+def test_cuda_without_a_device_says_so(written: InstalledModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    with pytest.raises(UsageError, match="choose cpu"):
+        load_engine(written, "cuda")
+    with pytest.raises(UsageError, match="unknown device 'gpu'"):
+        load_engine(written, "gpu")  # type: ignore[arg-type]
+
+
+def test_a_broken_graph_is_one_line(written: InstalledModel, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(written.folder, tmp_path / "broken"))
+    (folder / "model.onnx").write_bytes(b"not a graph")
+    with pytest.raises(ModelError, match=r"model\.onnx: OpenVINO cannot run it"):
+        load_engine(InstalledModel(written.card, folder), "cpu")
+
+
+def test_weights_of_another_network_are_refused(written: InstalledModel) -> None:
+    foreign = InstalledModel(replace(written.card, architecture="emo-affectnet-resnet50"), written.folder)
+    with pytest.raises(ModelError, match="does not fit the network"):
+        TorchEngine(foreign, "float32", "cpu")
