@@ -60,6 +60,10 @@ class Vocabulary:
         """The names of the compounds, by class index."""
         return tuple(compound.name for compound in self.compounds)
 
+    def class_name(self, index: int) -> str:
+        """The name of the compound with that class index; ``none`` for -1."""
+        return NONE if index < 0 else self.compounds[index].name
+
     def __len__(self) -> int:
         return len(self.compounds)
 

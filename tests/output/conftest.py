@@ -97,7 +97,12 @@ def make_analysis(scene: Scene) -> Analysis:
         faces.append(decided(scene, times_s, None, silent, blind))
     duration = scene.frames / scene.rate
     clip = Clip(scene.path, duration, scene.frames, scene.rate, 320, 180, 0, True, scene.sound)
-    provenance = {"version": "0", "options": {"models": "mini", "rule": "1", "fusion": "mean"}, **scene.provenance}
+    provenance = {
+        "version": "0",
+        "fusion": {"name": "mean"},
+        "options": {"models": "mini", "rule": "1", "fusion": "mean"},
+        **scene.provenance,
+    }
     return Analysis(
         clip, times_s, audio, tuple(faces), 0 if scene.faces else None, scene.vocabulary, provenance, ("a warning",)
     )

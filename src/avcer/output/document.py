@@ -164,9 +164,7 @@ def _face_document(face: FaceAnalysis) -> dict[str, Any]:
         **{name: _Numbers(part.values, part.valid) for name, part in emotions.items()},
         "compound": _timeline_document(face.compound),
         "curves": {name: _timeline_document(curve) for name, curve in face.curves.items()},
-        "segments": [
-            {**asdict(s), "start_s": round(s.start_s, 6), "end_s": round(s.end_s, 6)} for s in face.segments
-        ],
+        "segments": [{**asdict(s), "start_s": round(s.start_s, 6), "end_s": round(s.end_s, 6)} for s in face.segments],
     }
 
 

@@ -4,27 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
-import cv2
 import numpy as np
 
 from avcer import media
 from avcer.analysis import Analysis
 from avcer.errors import InputError
+from avcer.faces.crop import square_crop
 from avcer.types import Double, FaceTrack, Float, Image
 
 SIDE: Final = 160
 """Pixels of a picture's side; a slot of the printed strip is about 120."""
 
-_ROOM: Final = 1.35
-"""A picture shows this many times the longer side of the box, so that hair and chin are on it."""
-_MARGIN: Final = (245, 245, 245)
+_ROOM: Final = 0.18
+"""Room around the box, in parts of its longer side, so that hair and chin are on the picture."""
 
 
 @dataclass(frozen=True)
 class Still:
-    """A face at a moment: seconds, and ``(SIDE, SIDE, 3)`` BGR pixels, None where the clip could not be read."""
+    """A face: the middle of the time that its frame is shown, in seconds, and ``(SIDE, SIDE, 3)`` BGR pixels, None
+    where the clip could not be read.
+    """
 
     time_s: float
     image: Image | None
@@ -41,37 +43,42 @@ class Filmstrip:
     readable: bool
 
 
-def cut_filmstrip(analysis: Analysis, slots: int, limits_s: tuple[float, float], others: Sequence[int]) -> Filmstrip:
+def cut_filmstrip(analysis: Analysis, moments_s: Double, edges_s: Double, others: Sequence[int]) -> Filmstrip:
     """Cuts the pictures out of the clip; where it is gone or unreadable, they are missing and nothing fails.
 
     Args:
         analysis: whose clip and tracks.
-        slots: the number of equal parts of the time axis.
-        limits_s: first and last second of the time axis.
+        moments_s: ``(T,)`` the middle of the time that each frame is shown.
+        edges_s: ``(N + 1,)`` where the N equal parts of the time axis begin and end.
         others: ids of the faces that get one portrait each.
     """
     tracks = {face.track.id: face.track for face in analysis.faces if face.track}
     primary = tracks.get(analysis.primary) if analysis.primary is not None else None
-    places = [None] * slots if primary is None else _places(primary, analysis.times_s, slots, limits_s)
+    places = [None] * (len(edges_s) - 1) if primary is None else _places(primary, moments_s, edges_s)
     wanted = [(primary, place) for place in places if primary and place is not None]
-    wanted += [(tracks[other], int(np.argmax(tracks[other].scores))) for other in others]
+    wanted += [(tracks[other], _largest(tracks[other])) for other in others]
     pictures = _cut(analysis, wanted)
     stills = iter(
-        Still(float(analysis.times_s[track.frames[place]]), pictures.get((track.id, place))) for track, place in wanted
+        Still(float(moments_s[track.frames[place]]), pictures.get((track.id, place))) for track, place in wanted
     )
     strip = tuple(None if place is None else next(stills) for place in places)
     return Filmstrip(strip, dict(zip(others, stills, strict=True)), bool(pictures) or not wanted)
 
 
-def _places(track: FaceTrack, times_s: Double, slots: int, limits_s: tuple[float, float]) -> list[int | None]:
+def _places(track: FaceTrack, moments_s: Double, edges_s: Double) -> list[int | None]:
     """For each slot, the row of the track that is seen nearest to the slot's middle, None where none is in it."""
-    seen_s = times_s[track.frames]
-    edges = np.linspace(*limits_s, slots + 1)
+    seen_s = moments_s[track.frames]
     places: list[int | None] = []
-    for start, end in zip(edges[:-1], edges[1:], strict=True):
+    for start, end in pairwise(edges_s.tolist()):
         nearest = int(np.argmin(np.abs(seen_s - (start + end) / 2)))
         places.append(nearest if start <= seen_s[nearest] < end else None)
     return places
+
+
+def _largest(track: FaceTrack) -> int:
+    """The row of a track where the face is largest."""
+    sides = track.boxes[:, 2:] - track.boxes[:, :2]
+    return int(np.argmax(sides.prod(axis=1)))
 
 
 def _cut(analysis: Analysis, wanted: list[tuple[FaceTrack, int]]) -> dict[tuple[int, int], Image]:
@@ -80,29 +87,25 @@ def _cut(analysis: Analysis, wanted: list[tuple[FaceTrack, int]]) -> dict[tuple[
     for track, place in wanted:
         by_frame.setdefault(int(track.frames[place]), []).append((track, place))
     frames = sorted(by_frame)
+    times_s = [float(analysis.times_s[index]) for index in frames]
     pictures: dict[tuple[int, int], Image] = {}
     try:
-        for index, frame in zip(
-            frames, media.frames_at(analysis.clip.path, [float(analysis.times_s[index]) for index in frames])
-        ):
+        # The clip may have become shorter since: fewer frames than asked for is no error here.
+        for index, (_, image) in zip(frames, media.frames_at(analysis.clip.path, times_s), strict=False):
             for track, place in by_frame[index]:
-                pictures[track.id, place] = portrait(frame.image, track.boxes[place])
+                if (cut := portrait(image, track.boxes[place])) is not None:
+                    pictures[track.id, place] = cut
     except InputError:
         return pictures
     return pictures
 
 
-def portrait(image: Image, box: Float) -> Image:
-    """The square around ``box`` (x1, y1, x2, y2) with some room, ``(SIDE, SIDE, 3)``; grey beyond the frame."""
-    x1, y1, x2, y2 = (float(side) for side in box)
-    half = max(x2 - x1, y2 - y1, 2.0) * _ROOM / 2
-    scale = SIDE / (2 * half)
-    # One affine step cuts, scales and pads; area averaging first where the picture shrinks a lot.
-    shrink = max(int(1 / scale), 1)
-    if shrink > 1:
-        image = cv2.resize(image, None, fx=1 / shrink, fy=1 / shrink, interpolation=cv2.INTER_AREA).astype(np.uint8)
-        scale *= shrink
-    left, top = ((x1 + x2) / 2 - half) / shrink, ((y1 + y2) / 2 - half) / shrink
-    move = np.array([[scale, 0, -left * scale], [0, scale, -top * scale]])
-    cut = cv2.warpAffine(image, move, (SIDE, SIDE), flags=cv2.INTER_LINEAR, borderValue=_MARGIN)
-    return cut.astype(np.uint8)
+def portrait(image: Image, box: Float) -> Image | None:
+    """The square around ``box`` (x1, y1, x2, y2) with some room, ``(SIDE, SIDE, 3)``, moved into the frame if it fits;
+    None for a box outside the frame.
+    """
+    half = float(max(box[2:] - box[:2])) * (0.5 + _ROOM)
+    size = np.array(image.shape[1::-1], dtype=np.float32)
+    centre = (box[:2] + box[2:]) / 2
+    moved = np.where(size >= 2 * half, np.clip(centre, half, np.maximum(size - half, half)), centre)
+    return square_crop(image, box + np.tile(moved - centre, 2).astype(np.float32), _ROOM, SIDE)

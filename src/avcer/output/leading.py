@@ -25,9 +25,7 @@ def leading_fused(analysis: Analysis) -> EmotionProbabilities:
 
 def leading_curve(analysis: Analysis, name: str) -> CompoundTimeline:
     """One curve of the leading story, a row for every frame of the clip: ``AV``, ``VS``, ``VD`` or ``A``."""
-    parts = [
-        (face.frames, face.compound if name == "AV" else face.curves[name]) for face in leading_faces(analysis)
-    ]
+    parts = [(face.frames, face.compound if name == "AV" else face.curves[name]) for face in leading_faces(analysis)]
     return on_every_frame(analysis, parts)
 
 

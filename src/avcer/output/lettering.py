@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
+from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.font_manager import FontProperties, findfont, fontManager, get_font
 
 _LATIN: Final = "DejaVu Sans"
@@ -27,6 +26,7 @@ _WIDER: Final = (
 """Common families with scripts that the first one lacks; those installed are used."""
 
 _MISSING: Final = "□"
+_POINTS_PER_INCH: Final = 72
 
 
 def families() -> list[str]:
@@ -42,16 +42,15 @@ def showable(text: str) -> str:
     return "".join(c if any(font.get_char_index(ord(c)) for font in fonts) else _MISSING for c in line)
 
 
-def fitted(figure: Figure, text: str, width: float, size: float, weight: str = "normal") -> str:
+def fitted(text: str, width: float, size: float, weight: str = "normal") -> str:
     """``text``, its middle left out as far as needed to be at most ``width`` inches wide at ``size`` points."""
-    renderer = FigureCanvasAgg(figure).get_renderer()
+    renderer: Any = RendererAgg(1, 1, _POINTS_PER_INCH)  # type: ignore[no-untyped-call]
     font = FontProperties(family=families(), size=size, weight=weight)
 
     def inches(candidate: str) -> float:
-        return float(renderer.get_text_width_height_descent(candidate, font, ismath=False)[0]) / figure.dpi
+        return float(renderer.get_text_width_height_descent(candidate, font, ismath=False)[0]) / _POINTS_PER_INCH
 
-    kept = len(text)
-    shown = text
+    kept, shown = len(text), text
     while kept > 1 and inches(shown) > width:
         kept -= max(1, (kept - 24) // 8)
         shown = f"{text[: (kept + 1) // 2].rstrip()}…{text[len(text) - kept // 2 :].lstrip()}"

@@ -75,6 +75,17 @@ class Page:
         self.figure.text(left / WIDTH, 1 - top / self.height, text, **{**usual, **style})
 
 
+def height_of(axes: Axes) -> float:
+    """The height of axes on a page, in inches."""
+    sheet = axes.get_figure(root=True)
+    return 0.0 if sheet is None else float(axes.get_position().height * sheet.get_figheight())
+
+
+def small_type(colour: str = INK) -> dict[str, Any]:
+    """The style of small text inside axes, taken as it is, dollar signs included."""
+    return {"size": SMALL_POINTS, "color": colour, "va": "center", "family": families(), "parse_math": False}
+
+
 def label_rows(axes: Axes, places: Sequence[float], names: Sequence[str], **style: Any) -> None:
     """Row labels left of the axes, without tick marks; names are taken as they are, dollar signs included."""
     axes.set_yticks(places, names, parse_math=False, **{"size": TEXT_POINTS, "color": INK, **style})

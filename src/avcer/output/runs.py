@@ -48,3 +48,21 @@ def joining_line(runs: Runs, heights: Double) -> tuple[Double, Double]:
     moments = runs.ends_s[follows]
     x = np.stack([moments, moments, gap], axis=1).ravel()
     return x, np.stack([heights[follows], heights[follows + 1], gap], axis=1).ravel()
+
+
+def condensed(edges_s: Double, rows: Double, columns: int) -> tuple[Double, Double]:
+    """Means over equal stretches of time, weighted by the frames' durations.
+
+    ``edges_s (T, 2)`` are the start and end of each frame and ``rows (T, K)`` its values, NaN where there are none;
+    the result has ``columns`` of both.
+    """
+    limits = np.linspace(edges_s[0, 0], edges_s[-1, 1], columns + 1)
+    column = np.clip(np.searchsorted(limits, edges_s[:, 0], side="right") - 1, 0, columns - 1)
+    there = ~np.isnan(rows[:, 0])
+    weights = np.where(there, edges_s[:, 1] - edges_s[:, 0], 0.0)
+    total = np.bincount(column, weights, columns)
+    means = np.full((columns, rows.shape[1]), np.nan)
+    for place, values in enumerate(np.where(there[:, np.newaxis], rows, 0.0).T):
+        summed = np.bincount(column, weights * values, columns)
+        np.divide(summed, total, out=means[:, place], where=total > 0)
+    return np.stack([limits[:-1], limits[1:]], axis=1), means

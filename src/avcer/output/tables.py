@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 
 from avcer.analysis import Analysis, FaceAnalysis
-from avcer.labels import BASIC, NONE, Vocabulary
+from avcer.labels import BASIC
 from avcer.output.files import atomic_text
 from avcer.types import Boolean, CompoundTimeline, Double, EmotionProbabilities, FaceTrack, Integer
 
@@ -150,12 +150,7 @@ def _cells(values: Double, valid: Boolean) -> Iterator[tuple[str, ...]]:
 
 def _names(timeline: CompoundTimeline, classes: Integer, block: slice) -> Iterator[str]:
     for index, there in zip(classes[block].tolist(), timeline.valid[block].tolist(), strict=True):
-        yield class_name(timeline.vocabulary, index) if there else ""
-
-
-def class_name(vocabulary: Vocabulary, index: int) -> str:
-    """The name of a compound by its class index; ``none`` for -1."""
-    return NONE if index < 0 else vocabulary.compounds[index].name
+        yield timeline.vocabulary.class_name(index) if there else ""
 
 
 def _box_cells(track: FaceTrack | None, frames: Integer) -> Iterator[tuple[str, ...]]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -54,6 +54,7 @@ class Story:
 
     curves: dict[str, CompoundTimeline]
     runs: dict[str, Runs]
+    moments_s: Double
     ends_s: Double
     limits_s: tuple[float, float]
     others: tuple[FaceAnalysis, ...]
@@ -69,10 +70,11 @@ def write_timeline(analysis: Analysis, path: Path) -> Path:
     """
     story = tell(analysis)
     shown = [face.track.id for face in story.others[:OTHER_FACES] if face.track]
-    slots = min(SLOTS, max(len(analysis.times_s), 1))
-    figure = draw_timeline(analysis, story, cut_filmstrip(analysis, slots, story.limits_s, shown))
+    edges_s = np.linspace(*story.limits_s, min(SLOTS, max(len(story.ends_s), 1)) + 1)
+    figure = draw_timeline(analysis, story, cut_filmstrip(analysis, story.moments_s, edges_s, shown))
     with atomic(path) as part, part.open("wb") as file:
-        FigureCanvasAgg(figure).print_png(file)
+        canvas: Any = FigureCanvasAgg(figure)
+        canvas.print_png(file)
     return path
 
 
@@ -86,6 +88,7 @@ def tell(analysis: Analysis) -> Story:
     return Story(
         curves=curves,
         runs={name: find_runs(timeline, ends_s) for name, timeline in curves.items()},
+        moments_s=(analysis.times_s + ends_s) / 2,
         ends_s=ends_s,
         limits_s=(first, last if last > first else first + 1.0),
         others=tuple(sorted(others, key=lambda face: -len(face.frames))),
@@ -95,7 +98,7 @@ def tell(analysis: Analysis) -> Story:
 def draw_timeline(analysis: Analysis, story: Story, film: Filmstrip) -> Figure:
     """The whole figure, the axes labelled ``film``, ``curves``, ``score`` and ``face <id>``."""
     rows = len(analysis.vocabulary) + 1
-    curves_high = rows * (0.24 if rows <= 9 else 0.2 if rows <= 14 else 0.15)
+    curves_high = rows * (0.24 if rows <= 9 else 0.2 if rows <= 14 else 0.135)
     shown = story.others[:OTHER_FACES]
     more = len(story.others) - len(shown)
     strips_high = (_SPACE + len(shown) * _STRIP + (0.18 if more else 0)) if shown else 0
@@ -119,9 +122,9 @@ def draw_timeline(analysis: Analysis, story: Story, film: Filmstrip) -> Figure:
 
 
 def _draw_header(page: Page, analysis: Analysis) -> None:
-    title = fitted(page.figure, showable(analysis.clip.path.name), 5.2, TITLE_POINTS, "bold")
+    title = fitted(showable(analysis.clip.path.name), 5.2, TITLE_POINTS, "bold")
     page.text(0.14, 0.2, title, size=TITLE_POINTS, weight="bold", color=INK)
-    page.text(0.14, 0.42, fitted(page.figure, showable(_subtitle(analysis)), 5.6, 8))
+    page.text(0.14, 0.42, fitted(showable(_subtitle(analysis)), 5.6, 8))
     handles = [Line2D([], [], color=c.colour, linewidth=4.5 if c.name == "AV" else 2.5) for c in CURVES]
     labels = [f"{curve.name}  {curve.meaning}" for curve in CURVES]
     legend = page.figure.legend(
@@ -143,30 +146,31 @@ def _draw_header(page: Page, analysis: Analysis) -> None:
 
 
 def _subtitle(analysis: Analysis) -> str:
-    options = analysis.provenance.get("options", {})
+    options, fusion = analysis.provenance.get("options", {}), analysis.provenance.get("fusion", {})
+    rule = str(options.get("rule", "1"))
     parts = [
         f"{options.get('models', 'unknown')} models",
-        _RULES.get(str(options.get("rule", "1")), f"rule {options.get('rule')}"),
+        _RULES.get(rule, f"rule {rule}"),
+        f"{fusion.get('name', 'unknown')} fusion weights",
     ]
     if not any(face.track for face in analysis.faces):
-        parts.append("no face found")
+        parts.append("no face")
     if not analysis.audio.valid.any():
-        parts.append("no sound" if not analysis.clip.has_audio else "nothing heard")
-    frames = len(analysis.times_s)
-    parts.append(f"{frames} frame{'s' if frames != 1 else ''}")
+        parts.append("nothing heard" if analysis.clip.has_audio else "no sound")
     return "  ·  ".join(parts)
 
 
 def _draw_film(page: Page, top: float, analysis: Analysis, story: Story, film: Filmstrip) -> None:
     axes = page.axes("film", top, _FILM)
-    panels.draw_filmstrip(axes, film.slots, story.limits_s)
     middle = top + _FILM / 2
     if analysis.primary is None:
-        page.text(LEFT - 0.07, middle, "no face", ha="right")
-    else:
-        page.text(LEFT - 0.07, middle - 0.07, f"Face {analysis.primary}", ha="right", color=INK)
-        note = "primary" if film.readable else "clip not at hand"
-        page.text(LEFT - 0.07, middle + 0.08, note, ha="right", size=SMALL_POINTS)
+        panels.draw_empty_film(axes)
+        page.text(LEFT + SPAN / 2, middle, "no face found", ha="center")
+        return
+    panels.draw_filmstrip(axes, film.slots, story.limits_s)
+    page.text(LEFT - 0.07, middle - 0.07, f"Face {analysis.primary}", ha="right", color=INK)
+    note = "primary" if film.readable else "clip not at hand"
+    page.text(LEFT - 0.07, middle + 0.08, note, ha="right", size=SMALL_POINTS)
 
 
 def _draw_curves(page: Page, top: float, height: float, analysis: Analysis, story: Story) -> None:
@@ -178,7 +182,8 @@ def _draw_curves(page: Page, top: float, height: float, analysis: Analysis, stor
         panels.draw_time_shares(axes, story.runs["AV"], analysis.vocabulary)
         page.text(WIDTH - RIGHT + 0.5, top - 0.08, "AV time", size=SMALL_POINTS, ha="right")
     else:
-        page.text(LEFT + SPAN / 2, top + height / 2, "nothing to decide: no face and no sound", ha="center", size=10)
+        rows = len(analysis.vocabulary) + 1
+        page.text(LEFT + SPAN / 2, top + height * (rows // 2 + 0.5) / rows, "nothing to decide from", ha="center")
 
 
 def _draw_score(page: Page, top: float, story: Story) -> Axes:
@@ -186,14 +191,12 @@ def _draw_score(page: Page, top: float, story: Story) -> Axes:
     axes.set_xlim(*story.limits_s)
     panels.draw_score(axes, story.curves["AV"], story.ends_s)
     axes.tick_params(axis="x", labelbottom=False, length=0)
-    page.text(LEFT - 0.32, top + _SCORE / 2 - 0.07, "Score of AV", ha="right", color=INK)
-    page.text(LEFT - 0.32, top + _SCORE / 2 + 0.08, "by origin", ha="right", size=SMALL_POINTS)
+    page.text(LEFT - 0.32, top + _SCORE / 2 - 0.07, "AV score", ha="right", color=INK)
+    page.text(LEFT - 0.32, top + _SCORE / 2 + 0.08, "by model", ha="right", size=SMALL_POINTS)
     return axes
 
 
-def _draw_other(
-    page: Page, top: float, analysis: Analysis, story: Story, face: FaceAnalysis, film: Filmstrip
-) -> Axes:
+def _draw_other(page: Page, top: float, analysis: Analysis, story: Story, face: FaceAnalysis, film: Filmstrip) -> Axes:
     axes = page.axes(f"face {face.id}", top, _STRIP)
     axes.set_xlim(*story.limits_s)
     whole = on_every_frame(analysis, [(face.frames, face.compound)])

@@ -1,0 +1,92 @@
+"""The table of formats: what each word of ``--formats`` writes. A new format is a function and a line here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Final
+
+from avcer.analysis import Analysis
+from avcer.errors import UsageError
+from avcer.output.document import save_json
+from avcer.output.files import make_folder
+from avcer.output.submission import write_submission
+from avcer.output.subtitles import write_srt, write_vtt
+from avcer.output.tables import write_tables
+
+Writer = Callable[[Analysis, Path], list[Path]]
+"""Writes an analysis into a folder that exists and returns the paths of what it wrote."""
+
+
+def save(analysis: Analysis, folder: Path, formats: Sequence[str]) -> list[Path]:
+    """Writes ``analysis`` in each of the ``formats`` into ``folder``, which is made if it is missing.
+
+    Returns:
+        The paths of the files, in the order of the formats.
+
+    Raises:
+        UsageError: an unknown format; nothing is written then.
+        OutputError: a file cannot be written; it is then not there, or as it was before.
+        InputError: ``faces`` or ``heatmaps`` is asked for, and the clip cannot be read any more.
+        ModelError: ``heatmaps`` is asked for, and the static model is missing.
+    """
+    check_formats(formats)
+    make_folder(folder)
+    return [path for word in dict.fromkeys(formats) for path in FORMATS[word](analysis, folder)]
+
+
+def check_formats(formats: Sequence[str]) -> None:
+    """Raises UsageError, naming the known ones, unless every format is known."""
+    for word in formats:
+        if word not in FORMATS:
+            raise UsageError(f"unknown format {word!r}; the formats are {', '.join(FORMATS)}")
+
+
+def _json(analysis: Analysis, folder: Path) -> list[Path]:
+    return [save_json(analysis, folder / "analysis.json")]
+
+
+def _png(analysis: Analysis, folder: Path) -> list[Path]:
+    from avcer.output.timeline import write_timeline  # Matplotlib is slow to import
+
+    return [write_timeline(analysis, folder / "timeline.png")]
+
+
+def _txt(analysis: Analysis, folder: Path) -> list[Path]:
+    return [write_submission(analysis, folder / "submission.txt")]
+
+
+def _srt(analysis: Analysis, folder: Path) -> list[Path]:
+    return [write_srt(analysis, folder / "segments.srt")]
+
+
+def _vtt(analysis: Analysis, folder: Path) -> list[Path]:
+    return [write_vtt(analysis, folder / "segments.vtt")]
+
+
+def _faces(analysis: Analysis, folder: Path) -> list[Path]:
+    from avcer.output.pictures import write_faces  # the models' stations, needed on request only
+
+    return write_faces(analysis, folder)
+
+
+def _heatmaps(analysis: Analysis, folder: Path) -> list[Path]:
+    from avcer.output.pictures import write_heatmaps  # the models' stations, needed on request only
+
+    return write_heatmaps(analysis, folder)
+
+
+FORMATS: Final[dict[str, Writer]] = {
+    "csv": write_tables,
+    "json": _json,
+    "png": _png,
+    "txt": _txt,
+    "srt": _srt,
+    "vtt": _vtt,
+    "faces": _faces,
+    "heatmaps": _heatmaps,
+}
+"""Each writer by its word of ``--formats``."""
+
+DEFAULT_FORMATS: Final = ("csv", "json", "png", "txt")
+"""No picture of a whole face series is written unless asked for; ``png`` holds a dozen small ones."""
