@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
 
-SHARED = Path(os.environ.get("AVCER_SHARED", Path(__file__).parents[2] / "shared"))
+from reference import SHARED
 
 
 @pytest.fixture(scope="session")

@@ -1,3 +1,57 @@
-"""Video with people in it becomes a timeline of basic and compound emotions, from face and voice, zero-shot."""
+"""Video with people in it becomes a timeline of basic and compound emotions, from face and voice, zero-shot.
+
+    from avcer import Analyzer
+
+    analysis = Analyzer(models="mini").analyze("clip.mp4")
+    for segment in analysis.segments:
+        print(segment.start_s, segment.end_s, segment.compound, segment.probability)
+    analysis.save("results/clip")
+
+The names below are loaded when they are first used, so that ``import avcer`` costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from avcer.analysis import Analysis as Analysis
+    from avcer.analysis import FaceAnalysis as FaceAnalysis
+    from avcer.errors import AvcerError as AvcerError
+    from avcer.options import Options as Options
+    from avcer.pipeline import Analyzer as Analyzer
+    from avcer.types import Clip as Clip
+    from avcer.types import CompoundTimeline as CompoundTimeline
+    from avcer.types import EmotionProbabilities as EmotionProbabilities
+    from avcer.types import Face as Face
+    from avcer.types import FaceTrack as FaceTrack
+    from avcer.types import Segment as Segment
 
 __version__ = "0.1.0"
+
+_HOMES = {
+    "Analysis": "analysis",
+    "Analyzer": "pipeline",
+    "AvcerError": "errors",
+    "Clip": "types",
+    "CompoundTimeline": "types",
+    "EmotionProbabilities": "types",
+    "Face": "types",
+    "FaceAnalysis": "analysis",
+    "FaceTrack": "types",
+    "Options": "options",
+    "Segment": "types",
+}
+
+__all__ = [*_HOMES, "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final, Literal
 
 from avcer.decision.compound import RULES, Rule
 from avcer.decision.fuse import MEAN, PUBLISHED, PUBLISHED_7, FusionWeights, read_fusion
 from avcer.errors import UsageError
+from avcer.faces.detect import DetectorOptions
 from avcer.labels import AUDIO_8, Vocabulary, read_vocabulary
 from avcer.models.card import FAMILIES, Family, ModelCard
-from avcer.models.runtime import Device, Precision
+from avcer.models.runtime import DEVICES, Device, Precision
 
 SettingName = Literal["exact", "balanced", "fast"]
 
@@ -45,7 +46,7 @@ class Options:
         device: ``auto``, ``cpu`` or ``cuda``.
         longest_side: pixels that a frame's longest side is scaled down to for the detector, 0 for none; None for the
             setting's own.
-        min_face: faces whose shorter side is below this many pixels of the frame are left out.
+        min_face: faces whose longer side is below this many pixels of the frame are left out.
         sound_for: whom the sound counts for, the ``primary`` face or ``all`` of them.
         fill_gaps: hold the last fused probabilities where nothing is known, for protocols with a label a frame.
 
@@ -60,7 +61,7 @@ class Options:
     fusion: str | Path | None = None
     device: Device = "auto"
     longest_side: int | None = None
-    min_face: float = 0.0
+    min_face: float = DetectorOptions.least_side
     sound_for: Literal["primary", "all"] = "primary"
     fill_gaps: bool = False
 
@@ -68,7 +69,7 @@ class Options:
         _one_of("models", self.models, FAMILIES)
         _one_of("setting", self.setting, tuple(SETTINGS))
         _one_of("rule", self.rule, RULES)
-        _one_of("device", self.device, get_args(Device))
+        _one_of("device", self.device, DEVICES)
         _one_of("sound_for", self.sound_for, ("primary", "all"))
         if self.longest_side is not None and self.longest_side < 0:
             raise UsageError(f"longest_side must be 0 (as it is) or a number of pixels, not {self.longest_side}")
@@ -84,6 +85,11 @@ class Options:
     def precision(self) -> Precision:
         """The precision of the setting."""
         return SETTINGS[self.setting].precision
+
+    @property
+    def detector(self) -> DetectorOptions:
+        """The options of the detector."""
+        return DetectorOptions(longest_side=self.side, least_side=self.min_face)
 
     def vocabulary(self) -> Vocabulary:
         """The compounds to choose from; reads the user's file."""

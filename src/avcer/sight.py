@@ -37,15 +37,14 @@ class VisualModels:
 
 @dataclass(frozen=True)
 class Sight:
-    """What was seen: ``times_s (T,)`` of all frames; the tracks by id; per track the probabilities on its seen frames.
+    """What was seen: ``times_s (T,)`` of all frames; the tracks by id; and what the models say of each.
 
-    ``static`` and ``dynamic``: track id -> ``(N, 7)`` in the order of ``BASIC``, a row for each of the track's frames.
+    ``visual``: track id -> static and dynamic probabilities, ``(N, 7)`` each, a row for each of the track's frames.
     """
 
     times_s: Double
     tracks: tuple[FaceTrack, ...]
-    static: dict[int, Double]
-    dynamic: dict[int, Double]
+    visual: dict[int, tuple[Double, Double]]
 
 
 def look(frames: Iterable[Frame], models: VisualModels, total: int = 0, progress: Progress = no_progress) -> Sight:
@@ -141,8 +140,7 @@ class _Watcher:
         return Sight(
             times_s=np.array(self.times_s),
             tracks=tuple(self._tracker.tracks()),
-            static={track: readings.static_rows() for track, readings in self._readings.items()},
-            dynamic={track: readings.dynamic_rows() for track, readings in self._readings.items()},
+            visual={track: (kept.static_rows(), kept.dynamic_rows()) for track, kept in self._readings.items()},
         )
 
 

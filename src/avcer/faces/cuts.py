@@ -25,12 +25,12 @@ class CutDetector:
 
     def update(self, image: Image) -> bool:
         """``image (H, W, 3)`` BGR -> True if it does not continue the picture before; the first never does."""
-        small = cv2.resize(image, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA)
-        now = small.astype(np.float32) / 255, _colours(small)
+        small = cv2.resize(image, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+        now = small.astype(np.float32), _colours(small)
         before, self._before = self._before, now
         if before is None:
             return False
-        picture_change = float(np.abs(now[0] - before[0]).mean())
+        picture_change = float(np.abs(now[0] - before[0]).mean()) / 255
         colour_change = float(np.abs(now[1] - before[1]).sum()) / 2
         return picture_change > MIN_PICTURE_CHANGE and colour_change > MIN_COLOUR_CHANGE
 

@@ -1,0 +1,242 @@
+"""The command line: parse, call, render. Every command's work is done by the package; nothing is computed here.
+
+Packages that are slow to import are imported by the command that needs them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from avcer import __version__
+from avcer.errors import AvcerError, InputError, UsageError
+
+if TYPE_CHECKING:
+    from avcer.pipeline import Analyzer
+
+Command = Callable[[argparse.Namespace], int]
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+DONE: Final = 0
+FAILED: Final = 1
+WRONG_USAGE: Final = 2
+INTERRUPTED: Final = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command; returns the exit status: 0 done, 1 some input failed, 2 wrong usage, 130 interrupted."""
+    chosen = _parser().parse_args(arguments)
+    run: Command = chosen.run
+    try:
+        return run(chosen)
+    except KeyboardInterrupt:
+        print("avcer: interrupted; the files that were finished stay", file=sys.stderr)
+        return INTERRUPTED
+    except AvcerError as error:
+        return _complain(error, chosen.debug)
+
+
+def _complain(error: AvcerError, debug: bool) -> int:
+    """One line on stderr, after the traceback if that was asked for; returns the exit status."""
+    if debug:
+        traceback.print_exception(error)
+    print(f"avcer: error: {' '.join(str(error).split())}", file=sys.stderr)
+    return WRONG_USAGE if isinstance(error, UsageError) else FAILED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="avcer", description="Video with people in it becomes a timeline of basic and compound emotions."
+    )
+    parser.add_argument("--version", action="version", version=f"avcer {__version__}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    _add_analyze(commands)
+    _add_demo(commands)
+    _add_models(commands)
+    _add_train(commands)
+    return parser
+
+
+def _add(commands: Commands, name: str, summary: str, run: Command) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    parser.set_defaults(run=run)
+    return parser
+
+
+# analyze and demo
+
+
+def _add_analyze(commands: Commands) -> None:
+    parser = _add(commands, "analyze", "analyse clips: tables, a picture and a document for each", _analyze)
+    parser.add_argument("videos", nargs="+", type=Path, metavar="VIDEO")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="results go to DIR/<name of the clip>/")
+    _add_choices(parser)
+
+
+def _add_demo(commands: Commands) -> None:
+    parser = _add(commands, "demo", "the whole job on a clip that avcer makes itself", _demo)
+    parser.add_argument("--out", type=Path, default=Path("avcer-demo"), metavar="DIR", help="default: %(default)s")
+    _add_choices(parser)
+
+
+_CHOICES: Final[dict[str, dict[str, Any]]] = {
+    "--models": {"choices": ("mini", "published"), "help": "the family of models (default: mini)"},
+    "--rule": {"choices": ("1", "2", "both", "sum"), "help": "of the compound decision (default: 1)"},
+    "--compounds": {"metavar": "c-expr-db|avcer-12|FILE.toml", "help": "the vocabulary (default: c-expr-db)"},
+    "--setting": {"choices": ("exact", "balanced", "fast"), "help": "speed against precision (default: balanced)"},
+    "--fusion": {"metavar": "published|mean|FILE", "help": "fusion weights (default: the family's own)"},
+    "--device": {"choices": ("auto", "cpu", "cuda"), "help": "where the models run (default: auto)"},
+    "--longest-side": {"type": int, "metavar": "PIXELS", "help": "look for faces at this size, 0 = as it is"},
+    "--min-face": {"type": float, "metavar": "PIXELS", "help": "leave out faces smaller than this"},
+    "--sound-for": {"choices": ("primary", "all"), "help": "whose voice it is (default: primary)"},
+    "--fill-gaps": {"action": "store_true", "help": "hold the last probabilities where nothing is known"},
+}
+"""Options of an analysis; those left out keep the defaults of ``avcer.options.Options``."""
+
+
+def _add_choices(parser: argparse.ArgumentParser) -> None:
+    for flag, settings in _CHOICES.items():
+        parser.add_argument(flag, default=argparse.SUPPRESS, **settings)
+    parser.add_argument("--formats", metavar="csv,json,png,...", help="what to write (default: csv,json,png,txt)")
+    parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
+
+
+def _analyzer(chosen: argparse.Namespace) -> Analyzer:
+    from avcer.pipeline import Analyzer
+
+    names = [flag.removeprefix("--").replace("-", "_") for flag in _CHOICES]
+    return Analyzer(**{name: getattr(chosen, name) for name in names if hasattr(chosen, name)})
+
+
+def _formats(chosen: argparse.Namespace) -> tuple[str, ...]:
+    from avcer.output.writers import DEFAULT_FORMATS, check_formats
+
+    if chosen.formats is None:
+        return DEFAULT_FORMATS
+    words = tuple(word.strip() for word in chosen.formats.split(",") if word.strip())
+    check_formats(words)
+    return words
+
+
+def _analyze(chosen: argparse.Namespace) -> int:
+    formats = _formats(chosen)
+    analyzer = _analyzer(chosen)
+    status = DONE
+    for video, folder in zip(chosen.videos, _folders(chosen.videos, chosen.out), strict=True):
+        try:
+            _analyze_one(analyzer, video, folder, formats, chosen.quiet)
+        except InputError as error:
+            status = _complain(error, chosen.debug)
+    return status
+
+
+def _analyze_one(analyzer: Analyzer, video: Path, folder: Path, formats: Sequence[str], quiet: bool) -> None:
+    from avcer.console import print_summary, progress_shown
+
+    with progress_shown(video.name, quiet) as progress:
+        analysis = analyzer.analyze(video, progress)
+    files = analysis.save(folder, formats)
+    if not quiet:
+        print_summary(analysis, folder, files)
+
+
+def _folders(videos: Sequence[Path], out: Path) -> list[Path]:
+    """A folder for each clip, named after it; clips of one name are numbered, so that none overwrites another."""
+    taken: dict[str, int] = {}
+    folders = []
+    for video in videos:
+        taken[video.stem] = taken.get(video.stem, 0) + 1
+        folders.append(out / (video.stem if taken[video.stem] == 1 else f"{video.stem}-{taken[video.stem]}"))
+    return folders
+
+
+def _demo(chosen: argparse.Namespace) -> int:
+    from avcer.demo import make_clip
+
+    formats = _formats(chosen)
+    analyzer = _analyzer(chosen)
+    clip = make_clip(chosen.out / "astronaut.mp4")
+    _analyze_one(analyzer, clip, chosen.out / clip.stem, formats, chosen.quiet)
+    if not chosen.quiet:
+        print(f"Look at {chosen.out / clip.stem / 'timeline.png'}")
+    return DONE
+
+
+# models
+
+
+def _add_models(commands: Commands) -> None:
+    summary = "the installed models: list, show, verify, import"
+    parser = commands.add_parser("models", help=summary, description=summary)
+    actions = parser.add_subparsers(title="actions", required=True, metavar="ACTION")
+    _add(actions, "list", "list the installed models", _models_list)
+    show = _add(actions, "show", "show the card of a model", _models_show)
+    show.add_argument("name", metavar="NAME", help="as avcer models list prints it, such as mini-static")
+    _add(actions, "verify", "compare the models' files with the hashes on their cards", _models_verify)
+    importing = _add(actions, "import", "convert the authors' checkpoints, check and install them", _models_import)
+    importing.add_argument("family", choices=("published",))
+    for role in ("detector", "static", "dynamic", "audio"):
+        importing.add_argument(f"--{role}", type=Path, metavar="FILE")
+
+
+def _models_list(chosen: argparse.Namespace) -> int:
+    from avcer.models.store import installed
+
+    for model in installed():
+        card = model.card
+        print(f"{card.name:20} {card.architecture:26} {card.graph.bytes / 1e6:8.1f} MB  {card.licence}")
+    return DONE
+
+
+def _models_show(chosen: argparse.Namespace) -> int:
+    from avcer.models.store import installed
+
+    models = {model.card.name: model for model in installed()}
+    if chosen.name not in models:
+        raise UsageError(f"no model named {chosen.name!r} is installed; there are {', '.join(models)}")
+    print(models[chosen.name].card.to_json(), end="")
+    return DONE
+
+
+def _models_verify(chosen: argparse.Namespace) -> int:
+    from avcer.models.store import installed, verify
+
+    for model in installed():
+        verify(model)
+        print(f"{model.card.name}: as on its card")
+    return DONE
+
+
+def _models_import(chosen: argparse.Namespace) -> int:
+    from avcer.models.published import import_published
+
+    files = {role: getattr(chosen, role) for role in ("detector", "static", "dynamic", "audio")}
+    if not any(files.values()):
+        raise UsageError("name at least one file: --detector F, --static F, --dynamic F, --audio F")
+    for card in import_published(**files, report=lambda line: print(line, flush=True)):
+        print(f"{card.name}: installed ({card.architecture})")
+    return DONE
+
+
+# train
+
+
+def _add_train(commands: Commands) -> None:
+    parser = _add(commands, "train", "train a mini model from data tables", _train)
+    parser.add_argument("role", choices=("detector", "static", "dynamic", "audio"))
+    parser.add_argument("data", nargs="+", type=Path, metavar="DATA", help="tables (Parquet)")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="run again with the same DIR to resume")
+    parser.add_argument("--epochs", type=int, metavar="N", help="instead of the recipe's own number")
+
+
+def _train(chosen: argparse.Namespace) -> int:
+    from avcer.training import recipe
+
+    card = recipe(chosen.role)(chosen.data, chosen.out, chosen.epochs, lambda line: print(line, flush=True))
+    print(f"{card.name}: {chosen.out / 'model'}")
+    return DONE

@@ -1,0 +1,73 @@
+"""What the command line shows: progress while it works (a terminal only), and a summary of each clip at the end."""
+
+from __future__ import annotations
+
+import sys
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from avcer.analysis import Analysis
+from avcer.labels import NONE
+from avcer.types import Progress, no_progress
+
+if TYPE_CHECKING:
+    from rich.progress import TaskID
+
+_MOST_SHOWN: Final = 4
+
+
+@contextmanager
+def progress_shown(name: str, quiet: bool) -> Iterator[Progress]:
+    """A progress hook that draws a line a stage on stderr: done, speed, time left. Silent if quiet or no terminal."""
+    if quiet or not sys.stderr.isatty():
+        yield no_progress
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bars
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[speed]}"))
+    with Bars(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True) as bars:
+        lines: dict[str, TaskID] = {}
+
+        def hook(stage: str, done: int, total: int) -> None:
+            if stage not in lines:
+                lines[stage] = bars.add_task(f"{name}  {stage}", total=None, speed="")
+            speed = bars.tasks[lines[stage]].speed
+            shown = f"{speed:.0f}/s" if speed else ""
+            bars.update(lines[stage], completed=done, total=max(total, done) if total else None, speed=shown)
+
+        yield hook
+
+
+def print_summary(analysis: Analysis, folder: Path, files: Sequence[Path]) -> None:
+    """What was found in a clip, where it was written, and the real-time factor."""
+    clip = analysis.clip
+    people = sum(face.track is not None for face in analysis.faces)
+    faces = "no face" if not people else "1 face" if people == 1 else f"{people} faces"
+    print(f"{clip.path.name}: {clip.duration_s:.1f} s, {len(analysis.times_s)} frames, {faces}")
+    for warning in analysis.warnings:
+        print(f"  note: {warning}")
+    shown = _shares(analysis)
+    if shown:
+        print(f"  {shown}")
+    print(f"  wrote {len(files)} files to {folder}")
+    timings = analysis.provenance["timings"]
+    print(f"  {timings['seconds']:.2f} s of work, real-time factor {timings['real_time_factor']:.3f}")
+
+
+def _shares(analysis: Analysis) -> str:
+    """Which compounds take how much of the decided time of all faces, largest first, 'none' last."""
+    seconds: dict[str, float] = defaultdict(float)
+    for segment in analysis.segments:
+        seconds[segment.compound] += segment.end_s - segment.start_s
+    total = sum(seconds.values())
+    if not total:
+        return ""
+    ranked = sorted(seconds.items(), key=lambda item: (item[0] == NONE, -item[1]))
+    first, rest = ranked[:_MOST_SHOWN], ranked[_MOST_SHOWN:]
+    texts = [f"{name} {share / total:.0%}" for name, share in first]
+    return ", ".join(texts) + (f" and {len(rest)} more" if rest else "")

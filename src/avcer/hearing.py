@@ -1,0 +1,76 @@
+"""Hearing: the sound of a clip, from samples to what the audio model says of every window, and so of every frame."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Final
+
+import numpy as np
+
+from avcer.decision.align import nothing
+from avcer.emotion.audio import WINDOW_STEP_S, AudioModel, frame_probabilities
+from avcer.media import SoundWindow, is_silent, open_sound, windows
+from avcer.types import Boolean, Clip, Double, EmotionProbabilities, Float, Progress, no_progress
+
+BATCH: Final = 4
+"""Windows a call of the model: a quarter of a megabyte of samples each."""
+
+
+@dataclass(frozen=True)
+class Hearing:
+    """What was heard in W windows: ``starts_s``, ``ends_s (W,)``, ``logits (W, K)``, and which are not silence.
+
+    ``warnings`` says what is missing or damaged.
+    """
+
+    starts_s: Double
+    ends_s: Double
+    logits: Float
+    usable: Boolean
+    warnings: tuple[str, ...] = ()
+
+    def on_frames(self, times_s: Double) -> EmotionProbabilities:
+        """The audio probabilities of the frames at ``times_s (T,)``; no value is invented beyond the sound."""
+        if not self.usable.any():
+            return nothing(times_s, "audio")
+        return frame_probabilities(self.starts_s, self.ends_s, self.logits, self.usable, times_s)
+
+
+def listen(clip: Clip, model: AudioModel, progress: Progress = no_progress) -> Hearing:
+    """Runs the audio model over all windows of a clip's sound that are not silence."""
+    sound = open_sound(clip.path) if clip.has_audio else None
+    if sound is None:
+        return _unheard("the sound cannot be decoded" if clip.has_audio else "there is no sound stream")
+    spans: list[tuple[float, float]] = []
+    rows: list[Float] = []
+    expected = int(clip.duration_s / WINDOW_STEP_S)
+    for batch in _batches(windows(sound)):
+        heard = [not is_silent(window.samples) for window in batch]
+        logits = np.full((len(batch), model.classes), np.nan, np.float32)
+        if any(heard):
+            logits[heard] = model.predict([window.samples for window, one in zip(batch, heard, strict=True) if one])
+        spans += [(window.start_s, window.end_s) for window in batch]
+        rows.append(logits)
+        progress("sound", len(spans), expected)
+    if not rows:
+        return _unheard("the sound stream is empty")
+    starts_s, ends_s = np.array(spans).T
+    logits = np.concatenate(rows)
+    usable = ~np.isnan(logits[:, 0])
+    warnings = [] if usable.any() else ["the sound is digital silence"]
+    if sound.damaged:
+        warnings.append(f"{sound.damaged} damaged packets of sound were skipped")
+    return Hearing(starts_s, ends_s, np.nan_to_num(logits), usable, tuple(warnings))
+
+
+def _unheard(why: str) -> Hearing:
+    nowhere = np.zeros(0)
+    return Hearing(nowhere, nowhere, np.zeros((0, 0), np.float32), np.zeros(0, np.bool_), (why,))
+
+
+def _batches(heard: Iterable[SoundWindow]) -> Iterator[list[SoundWindow]]:
+    iterator = iter(heard)
+    while batch := list(islice(iterator, BATCH)):
+        yield batch

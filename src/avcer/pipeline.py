@@ -1,0 +1,138 @@
+"""``Analyzer``: the stations in order. Models are loaded once, then any number of clips are analysed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from avcer import __version__
+from avcer.analysis import Analysis
+from avcer.decision.segments import frame_ends
+from avcer.decision.timelines import Judge, decide_all
+from avcer.emotion.audio import AudioModel
+from avcer.emotion.dynamic import DynamicModel
+from avcer.emotion.static import StaticModel
+from avcer.faces.detect import Detector
+from avcer.faces.track import primary_track
+from avcer.hearing import listen
+from avcer.media import Pictures, probe
+from avcer.models.card import ROLES
+from avcer.models.runtime import load_engine
+from avcer.models.store import find
+from avcer.options import Options
+from avcer.sight import Sight, VisualModels, look
+from avcer.types import EmotionProbabilities, Progress, no_progress
+
+
+class Analyzer:
+    """Turns clips into analyses. Build it once: loading the models is the slow part of a short clip.
+
+        analysis = Analyzer(models="mini").analyze("clip.mp4")
+
+    Args:
+        options: all choices in one record.
+        changes: single fields of ``Options``, by name, on top of it.
+
+    Raises:
+        UsageError: a value that is not one of the choices, or an unreadable vocabulary or fusion file.
+        ModelError: a model is missing or damaged.
+    """
+
+    def __init__(self, options: Options | None = None, **changes: Any) -> None:
+        self.options = replace(options or Options(), **changes)
+        models = {role: find(self.options.models, role) for role in ROLES}
+        self.cards = {role: model.card for role, model in models.items()}
+        self.judge = Judge(
+            weights=self.options.weights(self.cards["audio"]),
+            vocabulary=self.options.vocabulary(),
+            rule=self.options.rule,
+            fill_gaps=self.options.fill_gaps,
+        )
+        engines = {
+            role: load_engine(model, self.options.device, self.options.precision) for role, model in models.items()
+        }
+        self._visual = VisualModels(
+            Detector(self.cards["detector"], engines["detector"], self.options.detector),
+            StaticModel(self.cards["static"], engines["static"]),
+            DynamicModel(self.cards["dynamic"], engines["dynamic"]),
+        )
+        self._audio = AudioModel(self.cards["audio"], engines["audio"])
+
+    def analyze(self, path: str | Path, progress: Progress = no_progress) -> Analysis:
+        """Analyses one clip, frame by frame and face by face.
+
+        Args:
+            path: any file with pictures that PyAV can decode.
+            progress: called with the stage, how much is done, and of how much (0 = not known).
+
+        Raises:
+            InputError: the file is missing, a folder, empty, not media, or has no picture.
+        """
+        clip = probe(Path(path))
+        clock = _Stopwatch()
+        with clock.stage("pictures"):
+            pictures = Pictures(clip.path)
+            seen = look(pictures, self._visual, clip.frame_count, progress)
+        with clock.stage("sound"):
+            heard = listen(clip, self._audio, progress)
+        with clock.stage("decision"):
+            audio = heard.on_frames(seen.times_s)
+            ends_s = frame_ends(seen.times_s, clip.duration_s)
+            primary = primary_track(seen.tracks, ends_s - seen.times_s)
+            heard_by = [t.id for t in seen.tracks if self.options.sound_for == "all" or t.id == primary]
+            faces = decide_all(self.judge, seen.tracks, seen.visual, audio, heard_by, ends_s)
+        return Analysis(
+            clip=replace(clip, frame_count=len(seen.times_s)),
+            times_s=seen.times_s,
+            audio=audio,
+            faces=faces,
+            primary=primary,
+            vocabulary=self.judge.vocabulary,
+            provenance=self._provenance(clock.timings(clip.duration_s)),
+            warnings=(*pictures.warnings, *heard.warnings, *_what_is_missing(seen, audio)),
+        )
+
+    def _provenance(self, timings: dict[str, float]) -> dict[str, Any]:
+        """Who computed what with what, so that a result can be made again."""
+        return {
+            "package": "avcer",
+            "version": __version__,
+            "models": {
+                role: {"name": card.name, "architecture": card.architecture, "sha256": card.graph.sha256}
+                for role, card in self.cards.items()
+            },
+            "options": self.options.as_dict(),
+            "fusion": {"name": self.judge.weights.name, "weights": self.judge.weights.values.tolist()},
+            "timings": timings,
+        }
+
+
+def _what_is_missing(seen: Sight, audio: EmotionProbabilities) -> list[str]:
+    """What the summary must say of a clip that lacks a face or a voice."""
+    heard = bool(audio.valid.any())
+    if not seen.tracks:
+        return ["no face was found: decided from sound alone" if heard else "no face was found: nothing to decide from"]
+    return [] if heard else ["decided from sight alone"]
+
+
+class _Stopwatch:
+    """Seconds spent, stage by stage."""
+
+    def __init__(self) -> None:
+        self._seconds: dict[str, float] = {}
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        started = time.perf_counter()
+        yield
+        self._seconds[name] = time.perf_counter() - started
+
+    def timings(self, duration_s: float) -> dict[str, float]:
+        """Seconds by stage and in all, and the real-time factor: seconds of work per second of the clip."""
+        total = sum(self._seconds.values())
+        factor = total / duration_s if duration_s > 0 else 0.0
+        return {**self._seconds, "seconds": total, "real_time_factor": factor}

@@ -1,0 +1,71 @@
+"""The layout tells the story: data flow in one direction, and imports follow them."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).parents[1] / "src" / "avcer"
+STATIONS = (
+    ("errors",), ("labels",), ("types",), ("media",), ("models",), ("faces",), ("emotion",), ("analysis",),
+    ("decision",), ("options",), ("sight", "hearing"), ("pipeline",), ("output",), ("evaluation",), ("training",),
+    ("demo", "console"), ("cli",),
+)  # fmt: skip
+ORDER = {name: place for place, names in enumerate(STATIONS) for name in names}
+DOORS = {("analysis", "output")}
+"""Imports against the direction: ``Analysis.save`` and ``load`` open the door to the writers when they are called."""
+HEAVY = ("torch", "transformers", "onnx", "openvino", "matplotlib", "scipy", "cv2", "av", "numpy", "rich", "skimage")
+
+
+def modules() -> list[Path]:
+    return sorted(path for path in SOURCE.rglob("*.py") if path.parent != SOURCE or path.name != "__init__.py")
+
+
+def station(path: Path) -> str:
+    return path.relative_to(SOURCE).parts[0].removesuffix(".py")
+
+
+def imported(path: Path) -> set[str]:
+    """The stations that a module imports."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        names = []
+        if isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{path}: a relative import hides where it goes"
+            names = [node.module or ""]
+        elif isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        found |= {name.split(".")[1] for name in names if name.startswith("avcer.")}
+    return found
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(SOURCE)))
+def test_imports_go_one_way(path: Path) -> None:
+    own = station(path)
+    assert own in ORDER, f"{own} is no station yet: give it its place in STATIONS"
+    against = {name for name in imported(path) if name != own and ORDER[name] >= ORDER[own]}
+    assert not {name for name in against if (own, name) not in DOORS}
+
+
+def test_importing_does_nothing() -> None:
+    """No heavy library, no folder, no thread: ``import avcer`` and ``avcer --help`` are for scripts, too."""
+    code = "import sys, threading, avcer, avcer.cli; print(threading.active_count(), *sys.modules)"
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert shown[0] == "1"
+    assert not set(HEAVY) & set(shown[1:])
+
+
+def test_analysing_needs_no_pytorch() -> None:
+    """With PyTorch out of reach, the analyser still loads its models and runs them."""
+    code = (
+        "import sys\n"
+        "for name in ('torch', 'onnx', 'transformers', 'pyarrow', 'safetensors'): sys.modules[name] = None\n"
+        "from avcer import Analyzer\n"
+        "print(Analyzer().options.models)"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert shown.strip() == "mini"

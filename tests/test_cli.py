@@ -1,0 +1,170 @@
+"""The command line is a contract: exit statuses, messages, files. Runs in this process, on the demonstration clip."""
+
+from __future__ import annotations
+
+import csv
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from avcer import cli
+from avcer.demo import make_clip
+from avcer.models import store
+from avcer.pipeline import Analyzer
+
+CONTRACT = {
+    "static.csv", "dynamic.csv", "audio.csv", "fused.csv", "compound.csv", "segments.csv", "submission.txt",
+    "timeline.png", "analysis.json",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_clip(tmp_path_factory.mktemp("clip") / "made.mp4")
+
+
+@pytest.fixture(scope="module")
+def results(clip: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("results")
+    assert cli.main(["analyze", str(clip), "--out", str(out), "--quiet"]) == 0
+    return out / "made"
+
+
+def test_every_file_of_the_contract(results: Path) -> None:
+    assert {path.name for path in results.iterdir()} == CONTRACT
+
+
+def test_columns_of_the_contract(results: Path) -> None:
+    emotions = "Neutral,Anger,Disgust,Fear,Happiness,Sadness,Surprise"
+    for name in ("static", "dynamic", "audio", "fused"):
+        assert (results / f"{name}.csv").read_text().splitlines()[0] == f"frame,time_s,face,{emotions}"
+    rows = list(csv.DictReader((results / "compound.csv").open()))
+    first = "frame,time_s,face,x1,y1,x2,y2,AV,VS,VD,A,probability,runner_up,Fearfully Surprised,Happily Surprised,"
+    assert (results / "compound.csv").read_text().startswith(first)
+    assert len({row["frame"] for row in rows}) == 200
+    assert (results / "segments.csv").read_text().splitlines()[0] == "face,start_s,end_s,compound,probability"
+
+
+def test_a_smiling_face_is_happy(results: Path) -> None:
+    rows = [row for row in csv.DictReader((results / "static.csv").open()) if row["Happiness"]]
+    happy = [row for row in rows if float(row["Happiness"]) > 0.5]
+    assert len(happy) > 0.7 * len(rows)
+
+
+def test_one_bad_file_does_not_stop_the_others(clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    bad = tmp_path / "bad.mp4"
+    bad.write_text("no film")
+    missing = tmp_path / "missing.mp4"
+    out = tmp_path / "out"
+    status = cli.main(["analyze", str(missing), str(bad), str(clip), "--out", str(out), "--formats", "csv", "--quiet"])
+    assert status == 1
+    errors = capsys.readouterr().err.splitlines()
+    assert len(errors) == 2
+    assert "missing.mp4" in errors[0]
+    assert "bad.mp4" in errors[1]
+    assert [path.name for path in out.iterdir()] == ["made"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--rule", "3"], ["--setting", "slow"], ["--compounds", "klingon"], ["--compounds", "none.toml"],
+     ["--fusion", "none.json"], ["--formats", "docx"], ["--longest-side", "-1"]],
+)  # fmt: skip
+def test_wrong_usage_is_status_2(clip: Path, tmp_path: Path, arguments: list[str]) -> None:
+    command = ["analyze", str(clip), "--out", str(tmp_path / "out"), *arguments]
+    try:
+        status = cli.main(command)
+    except SystemExit as refused:  # argparse's own way
+        status = int(refused.code or 0)
+    assert status == 2
+    assert not (tmp_path / "out").exists()
+
+
+def test_clips_of_one_name_do_not_overwrite_each_other(clip: Path, tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    twin = tmp_path / "other" / "made.mp4"
+    twin.write_bytes(clip.read_bytes())
+    out = tmp_path / "out"
+    assert cli.main(["analyze", str(clip), str(twin), "--out", str(out), "--formats", "txt", "--quiet"]) == 0
+    assert sorted(path.name for path in out.iterdir()) == ["made", "made-2"]
+
+
+def test_published_models_that_are_missing_are_asked_for(
+    clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("AVCER_HOME", str(tmp_path / "home"))
+    assert cli.main(["analyze", str(clip), "--out", str(tmp_path / "out"), "--models", "published"]) == 1
+    assert "avcer models import published" in capsys.readouterr().err
+    assert not (tmp_path / "home").exists()
+
+
+def test_an_out_that_is_a_file_is_refused(clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    blocked = tmp_path / "out"
+    blocked.write_text("mine")
+    assert cli.main(["analyze", str(clip), "--out", str(blocked), "--quiet"]) == 1
+    assert len(capsys.readouterr().err.splitlines()) == 1
+    assert blocked.read_text() == "mine"
+
+
+def test_an_interrupt_leaves_earlier_results_alone(
+    clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    earlier = tmp_path / "made" / "compound.csv"
+    earlier.parent.mkdir()
+    earlier.write_text("earlier")
+    monkeypatch.setattr(Analyzer, "analyze", interrupted)
+    assert cli.main(["analyze", str(clip), "--out", str(tmp_path)]) == 130
+    assert "interrupted" in capsys.readouterr().err
+    assert earlier.read_text() == "earlier"
+    assert [path.name for path in earlier.parent.iterdir()] == ["compound.csv"]
+
+
+def test_debug_adds_the_traceback(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    cli.main(["analyze", str(tmp_path / "x.mp4"), "--out", str(tmp_path / "out"), "--debug"])
+    shown = capsys.readouterr().err
+    assert "Traceback" in shown
+    assert shown.splitlines()[-1].startswith("avcer: error: ")
+
+
+def test_demo_tells_where_to_look(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["demo", "--out", str(tmp_path)]) == 0
+    shown = capsys.readouterr()
+    picture = tmp_path / "astronaut" / "timeline.png"
+    assert str(picture) in shown.out
+    assert picture.stat().st_size > 10_000
+    assert "real-time factor" in shown.out
+    assert shown.err == ""  # no progress where there is no terminal
+
+
+def test_models_list_show_verify(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["models", "list"]) == 0
+    listed = capsys.readouterr().out
+    assert cli.main(["models", "verify"]) == 0
+    capsys.readouterr()
+    for model in store.installed():
+        assert model.card.name in listed
+    assert cli.main(["models", "show", "mini-static"]) == 0
+    assert '"sha256"' in capsys.readouterr().out
+    assert cli.main(["models", "show", "mini-statik"]) == 2
+
+
+def test_the_authors_own_command(clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script = Path(__file__).parents[1] / "run.py"
+    monkeypatch.setenv("AVCER_HOME", str(tmp_path / "home"))
+    command = [sys.executable, str(script), "--path_video", str(clip), "--path_save", str(tmp_path / "out")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert {path.name for path in (tmp_path / "out" / "made").iterdir()} == CONTRACT
+    assert done.stdout.splitlines()[-1].strip().endswith(tuple("0123456789"))
+
+
+def test_help_of_every_command_names_the_contract(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["analyze", "--help"])
+    shown = capsys.readouterr().out
+    for flag in ("--models", "--rule", "--compounds", "--setting", "--formats", "--fusion", "--device", "--quiet"):
+        assert flag in shown
