@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from avcer.analysis import Analysis
+from avcer.output.subtitles import write_srt, write_vtt
+from avcer.types import Segment
+
+SEGMENTS = (
+    Segment(0, 0.0, 1.5, "Sadly Angry", 0.512),
+    Segment(0, 1.5, 2.0, "none", 0.0),
+    Segment(0, 3661.0004, 3662.9996, "Fear & <Awe>", 0.7),
+)
+
+
+def with_segments(scene: Callable[..., Analysis]) -> Analysis:
+    analysis = scene()
+    return replace(analysis, faces=(replace(analysis.faces[0], segments=SEGMENTS),))
+
+
+def test_srt(scene: Callable[..., Analysis], tmp_path: Path) -> None:
+    assert write_srt(with_segments(scene), tmp_path / "a.srt").read_text() == (
+        "1\n00:00:00,000 --> 00:00:01,500\nSadly Angry (0.51)\n\n"
+        "2\n01:01:01,000 --> 01:01:03,000\nFear & <Awe> (0.70)\n\n"
+    )
+
+
+def test_vtt(scene: Callable[..., Analysis], tmp_path: Path) -> None:
+    assert write_vtt(with_segments(scene), tmp_path / "a.vtt").read_text() == (
+        "WEBVTT\n\n00:00:00.000 --> 00:00:01.500\nSadly Angry (0.51)\n\n"
+        "01:01:01.000 --> 01:01:03.000\nFear &amp; &lt;Awe&gt; (0.70)\n\n"
+    )
+
+
+def test_several_faces_are_told_apart(scene: Callable[..., Analysis], tmp_path: Path) -> None:
+    analysis = scene(faces=((0, 50, ()), (20, 80, ())))
+    text = write_srt(analysis, tmp_path / "a.srt").read_text()
+    assert "Face 0: " in text
+    assert "Face 1: " in text
+    assert "Voice: " in text
