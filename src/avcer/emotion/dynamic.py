@@ -1,0 +1,77 @@
+"""Dynamic visual model: what ten looks at one face, five a second, say together."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+import numpy as np
+
+from avcer.emotion.probabilities import in_basic_order, softmax
+from avcer.models.card import ModelCard
+from avcer.models.runtime import Engine
+from avcer.types import Double, Float
+
+STEPS: Final = 10
+INTERVAL_S: Final = 0.2
+"""Two seconds, five looks a second; source: AVCER, and its released code's ``round(5 * fps / 25)`` frames."""
+TOLERANCE_S: Final = 0.0005
+"""A time stamp that is rounded to milliseconds, or off by a floating-point error, still is on time."""
+MAX_BATCH: Final = 64
+
+
+class FeatureWindow:
+    """The last looks at one face, sampled by time: the k-th is due ``k * interval_s`` after the face's first frame.
+
+    A look is the first frame at or after its due time, so that none drifts, whatever the frame rate. At the start the
+    first vector fills the window; where due times passed without a face the last vector stands in for each, so that
+    the window always spans the same time.
+    """
+
+    def __init__(self, steps: int = STEPS, interval_s: float = INTERVAL_S) -> None:
+        self._interval_s = interval_s
+        self._steps = steps
+        self._looks: list[Float] = []
+        self._first_s = 0.0
+        self._latest = 0
+
+    def push(self, time_s: float, feature: Float) -> Float | None:
+        """Takes the next frame of the face.
+
+        Args:
+            time_s: its time, not before that of the frame pushed last.
+            feature: ``(D,)``, from the static model.
+
+        Returns:
+            The window ``(steps, D)``, oldest look first, if the frame is a look, else None.
+        """
+        if not self._looks:
+            self._first_s = time_s
+            self._looks = [feature] * self._steps
+            return np.stack(self._looks)
+        due = math.floor((time_s - self._first_s + TOLERANCE_S) / self._interval_s)
+        if due <= self._latest:
+            return None
+        missed = min(due - self._latest - 1, self._steps)
+        self._looks = [*self._looks, *[self._looks[-1]] * missed, feature][-self._steps :]
+        self._latest = due
+        return np.stack(self._looks)
+
+
+class DynamicModel:
+    """A dynamic model of either family; its card may give another window than the published one."""
+
+    def __init__(self, card: ModelCard, engine: Engine) -> None:
+        self.card = card
+        self._engine = engine
+
+    def window(self) -> FeatureWindow:
+        """An empty window for a new face, as this model wants it."""
+        settings = self.card.preprocessing
+        return FeatureWindow(settings.get("steps", STEPS), settings.get("interval_s", INTERVAL_S))
+
+    def predict(self, windows: Float) -> Double:
+        """Probabilities ``(N, 7)`` in the order of ``BASIC`` at the last look of each window ``(N, steps, D)``."""
+        parts = [windows[start : start + MAX_BATCH] for start in range(0, len(windows), MAX_BATCH)]
+        logits = np.concatenate([self._engine(part)[0] for part in parts])
+        return in_basic_order(softmax(logits), self.card.labels)

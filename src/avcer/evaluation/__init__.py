@@ -1,0 +1,1 @@
+"""Evaluation: metrics (pure functions), labelled tables, scores by stated conventions."""

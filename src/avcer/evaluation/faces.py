@@ -1,0 +1,146 @@
+"""Tables of labelled face pictures, and the scores of a static model on them.
+
+Two kinds of table are known by their columns: FER+ (the votes of ten annotators; Barsoum et al., ICMI 2016) and
+pictures with one label each. Needs the extra ``torch`` (pyarrow).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from avcer.errors import InputError
+from avcer.evaluation import metrics
+from avcer.labels import BASIC, C_EXPR_DB
+from avcer.types import Boolean, Double, Float, Integer
+
+VOTES_COLUMNS: Final = tuple(emotion.lower() for emotion in BASIC)
+MIN_BLEND_VOTES, MIN_BLEND_SUM, MIN_BLEND_ROWS = 3, 7, 10
+"""A blend: two emotions of a compound with at least 3 votes each and 7 together; compounds with 10 rows are scored."""
+VALIDATION_SHARE: Final = 0.1
+"""Of a table that has no split of its own, by the hash of the picture."""
+
+
+@dataclass(frozen=True)
+class FaceTable:
+    """N labelled faces: ``pictures (N, S, S, C)`` BGR or grey; ``votes (N, 7)`` counts in the order of ``BASIC``;
+    ``all_votes (N,)`` also counts votes for anything else; ``validation (N,)`` marks the rows kept from training.
+    """
+
+    name: str
+    pictures: NDArray[np.uint8]
+    votes: Float
+    all_votes: Float
+    validation: Boolean
+
+    def __len__(self) -> int:
+        return len(self.pictures)
+
+    def rows(self, chosen: Boolean) -> FaceTable:
+        """The chosen rows."""
+        return FaceTable(
+            self.name, self.pictures[chosen], self.votes[chosen], self.all_votes[chosen], self.validation[chosen]
+        )
+
+    @property
+    def clear(self) -> Boolean:
+        """Rows whose largest vote is one of the seven emotions and holds more than half of all votes."""
+        best: Boolean = self.votes.max(axis=1) > self.all_votes / 2
+        return best
+
+    @property
+    def labels(self) -> Integer:
+        """The emotion with the most votes, as an index of ``BASIC``."""
+        most: Integer = self.votes.argmax(axis=1)
+        return most
+
+    @property
+    def blends(self) -> Integer:
+        """The compound expression (index of ``C_EXPR_DB``) that the votes of a row name, or -1."""
+        found = np.full(len(self), -1)
+        for index, compound in enumerate(C_EXPR_DB.compounds):
+            pair = self.votes[:, compound.indices]
+            found[(pair.min(axis=1) >= MIN_BLEND_VOTES) & (pair.sum(axis=1) >= MIN_BLEND_SUM)] = index
+        return found
+
+
+def read_faces(path: Path) -> FaceTable:
+    """The labelled faces in a Parquet file, decoded. Pictures of the validation part do not occur in the other.
+
+    Raises:
+        InputError: not a table of labelled faces.
+    """
+    from pyarrow import ArrowException, parquet
+
+    try:
+        columns = parquet.read_table(path).to_pydict()
+    except (OSError, ArrowException) as error:
+        raise InputError(f"{path}: cannot be read as a Parquet table ({error})") from error
+    if "image" not in columns or not ("label" in columns or set(VOTES_COLUMNS) <= set(columns)):
+        raise InputError(f"{path}: needs the columns image and label, or image and {', '.join(VOTES_COLUMNS)}")
+    name = path.stem.split("-")[0]
+    keys = [hashlib.sha1(image, usedforsecurity=False).hexdigest() for image in columns["image"]]
+    pictures = _decode(columns["image"], path)
+    if "label" in columns:
+        votes = np.eye(len(BASIC), dtype=np.float32)[[BASIC.index(label.capitalize()) for label in columns["label"]]]
+        validation = np.array([int(key[:8], 16) < VALIDATION_SHARE * 2**32 for key in keys])
+        return FaceTable(name, pictures, votes, votes.sum(axis=1), validation)
+    return _ferplus(name, pictures, columns, keys)
+
+
+def _ferplus(name: str, pictures: NDArray[np.uint8], columns: dict[str, list[Any]], keys: list[str]) -> FaceTable:
+    votes = np.array([columns[column] for column in VOTES_COLUMNS], np.float32).T
+    others = np.array([columns[column] for column in ("contempt", "unknown", "NF")], np.float32).sum(axis=0)
+    validation = np.array(columns["split"]) == "valid"
+    kept_aside = {key for key, aside in zip(keys, validation, strict=True) if aside}
+    repeated = np.array([key in kept_aside for key in keys]) & ~validation
+    return FaceTable(name, pictures, votes, votes.sum(axis=1) + others, validation).rows(~repeated)
+
+
+def _decode(images: list[bytes], path: Path) -> NDArray[np.uint8]:
+    decoded: list[Any] = [cv2.imdecode(np.frombuffer(image, np.uint8), cv2.IMREAD_UNCHANGED) for image in images]
+    if not decoded or any(picture is None for picture in decoded):
+        raise InputError(f"{path}: holds no pictures, or one that cannot be decoded")
+    if len({picture.shape for picture in decoded}) > 1:
+        raise InputError(f"{path}: pictures differ in size; make them all one square size")
+    stacked: NDArray[np.uint8] = np.stack(decoded)
+    return stacked if stacked.ndim == 4 else stacked[..., None]
+
+
+def score_faces(probabilities: Double, table: FaceTable) -> dict[str, Any]:
+    """Scores of ``probabilities (N, 7)`` on the clear rows of a table, and on its blends where it has any."""
+    labels, predicted = table.labels[table.clear], probabilities[table.clear].argmax(axis=1)
+    recalls = metrics.recalls(labels, predicted)
+    scores: dict[str, Any] = {
+        "n": len(labels),
+        "accuracy": metrics.accuracy(labels, predicted),
+        "uar": metrics.uar(labels, predicted),
+        "macro_f1": metrics.macro_f1(labels, predicted),
+        "ece": metrics.ece(labels, probabilities[table.clear]),
+        "per_class": {BASIC[index]: recall for index, recall in recalls.items()},
+    }
+    if np.any(table.blends >= 0):
+        scores["blends"] = score_blends(probabilities, table.blends)
+    return scores
+
+
+def score_blends(probabilities: Double, blends: Integer) -> dict[str, Any]:
+    """How well sums over pairs (no mask) name the compound of the rows where ``blends (N,)`` is one.
+
+    The macro F1 is over the compounds with at least ten rows; the decision is always over all seven.
+    """
+    rows = blends >= 0
+    labels = blends[rows]
+    sums = np.stack([probabilities[rows][:, pair.indices].sum(axis=1) for pair in C_EXPR_DB.compounds], axis=1)
+    frequent = [index for index in range(len(C_EXPR_DB)) if np.sum(labels == index) >= MIN_BLEND_ROWS]
+    return {
+        "n": len(labels),
+        "macro_f1": metrics.macro_f1(labels, sums.argmax(axis=1), frequent),
+        "rank2": metrics.rank2_accuracy(labels, sums),
+    }
