@@ -9,6 +9,12 @@ from avcer.errors import OutputError
 from avcer.output.files import atomic, atomic_text, make_folder
 
 
+def write_half(target: Path, failure: BaseException) -> None:
+    with atomic_text(target) as file:
+        file.write("half")
+        raise failure
+
+
 def test_replaces_the_file_as_a_whole(tmp_path: Path) -> None:
     target = tmp_path / "a.txt"
     target.write_text("old")
@@ -24,9 +30,8 @@ def test_replaces_the_file_as_a_whole(tmp_path: Path) -> None:
 def test_an_interrupted_write_leaves_the_earlier_file(tmp_path: Path, failure: BaseException) -> None:
     target = tmp_path / "a.txt"
     target.write_text("old")
-    with pytest.raises(type(failure)), atomic_text(target) as file:
-        file.write("half")
-        raise failure
+    with pytest.raises(type(failure)):
+        write_half(target, failure)
     assert target.read_text() == "old"
     assert list(tmp_path.iterdir()) == [target]
 
@@ -37,9 +42,8 @@ def test_an_interrupted_write_leaves_the_earlier_file(tmp_path: Path, failure: B
 )
 def test_a_failing_disk_is_named_with_a_remedy(tmp_path: Path, number: int, remedy: str) -> None:
     target = tmp_path / "a.txt"
-    with pytest.raises(OutputError, match=remedy) as caught, atomic_text(target) as file:
-        file.write("half")
-        raise OSError(number, "what the system says")
+    with pytest.raises(OutputError, match=remedy) as caught:
+        write_half(target, OSError(number, "what the system says"))
     assert str(caught.value).startswith(f"{target}: cannot be written (what the system says)")
     assert "\n" not in str(caught.value)
     assert list(tmp_path.iterdir()) == []
@@ -47,9 +51,12 @@ def test_a_failing_disk_is_named_with_a_remedy(tmp_path: Path, number: int, reme
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_a_full_disk_found_out_only_when_the_file_is_closed(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match="free some space"), atomic(tmp_path / "a.txt"):
-        with Path("/dev/full").open("w") as full:
+    def fill() -> None:
+        with atomic(tmp_path / "a.txt"), Path("/dev/full").open("w") as full:
             full.write("x")
+
+    with pytest.raises(OutputError, match="free some space"):
+        fill()
 
 
 def test_a_folder_that_has_gone_is_an_output_error(tmp_path: Path) -> None:

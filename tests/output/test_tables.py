@@ -172,7 +172,6 @@ def test_memory_does_not_grow_with_the_clip(scene: Make, tmp_path: Path) -> None
         tracemalloc.stop()
         return result
 
-    # The divided fused values are one small array: 56 bytes a frame.
     assert peak(6000) < peak(2000) + 500_000 < 10e6
 
 

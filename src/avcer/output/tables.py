@@ -64,7 +64,7 @@ def audio_table(analysis: Analysis) -> Table:
 
 def fused_table(analysis: Analysis) -> Table:
     """The fused probabilities, divided by their total: rows as in the compound table."""
-    return _emotions(analysis, [(face, _divided(face.fused)) for face in analysis.faces])
+    return _emotions(analysis, [(face, face.fused) for face in analysis.faces])
 
 
 def compound_table(analysis: Analysis) -> Table:
@@ -114,7 +114,8 @@ def _emotion_rows(
     times_s: Double, face: int | None, frames: Integer, probabilities: EmotionProbabilities
 ) -> Iterator[Row]:
     for block in _blocks(len(frames)):
-        cells = _cells(probabilities.values[block], probabilities.valid[block])
+        values = probabilities.values[block]
+        cells = _cells(_divided(values) if probabilities.source == "fused" else values, probabilities.valid[block])
         for frame, row in zip(frames[block].tolist(), cells, strict=True):
             yield (frame, f"{times_s[frame]:.6f}", _label(face), *row)
 
@@ -165,10 +166,10 @@ def _box_cells(track: FaceTrack | None, frames: Integer) -> Iterator[tuple[str, 
     )
 
 
-def _divided(fused: EmotionProbabilities) -> EmotionProbabilities:
-    totals = fused.values.sum(axis=1, keepdims=True)
-    values = np.divide(fused.values, totals, out=np.zeros_like(fused.values), where=totals > 0)
-    return EmotionProbabilities(fused.times_s, values, fused.valid, fused.source)
+def _divided(sums: Double) -> Double:
+    """Weighted sums ``(T, 7)`` divided by their totals."""
+    totals = sums.sum(axis=1, keepdims=True)
+    return np.asarray(sums / np.where(totals > 0, totals, 1.0), dtype=np.float64)
 
 
 def _label(face: int | None) -> int | str:

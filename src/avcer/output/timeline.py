@@ -117,7 +117,7 @@ def draw_timeline(analysis: Analysis, story: Story, film: Filmstrip) -> Figure:
         top += _STRIP
     _draw_clock(axes)
     if more:
-        page.text(LEFT - 0.07, top + 0.1, f"+{more} more", size=SMALL_POINTS, ha="right")
+        page.text(LEFT - 0.36, top + 0.1, f"+{more} more", size=SMALL_POINTS, ha="right")
     return page.figure
 
 

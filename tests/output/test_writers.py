@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from avcer.analysis import Analysis
+from avcer.errors import OutputError, UsageError
+from avcer.output.writers import DEFAULT_FORMATS, FORMATS, save
+
+Make = Callable[..., Analysis]
+
+TABLES = ["static.csv", "dynamic.csv", "audio.csv", "fused.csv", "compound.csv", "segments.csv"]
+
+
+def test_the_usual_formats_write_the_contract(scene: Make, tmp_path: Path) -> None:
+    paths = save(scene(), tmp_path / "made" / "here", DEFAULT_FORMATS)
+    assert [path.name for path in paths] == [*TABLES, "analysis.json", "timeline.png", "submission.txt"]
+    assert sorted(paths) == sorted((tmp_path / "made" / "here").iterdir())
+
+
+def test_a_format_is_written_once(scene: Make, tmp_path: Path) -> None:
+    paths = save(scene(), tmp_path, ["srt", "vtt", "srt"])
+    assert [path.name for path in paths] == ["segments.srt", "segments.vtt"]
+
+
+def test_an_unknown_format_names_the_known_ones_and_writes_nothing(scene: Make, tmp_path: Path) -> None:
+    with pytest.raises(
+        UsageError, match=r"unknown format 'xlsx'; the formats are csv, json, png, txt, srt, vtt, faces"
+    ):
+        save(scene(), tmp_path / "out", ["csv", "xlsx"])
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_that_cannot_be_made(scene: Make, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match="choose another folder"):
+        save(scene(), tmp_path / "file", ["txt"])
+
+
+def test_importing_the_table_is_light() -> None:
+    assert set(DEFAULT_FORMATS) < set(FORMATS)
+    import subprocess
+
+    code = (
+        "import sys, avcer.output.writers; print([m for m in ('matplotlib', 'openvino', 'torch') if m in sys.modules])"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
