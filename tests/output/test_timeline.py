@@ -104,7 +104,7 @@ def test_rows_are_the_vocabulary_with_none_below(scene: Make) -> None:
 def test_at_most_six_other_faces_and_a_count(scene: Make) -> None:
     figure = figure_of(scene(faces=tuple((i, i + 30 + i, ()) for i in range(10))))
     names = [axes.get_label() for axes in figure.axes]
-    assert [name for name in names if str(name).startswith("face ")] == [f"face {n}" for n in (9, 8, 7, 6, 5, 4)]
+    assert [name for name in names if str(name).startswith("face ")] == [f"face {n}" for n in (4, 5, 6, 7, 8, 9)]
     assert any(text.get_text() == "+3 more" for text in figure.texts)
 
 

@@ -79,10 +79,9 @@ def write_timeline(analysis: Analysis, path: Path) -> Path:
 
 
 def tell(analysis: Analysis) -> Story:
-    """Gathers what is to be drawn; other faces come by the time that they are there, the longest first."""
+    """Gathers what is to be drawn."""
     ends_s = frame_ends(analysis.times_s, analysis.clip.duration_s)
     curves = {curve.name: leading_curve(analysis, curve.name) for curve in CURVES}
-    others = [face for face in analysis.faces if face.id is not None and face.id != analysis.primary]
     first = min(0.0, float(analysis.times_s[0])) if len(ends_s) else 0.0
     last = float(ends_s[-1]) if len(ends_s) else analysis.clip.duration_s
     return Story(
@@ -91,8 +90,15 @@ def tell(analysis: Analysis) -> Story:
         moments_s=(analysis.times_s + ends_s) / 2,
         ends_s=ends_s,
         limits_s=(first, last if last > first else first + 1.0),
-        others=tuple(sorted(others, key=lambda face: -len(face.frames))),
+        others=_others(analysis),
     )
+
+
+def _others(analysis: Analysis) -> tuple[FaceAnalysis, ...]:
+    """The other faces: first those that get a strip, the longest there by the time they appear; then the rest."""
+    others = [face for face in analysis.faces if face.id is not None and face.id != analysis.primary]
+    others.sort(key=lambda face: -len(face.frames))
+    return (*sorted(others[:OTHER_FACES], key=lambda face: face.frames[0]), *others[OTHER_FACES:])
 
 
 def draw_timeline(analysis: Analysis, story: Story, film: Filmstrip) -> Figure:
