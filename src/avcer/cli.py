@@ -240,3 +240,6 @@ def _train(chosen: argparse.Namespace) -> int:
     card = recipe(chosen.role)(chosen.data, chosen.out, chosen.epochs, lambda line: print(line, flush=True))
     print(f"{card.name}: {chosen.out / 'model'}")
     return DONE
+
+if __name__ == "__main__":
+    sys.exit(main())
