@@ -158,7 +158,7 @@ class _Head(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         by_cell: Tensor = self.conv1x1(x).permute(0, 2, 3, 1)
-        return by_cell.flatten(1).unflatten(1, (-1, self.values))
+        return by_cell.reshape(x.shape[0], -1, self.values)
 
 
 def _heads(channels: int, values: int) -> nn.ModuleList:
