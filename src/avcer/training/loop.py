@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import time
 import tomllib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import AveragedModel
 
 Batches = Callable[[int], Iterable[Any]]
 """Epoch number -> the batches of that epoch; the same number gives the same batches."""
@@ -105,7 +105,7 @@ class _State:
 
     def __init__(self, network: nn.Module, plan: Plan) -> None:
         self.network = network
-        self.average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(plan.average_decay), use_buffers=True)  # type: ignore[no-untyped-call]
+        self.average = AveragedModel(network, multi_avg_fn=_averaging(plan.average_decay), use_buffers=True)
         self.optimizer = torch.optim.AdamW(network.parameters(), plan.learning_rate, weight_decay=plan.weight_decay)
         self.schedule = torch.optim.lr_scheduler.OneCycleLR(
             self.optimizer, plan.learning_rate, plan.epochs * plan.steps_per_epoch + 1, pct_start=plan.warm_up
@@ -134,6 +134,21 @@ class _State:
         numbers = {"epoch": self.epoch, "best": self.best, "best_epoch": self.best_epoch}
         parts = {name: part.state_dict() for name, part in self._parts().items()}
         _save({**parts, **numbers, "random": torch.get_rng_state()}, run / "last.pt")
+
+
+def _averaging(decay: float) -> Callable[[Any, Any, Any], None]:
+    """An exponential moving average that starts fast, so that the random weights at the start are soon forgotten."""
+
+    @torch.no_grad()
+    def update(averages: Sequence[Tensor], currents: Sequence[Tensor], count: Tensor | int) -> None:
+        kept = min(decay, (1 + int(count)) / (10 + int(count)))
+        for average, current in zip(averages, currents, strict=True):
+            if average.is_floating_point():
+                average.lerp_(current, 1 - kept)
+            else:  # how many batches a normalisation has seen
+                average.copy_(current)
+
+    return update
 
 
 def _one_epoch(state: _State, batches: Iterable[Any], loss: Loss, plan: Plan) -> float:
