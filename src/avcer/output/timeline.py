@@ -50,9 +50,11 @@ _FILM: Final = SPAN / SLOTS
 
 @dataclass(frozen=True)
 class Story:
-    """What the panels draw: the curves of the leading story, the other faces, and the limits of the time axis."""
+    """What the panels draw: the leading story, AV in full and each curve as runs; the other faces; the limits of the time axis
+    in seconds.
+    """
 
-    curves: dict[str, CompoundTimeline]
+    av: CompoundTimeline
     runs: dict[str, Runs]
     moments_s: Double
     ends_s: Double
@@ -81,12 +83,11 @@ def write_timeline(analysis: Analysis, path: Path) -> Path:
 def tell(analysis: Analysis) -> Story:
     """Gathers what is to be drawn."""
     ends_s = frame_ends(analysis.times_s, analysis.clip.duration_s)
-    curves = {curve.name: leading_curve(analysis, curve.name) for curve in CURVES}
     first = min(0.0, float(analysis.times_s[0])) if len(ends_s) else 0.0
     last = float(ends_s[-1]) if len(ends_s) else analysis.clip.duration_s
     return Story(
-        curves=curves,
-        runs={name: find_runs(timeline, ends_s) for name, timeline in curves.items()},
+        av=leading_curve(analysis, "AV"),
+        runs={curve.name: find_runs(leading_curve(analysis, curve.name), ends_s) for curve in CURVES},
         moments_s=(analysis.times_s + ends_s) / 2,
         ends_s=ends_s,
         limits_s=(first, last if last > first else first + 1.0),
@@ -184,7 +185,7 @@ def _draw_curves(page: Page, top: float, height: float, analysis: Analysis, stor
     axes.set_xlim(*story.limits_s)
     panels.draw_curves(axes, story.runs, analysis.vocabulary)
     axes.tick_params(axis="x", length=0, labelbottom=False)
-    if story.curves["AV"].valid.any():
+    if story.av.valid.any():
         panels.draw_time_shares(axes, story.runs["AV"], analysis.vocabulary)
         page.text(WIDTH - RIGHT + 0.5, top - 0.08, "AV time", size=SMALL_POINTS, ha="right")
     else:
@@ -195,7 +196,7 @@ def _draw_curves(page: Page, top: float, height: float, analysis: Analysis, stor
 def _draw_score(page: Page, top: float, story: Story) -> Axes:
     axes = page.axes("score", top, _SCORE)
     axes.set_xlim(*story.limits_s)
-    panels.draw_score(axes, story.curves["AV"], story.ends_s)
+    panels.draw_score(axes, story.av, story.ends_s)
     axes.tick_params(axis="x", labelbottom=False, length=0)
     page.text(LEFT - 0.32, top + _SCORE / 2 - 0.07, "AV score", ha="right", color=INK)
     page.text(LEFT - 0.32, top + _SCORE / 2 + 0.08, "by model", ha="right", size=SMALL_POINTS)
