@@ -50,8 +50,8 @@ _FILM: Final = SPAN / SLOTS
 
 @dataclass(frozen=True)
 class Story:
-    """What the panels draw: the leading story, AV in full and each curve as runs; the other faces; the limits of the time axis
-    in seconds.
+    """What the panels draw: the leading story, AV in full and each curve as runs; the other faces; the limits of
+    the time axis in seconds.
     """
 
     av: CompoundTimeline
