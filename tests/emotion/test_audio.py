@@ -215,12 +215,13 @@ def test_published_network_gives_the_golden_logits(golden: Path, stand_in: Any) 
         np.testing.assert_allclose(logits, expected[f"logits_{name}"][list(rows)], atol=1e-3)
 
 
-class TestShipped:
-    @pytest.fixture(scope="class")
-    def model(self) -> AudioModel:
-        installed = find("mini", "audio")
-        return AudioModel(installed.card, OpenVINOEngine(installed, "float32"))
+@pytest.fixture(scope="module")
+def model() -> AudioModel:
+    installed = find("mini", "audio")
+    return AudioModel(installed.card, OpenVINOEngine(installed, "float32"))
 
+
+class TestShipped:
     def test_noise_gets_a_nearly_even_guess(self, model: AudioModel) -> None:
         noise = np.random.default_rng(1).normal(0, 0.1, WINDOW).astype(np.float32)
         found = frame_probabilities(

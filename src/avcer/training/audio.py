@@ -9,17 +9,20 @@ from typing import Any, Final
 
 import numpy as np
 import torch
-from scipy.optimize import minimize_scalar
 from torch import Tensor, nn
 
+from avcer.emotion.probabilities import softmax
 from avcer.emotion.spectrogram import LogMel
+from avcer.errors import InputError
 from avcer.evaluation.speech import SpeechTable, read_speech, score_speech, windows
 from avcer.labels import BASIC
 from avcer.models.card import UNWRITTEN, ModelCard
 from avcer.models.convert import write_model
 from avcer.models.networks.mini_audio import MiniAudio
-from avcer.training.loop import Plan, Report, autocast, device, fit
+from avcer.training.calibration import best_temperature, cool
+from avcer.training.loop import Plan, Report, device, fit
 from avcer.training.speech import Augmentation, Sounds, speechless, stack
+from avcer.training.static import rounded
 from avcer.types import Double, Float, Integer
 
 RECIPE: Final = Path(__file__).parent / "recipes" / "audio.toml"
@@ -34,7 +37,7 @@ Batch = tuple[Tensor, Tensor, Tensor]
 
 
 def train(tables: Sequence[Path], out: Path, epochs: int | None = None, report: Report = print) -> ModelCard:
-    """Trains on ``tables`` of labelled speech and writes the model to ``out``; the run itself is kept in ``out/run``.
+    """Trains on ``tables`` of labelled speech; the model is written to ``out/model``, the run is kept in ``out/run``.
 
     The same call goes on where an earlier one stopped.
 
@@ -44,15 +47,28 @@ def train(tables: Sequence[Path], out: Path, epochs: int | None = None, report: 
     """
     plan = Plan.read(RECIPE)
     plan = replace(plan, epochs=epochs or plan.epochs)
-    speech = [read_speech(path) for path in tables]
+    speech = read_tables(tables)
     network = run(speech, plan, out / "run", report)
     validation = [table.rows(table.validation) for table in speech]
-    before = [table_logits(network, table) for table in validation]
-    labels = np.concatenate([table.labels for table in validation])
-    calibrate(network, best_temperature(np.concatenate(before), labels))
-    scores = _scores(validation, before, [table_logits(network, table) for table in validation])
-    example = torch.zeros(2, SETTINGS.bands, SETTINGS.frames)
-    return write_model(out / "model", network, _card(speech, scores), example, ["logits"], half=True)
+    logits = [table_logits(network, table) for table in validation]
+    temperature = shared_temperature(logits, validation)
+    cool(network.classify, temperature)
+    scores = _scores(validation, logits, temperature) | {"temperature": temperature}
+    example = torch.randn(2, SETTINGS.bands, SETTINGS.frames)
+    return write_model(out / "model", network, _card(speech, rounded(scores)), example, ["logits"], half=True)
+
+
+def read_tables(paths: Sequence[Path]) -> list[SpeechTable]:
+    """The tables, each with recordings to train on and recordings of other speakers to validate with.
+
+    Raises:
+        InputError: a table is not one of labelled speech, or lacks one of the two.
+    """
+    tables = [read_speech(path) for path in paths]
+    for path, table in zip(paths, tables, strict=True):
+        if table.validation.all() or not table.validation.any():
+            raise InputError(f"{path}: needs speakers both to train on and for validation; add some")
+    return tables
 
 
 def run(tables: Sequence[SpeechTable], plan: Plan, folder: Path, report: Report) -> MiniAudio:
@@ -68,7 +84,7 @@ def run(tables: Sequence[SpeechTable], plan: Plan, folder: Path, report: Report)
     def evaluate(average: nn.Module) -> dict[str, float]:
         row: dict[str, float] = {}
         for table, (batch, owners) in zip(validation, inputs, strict=True):
-            scores = score_speech(_softmax(_logits(average, batch, owners)), table.labels)
+            scores = score_speech(softmax(_logits(average, batch, owners)), table.labels)
             row |= {f"uar_{table.name}": scores["uar"], f"accuracy_{table.name}": scores["accuracy"]}
         return row | {"uar": float(np.mean([value for name, value in row.items() if name.startswith("uar")]))}
 
@@ -139,10 +155,8 @@ def _inputs(table: SpeechTable) -> tuple[Tensor, Integer]:
 
 @torch.no_grad()
 def _logits(network: nn.Module, batch: Tensor, owners: Integer) -> Double:
-    """The mean logits of each recording's windows ``(N, 7)``."""
-    plan = Plan(0, 0, 0.0)
-    with autocast(plan):
-        parts = [network(part.to(device())).float().cpu().numpy() for part in torch.split(batch, 128)]
+    """The mean logits of each recording's windows ``(N, 7)``, in float32."""
+    parts = [network(part.to(device())).cpu().numpy() for part in torch.split(batch, 128)]
     sums = np.zeros((owners[-1] + 1, len(BASIC)))
     np.add.at(sums, owners, np.concatenate(parts).astype(np.float64))
     means: Double = sums / np.bincount(owners)[:, None]
@@ -154,40 +168,23 @@ def table_logits(network: nn.Module, table: SpeechTable) -> Double:
     return _logits(network, *_inputs(table))
 
 
-def _softmax(logits: Double) -> Double:
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    probabilities: Double = powers / powers.sum(axis=1, keepdims=True)
-    return probabilities
+def shared_temperature(logits: Sequence[Double], tables: Sequence[SpeechTable]) -> float:
+    """One temperature for the recordings of all tables, in which each table counts the same."""
+    labels = [table.labels for table in tables]
+    weights = [np.full(len(part), 1 / len(part)) for part in labels]
+    return best_temperature(np.concatenate(logits), np.concatenate(labels), np.concatenate(weights))
 
 
-def best_temperature(logits: Double, labels: Integer) -> float:
-    """What to divide logits by for the least negative log-likelihood (Guo et al., ICML 2017)."""
-
-    def surprise(temperature: float) -> float:
-        probabilities = _softmax(logits / temperature)[np.arange(len(labels)), labels]
-        return float(-np.log(np.maximum(probabilities, 1e-12)).mean())
-
-    return float(minimize_scalar(surprise, bounds=(0.2, 5.0), method="bounded").x)
-
-
-@torch.no_grad()
-def calibrate(network: MiniAudio, temperature: float) -> None:
-    """Divides the logits by ``temperature``, inside the last layer."""
-    network.classify.weight.div_(temperature)
-    network.classify.bias.div_(temperature)
-
-
-def _scores(validation: Sequence[SpeechTable], before: Sequence[Double], after: Sequence[Double]) -> dict[str, Any]:
+def _scores(tables: Sequence[SpeechTable], logits: Sequence[Double], temperature: float) -> dict[str, Any]:
     """Scores of all validation recordings together and of each set; ``ece_before`` is that before calibration."""
-    labels = np.concatenate([table.labels for table in validation])
-    scores = {"all": _score(np.concatenate(before), np.concatenate(after), labels)}
-    for table, raw, calibrated in zip(validation, before, after, strict=True):
-        scores[table.name] = _score(raw, calibrated, table.labels)
-    return scores
-
-
-def _score(before: Double, after: Double, labels: Integer) -> dict[str, Any]:
-    return score_speech(_softmax(after), labels) | {"ece_before": score_speech(_softmax(before), labels)["ece"]}
+    labels = [table.labels for table in tables]
+    groups = {"all": (np.concatenate(logits), np.concatenate(labels))}
+    groups |= {table.name: (logits[index], labels[index]) for index, table in enumerate(tables)}
+    return {
+        name: score_speech(softmax(part / temperature), truth)
+        | {"ece_before": score_speech(softmax(part), truth)["ece"]}
+        for name, (part, truth) in groups.items()
+    }
 
 
 def _card(tables: Sequence[SpeechTable], scores: dict[str, Any]) -> ModelCard:

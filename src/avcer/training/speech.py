@@ -110,6 +110,8 @@ class Augmentation:
     def _room(self, power: Tensor) -> None:
         """Adds, to some, an exponentially decaying echo: T60 from 0.15 to 0.9 seconds, at most 15 dB below."""
         chosen = self._some("room", len(power))
+        if not len(chosen):
+            return  # the Fourier transform refuses an empty batch
         dry = power[chosen]
         count, _, frames = dry.shape
         seconds = 0.15 + 0.75 * self._uniform(count)
