@@ -48,11 +48,11 @@ class StaticModel:
         """The face inside ``box (4,)`` of a whole BGR picture as the network takes it, ``(C, H, W)``; None where
         nothing of it lies inside the picture.
         """
-        face = self.picture(image, box, self._size)
+        face = crop(image, box) if self._margin is None else square_crop(image, box, self._margin, self._size)
         return None if face is None else self.prepare_face(face)
 
     def prepare_face(self, face: Image) -> Float:
-        """A BGR picture of a face, cut as ``picture`` does, as the network takes it, ``(C, H, W)``."""
+        """A BGR picture of nothing but a face, of any size, as the network takes it, ``(C, H, W)``."""
         if self._margin is None:
             scaled: Float = resize_nearest(face, self._size).astype(np.float32) - PUBLISHED_MEAN_BGR
             return np.ascontiguousarray(scaled.transpose(2, 0, 1))
@@ -62,11 +62,14 @@ class StaticModel:
         return grey / np.float32(255)
 
     def picture(self, image: Image, box: Float, size: int = PUBLISHED_SIZE) -> Image | None:
-        """What the network sees of ``image``, for looking at: ``(size, size, 3)``, BGR; or None as in ``prepare``."""
+        """What the network sees of ``image``, for looking at: ``(size, size, 3)``, BGR; or None as in ``prepare``.
+
+        It is smooth, unlike the published models' input: so are the pictures under the released code's heat maps.
+        """
         if self._margin is not None:
             return square_crop(image, box, self._margin, size)
         face = crop(image, box)
-        return None if face is None else resize_nearest(face, size)
+        return None if face is None else cv2.resize(face, (size, size)).astype(np.uint8, copy=False)
 
     def predict(self, batch: Float) -> StaticOutput:
         """Probabilities and features of prepared faces ``(N, C, H, W)``."""

@@ -20,7 +20,8 @@ from avcer.evaluation import metrics
 from avcer.labels import BASIC, C_EXPR_DB
 from avcer.types import Boolean, Double, Float, Integer
 
-VOTES_COLUMNS: Final = tuple(emotion.lower() for emotion in BASIC)
+EMOTION_COLUMNS: Final = tuple(emotion.lower() for emotion in BASIC)
+OTHER_COLUMNS: Final = ("contempt", "unknown", "NF")
 MIN_BLEND_VOTES, MIN_BLEND_SUM, MIN_BLEND_ROWS = 3, 7, 10
 """A blend: two emotions of a compound with at least 3 votes each and 7 together; compounds with 10 rows are scored."""
 VALIDATION_SHARE: Final = 0.1
@@ -82,21 +83,33 @@ def read_faces(path: Path) -> FaceTable:
         columns = parquet.read_table(path).to_pydict()
     except (OSError, ArrowException) as error:
         raise InputError(f"{path}: cannot be read as a Parquet table ({error})") from error
-    if "image" not in columns or not ("label" in columns or set(VOTES_COLUMNS) <= set(columns)):
-        raise InputError(f"{path}: needs the columns image and label, or image and {', '.join(VOTES_COLUMNS)}")
+    of_votes = ("split", *EMOTION_COLUMNS, *OTHER_COLUMNS)
+    if "image" not in columns or not ("label" in columns or set(of_votes) <= set(columns)):
+        raise InputError(f"{path}: needs the columns image and label, or image, {', '.join(of_votes)}")
     name = path.stem.split("-")[0]
     keys = [hashlib.sha1(image, usedforsecurity=False).hexdigest() for image in columns["image"]]
     pictures = _decode(columns["image"], path)
     if "label" in columns:
-        votes = np.eye(len(BASIC), dtype=np.float32)[[BASIC.index(label.capitalize()) for label in columns["label"]]]
-        validation = np.array([int(key[:8], 16) < VALIDATION_SHARE * 2**32 for key in keys])
-        return FaceTable(name, pictures, votes, votes.sum(axis=1), validation)
-    return _ferplus(name, pictures, columns, keys)
+        return _labelled(name, pictures, _labels(columns["label"], path), keys)
+    return _voted(name, pictures, columns, keys)
 
 
-def _ferplus(name: str, pictures: NDArray[np.uint8], columns: dict[str, list[Any]], keys: list[str]) -> FaceTable:
-    votes = np.array([columns[column] for column in VOTES_COLUMNS], np.float32).T
-    others = np.array([columns[column] for column in ("contempt", "unknown", "NF")], np.float32).sum(axis=0)
+def _labels(words: list[str], path: Path) -> list[int]:
+    strange = sorted({str(word) for word in words if str(word).capitalize() not in BASIC})
+    if strange:
+        raise InputError(f"{path}: has the label {strange[0]!r}; the labels are {', '.join(BASIC)}")
+    return [BASIC.index(word.capitalize()) for word in words]
+
+
+def _labelled(name: str, pictures: NDArray[np.uint8], labels: list[int], keys: list[str]) -> FaceTable:
+    votes = np.eye(len(BASIC), dtype=np.float32)[labels]
+    validation = np.array([int(key[:8], 16) < VALIDATION_SHARE * 2**32 for key in keys])
+    return FaceTable(name, pictures, votes, votes.sum(axis=1), validation)
+
+
+def _voted(name: str, pictures: NDArray[np.uint8], columns: dict[str, list[Any]], keys: list[str]) -> FaceTable:
+    votes = np.array([columns[column] for column in EMOTION_COLUMNS], np.float32).T
+    others = np.array([columns[column] for column in OTHER_COLUMNS], np.float32).sum(axis=0)
     validation = np.array(columns["split"]) == "valid"
     kept_aside = {key for key, aside in zip(keys, validation, strict=True) if aside}
     repeated = np.array([key in kept_aside for key in keys]) & ~validation

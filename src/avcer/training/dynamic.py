@@ -16,7 +16,7 @@ from avcer.emotion.dynamic import INTERVAL_S, STEPS
 from avcer.emotion.probabilities import softmax
 from avcer.emotion.static import StaticModel
 from avcer.evaluation import metrics
-from avcer.evaluation.faces import FaceTable, read_faces
+from avcer.evaluation.faces import FaceTable
 from avcer.labels import BASIC
 from avcer.models.card import UNWRITTEN, ModelCard
 from avcer.models.convert import write_model
@@ -65,7 +65,7 @@ def train(
     installed = (
         find("mini", "static") if static_model is None else InstalledModel(ModelCard.read(static_model), static_model)
     )
-    faces = [read_faces(path) for path in tables]
+    faces = static.read_tables(tables)
     seen, aside = look(faces, installed, plan, report)
     network = run(seen, aside, plan, out / "run", report)
     before = logits_of(network, aside)

@@ -7,6 +7,7 @@ averaged weights with the best validation score). Running the same command again
 from __future__ import annotations
 
 import csv
+import math
 import time
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -108,7 +109,10 @@ class _State:
         self.average = AveragedModel(network, multi_avg_fn=_averaging(plan.average_decay), use_buffers=True)
         self.optimizer = torch.optim.AdamW(network.parameters(), plan.learning_rate, weight_decay=plan.weight_decay)
         self.schedule = torch.optim.lr_scheduler.OneCycleLR(
-            self.optimizer, plan.learning_rate, plan.epochs * plan.steps_per_epoch + 1, pct_start=plan.warm_up
+            self.optimizer,
+            plan.learning_rate,
+            max(plan.epochs * plan.steps_per_epoch + 1, math.ceil(2 / plan.warm_up)),  # a warm-up needs two steps
+            pct_start=plan.warm_up,
         )
         self.epoch, self.best, self.best_epoch = 0, float("-inf"), 0
 

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from avcer.emotion.probabilities import softmax
+from avcer.errors import InputError
 from avcer.evaluation.faces import FaceTable, read_faces, score_faces
 from avcer.labels import BASIC
 from avcer.models.card import UNWRITTEN, ModelCard
@@ -47,7 +48,7 @@ def train(tables: Sequence[Path], out: Path, epochs: int | None = None, report: 
     """
     plan = Plan.read(RECIPE)
     plan = replace(plan, epochs=epochs or plan.epochs)
-    faces = [read_faces(path) for path in tables]
+    faces = read_tables(tables)
     network = run(faces, plan, out / "run", report)
     validation = [table.rows(table.validation) for table in faces]
     before = [table_logits(network, table) for table in validation]
@@ -61,6 +62,19 @@ def train(tables: Sequence[Path], out: Path, epochs: int | None = None, report: 
     card = _card(faces, rounded(scores) | {"temperature": round(temperature, 3)})
     example = torch.rand(2, 1, SIZE, SIZE)
     return write_model(out / "model", network, card, example, ["logits", "features", "heat"], half=True)
+
+
+def read_tables(paths: Sequence[Path]) -> list[FaceTable]:
+    """The tables, each with faces to train on and faces to validate with.
+
+    Raises:
+        InputError: a table is not one of labelled faces, or lacks one of the two.
+    """
+    tables = [read_faces(path) for path in paths]
+    for path, table in zip(paths, tables, strict=True):
+        if not np.any(table.validation & table.clear) or not np.any(~table.validation):
+            raise InputError(f"{path}: needs clearly labelled faces both to train on and for validation; add rows")
+    return tables
 
 
 def run(tables: Sequence[FaceTable], plan: Plan, folder: Path, report: Report) -> MiniStatic:
