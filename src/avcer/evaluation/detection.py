@@ -29,8 +29,13 @@ class Scene:
     faces: Float
 
     def image(self) -> Image:
-        """The decoded picture (BGR)."""
-        decoded = cv2.imdecode(np.frombuffer(self.encoded, np.uint8), cv2.IMREAD_COLOR)
+        """The decoded picture (BGR).
+
+        Raises:
+            InputError: not a picture.
+        """
+        # OpenCV raises on an empty buffer, and gives None for one that it cannot read.
+        decoded = cv2.imdecode(np.frombuffer(self.encoded or b"?", np.uint8), cv2.IMREAD_COLOR)
         if decoded is None:
             raise InputError(f"{self.name}: not a picture; rebuild the table that holds it")
         return decoded.astype(np.uint8, copy=False)

@@ -5,24 +5,22 @@ The loss is that of single-shot detectors (SSD: Liu et al., ECCV 2016; RetinaFac
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.utils.data import DataLoader
 
-from avcer.evaluation.detection import Matches, Scene, box_iou, match_faces, read_scenes
+from avcer.evaluation.detection import DetectionScores, Matches, Scene, box_iou, match_faces, read_scenes
 from avcer.faces.detect import CENTRE_VARIANCE, SIZE_VARIANCE, Detector, DetectorOptions, priors
 from avcer.models.card import UNWRITTEN, ModelCard
 from avcer.models.networks.mini_detector import MiniDetector
-from avcer.training.loop import Plan, Report, device, fit
+from avcer.training.loop import Plan, Report, ahead, device, fit
 from avcer.training.scenes import AugmentedScenes, Sample, is_trainable, is_validation
 from avcer.types import Float
 
@@ -70,16 +68,8 @@ def train(tables: Sequence[Path], out: Path, epochs: int | None = None, report: 
     network, matches = learn(scenes, plan, out / "run", report)
     threshold = best_threshold(matches)
     network.shift_scores(_log_odds(SHIPPED_SCORE) - _log_odds(threshold))
-    scores = matches.at(threshold)
-    measured = {
-        "set": "validation: 8 % of the pictures, by name; clips whole",
-        "recall_iou_0.5": round(scores.recall, 4),
-        "precision_iou_0.5": round(scores.precision, 4),
-        "faces": scores.faces,
-        "detections": scores.detections,
-    }
     example = torch.randn(1, 3, 360, 640)
-    card = replace(_CARD, scores=measured)
+    card = replace(_CARD, scores=_measured(matches.at(threshold)))
     return write_model(out, network, card, example, ("offsets", "scores", "landmarks"), half=True)
 
 
@@ -92,13 +82,7 @@ def learn(scenes: Sequence[Scene], plan: Plan, run: Path, report: Report) -> tup
     plan = replace(plan, steps_per_epoch=max(len(learnt) // plan.batch_size, 1))
 
     def batches(epoch: int) -> Iterable[Batch]:
-        pictures = AugmentedScenes(learnt, plan.options, plan.seed, epoch)
-        shuffle = torch.Generator().manual_seed(plan.seed + epoch)
-        workers = plan.options["workers"]
-        return DataLoader(
-            pictures, plan.batch_size, shuffle=True, generator=shuffle, drop_last=len(learnt) >= plan.batch_size,
-            num_workers=workers, collate_fn=collate, worker_init_fn=_one_thread,
-        )  # fmt: skip
+        return ahead(epoch_batches(learnt, plan, epoch))
 
     def loss(network: nn.Module, batch: Batch) -> Tensor:
         return multibox_loss(network, batch, plan.options)
@@ -111,6 +95,14 @@ def learn(scenes: Sequence[Scene], plan: Plan, run: Path, report: Report) -> tup
     network = MiniDetector().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     fit(network, batches, loss, evaluate, plan, run, report)
     return network, validate(network, kept, plan)
+
+
+def epoch_batches(scenes: Sequence[Scene], plan: Plan, epoch: int) -> Iterator[Batch]:
+    """The augmented batches of one epoch, in an order of its own; the last few pictures may be left out."""
+    pictures = AugmentedScenes(scenes, plan.options, plan.seed, epoch)
+    order = np.random.default_rng((plan.seed, epoch)).permutation(len(pictures))
+    for step in range(plan.steps_per_epoch):
+        yield collate([pictures[int(index)] for index in order[step * plan.batch_size :][: plan.batch_size]])
 
 
 def collate(samples: Sequence[Sample]) -> Batch:
@@ -200,8 +192,14 @@ def _engine(network: nn.Module) -> Any:
     return run
 
 
-def _one_thread(_: int) -> None:
-    cv2.setNumThreads(1)
+def _measured(scores: DetectionScores) -> dict[str, Any]:
+    shares = {"recall_iou_0.5": scores.recall, "precision_iou_0.5": scores.precision}
+    return {
+        "set": "the validation share of the pictures, by name; all frames of a clip together",
+        **{name: round(share, 4) for name, share in shares.items() if np.isfinite(share)},
+        "faces": scores.faces,
+        "detections": scores.detections,
+    }
 
 
 def _log_odds(probability: float) -> float:

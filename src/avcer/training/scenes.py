@@ -13,7 +13,6 @@ from typing import Any, Final
 
 import cv2
 import numpy as np
-from torch.utils.data import Dataset
 
 from avcer.evaluation.detection import SURE_SCORE, Scene
 from avcer.types import Float, Image
@@ -50,8 +49,8 @@ def is_trainable(scene: Scene) -> bool:
     return len(scene.faces) > 0 or scene.source != MISSED_FACES_SOURCE
 
 
-class AugmentedScenes(Dataset[Sample]):
-    """One epoch of training pictures; the same ``seed``, ``epoch`` and index give the same picture."""
+class AugmentedScenes:
+    """The training pictures of one epoch; the same ``seed``, ``epoch`` and index give the same picture."""
 
     def __init__(self, scenes: Sequence[Scene], options: dict[str, Any], seed: int, epoch: int) -> None:
         self._scenes, self._options, self._seed, self._epoch = scenes, options, seed, epoch

@@ -55,7 +55,7 @@ class MiniDetector(nn.Module):
         """As ``forward``, with the class scores as logits, for the loss."""
         levels = self._pyramid(images)
         per_level = [
-            head(context(level)).permute(0, 2, 3, 1).reshape(len(images), -1, sum(_PRIOR_OUTPUTS))
+            head(context(level)).permute(0, 2, 3, 1).reshape(images.shape[0], -1, sum(_PRIOR_OUTPUTS))
             for level, context, head in zip(levels, self.context, self.heads, strict=True)
         ]
         offsets, logits, landmarks = torch.split(torch.cat(per_level, 1), list(_PRIOR_OUTPUTS), -1)
