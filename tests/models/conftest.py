@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 import pytest
 import torch
+from torch import Tensor
 
 from avcer.labels import VISUAL
 from avcer.models.card import UNWRITTEN, ModelCard
@@ -45,3 +48,14 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty per-user folder."""
     monkeypatch.setenv("AVCER_HOME", str(tmp_path / "home"))
     return tmp_path / "home"
+
+
+@pytest.fixture(scope="session")
+def standin_weights(shared: Path) -> Callable[[str], dict[str, Tensor]]:
+    """Name in the manifests -> the tensors with which the golden outputs were computed."""
+    spec = spec_from_file_location("seeded_weights", shared / "reference" / "seeded_weights.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return lambda name: {key: torch.from_numpy(array) for key, array in module.weights(name).items()}

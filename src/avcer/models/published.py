@@ -162,8 +162,11 @@ def _load(path: Path, network: nn.Module, state: State) -> None:
     weights = {name: tensor for name, tensor in state.items() if not name.endswith("num_batches_tracked")}
     missing = sorted(expected.keys() - counters.keys() - weights.keys())
     foreign = sorted(weights.keys() - expected.keys())
-    other = sorted(name for name in weights.keys() & expected.keys() if weights[name].shape != expected[name].shape)
-    for names, fault in ((missing, "lacks"), (foreign, "has unknown"), (other, "has misshapen")):
+    known = sorted(expected.keys() & weights.keys())
+    misshapen = [name for name in known if weights[name].shape != expected[name].shape]
+    broken = [name for name in known if not weights[name].isfinite().all()]
+    faults = {"lacks": missing, "has unknown": foreign, "has misshapen": misshapen, "has infinite or undefined": broken}
+    for fault, names in faults.items():
         if names:
             count = f"{fault} {len(names)} tensors, such as {names[0]}"
             raise ModelError(f"{path}: {count}; download it again from its authors")
