@@ -11,6 +11,7 @@ torch = pytest.importorskip("torch")
 arrow = pytest.importorskip("pyarrow")
 parquet = pytest.importorskip("pyarrow.parquet")
 
+from avcer.errors import InputError  # noqa: E402
 from avcer.evaluation.detection import Scene  # noqa: E402
 from avcer.faces.detect import Detector, decode_boxes, decode_landmarks, priors  # noqa: E402
 from avcer.models.card import ModelCard  # noqa: E402
@@ -155,9 +156,14 @@ def test_a_killed_training_goes_on_where_it_stopped(tmp_path: Path) -> None:
 
 def test_training_writes_a_model_that_runs(table: Path, tmp_path: Path) -> None:
     lines: list[str] = []
-    card = detector.train([table], tmp_path / "model", epochs=1, report=lines.append)
+    card = detector.train([table], tmp_path, epochs=1, report=lines.append)
     assert ModelCard.read(tmp_path / "model") == card
     assert card.scores["faces"] > 0
     assert lines[0].endswith("for validation")
     found = Detector(card, load_engine(InstalledModel(card, tmp_path / "model"), "cpu")).detect(drawn_scene(1).image())
     assert isinstance(found, list)
+
+
+def test_pictures_without_faces_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="faces both to learn from and for validation"):
+        detector.learn([drawn_scene(number) for number in range(0, 80, 4)], TINY, tmp_path, print)

@@ -16,9 +16,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from avcer.errors import InputError
 from avcer.evaluation.detection import DetectionScores, Matches, Scene, box_iou, match_faces, read_scenes
 from avcer.faces.detect import CENTRE_VARIANCE, SIZE_VARIANCE, Detector, DetectorOptions, priors
 from avcer.models.card import UNWRITTEN, ModelCard
+from avcer.models.convert import write_model
 from avcer.models.networks.mini_detector import MiniDetector
 from avcer.training.loop import Plan, Report, ahead, device, fit
 from avcer.training.scenes import AugmentedScenes, Sample, is_trainable, is_validation
@@ -55,13 +57,14 @@ Batch = tuple[Tensor, Tensor, Tensor, Tensor]
 
 
 def train(tables: Sequence[Path], out: Path, epochs: int | None = None, report: Report = print) -> ModelCard:
-    """Trains on the scenes in ``tables`` and writes the model to ``out``; a run that was killed goes on.
+    """Trains on the scenes in ``tables``; writes the run to ``out / "run"`` and the model to ``out / "model"``.
+
+    The same call goes on where an earlier one stopped.
 
     Raises:
-        InputError: a table is not one of scenes.
+        InputError: a table is not one of scenes, or there are too few faces to learn from and to validate with.
+        ModelError: the written model does not compute what was trained.
     """
-    from avcer.models.convert import write_model
-
     plan = Plan.read(RECIPE)
     plan = replace(plan, epochs=epochs or plan.epochs)
     scenes = [scene for table in tables for scene in read_scenes(table)]
@@ -70,14 +73,20 @@ def train(tables: Sequence[Path], out: Path, epochs: int | None = None, report: 
     network.shift_scores(_log_odds(SHIPPED_SCORE) - _log_odds(threshold))
     example = torch.randn(1, 3, 360, 640)
     card = replace(_CARD, scores=_measured(matches.at(threshold)))
-    return write_model(out, network, card, example, ("offsets", "scores", "landmarks"), half=True)
+    return write_model(out / "model", network, card, example, ("offsets", "scores", "landmarks"), half=True)
 
 
 def learn(scenes: Sequence[Scene], plan: Plan, run: Path, report: Report) -> tuple[MiniDetector, Matches]:
-    """The trained network, and its detections on the validation pictures matched with their faces."""
+    """The trained network, and its detections on the validation pictures matched with their faces.
+
+    Raises:
+        InputError: too few faces.
+    """
     share = plan.options["validation_share"]
     kept = [scene for scene in scenes if is_validation(scene, share)]
     learnt = [scene for scene in scenes if not is_validation(scene, share) and is_trainable(scene)]
+    if not any(len(scene.faces) for scene in learnt) or not any(len(scene.faces) for scene in kept):
+        raise InputError("the tables need faces both to learn from and for validation; add pictures")
     report(f"{len(learnt)} pictures to learn from, {len(kept)} for validation")
     plan = replace(plan, steps_per_epoch=max(len(learnt) // plan.batch_size, 1))
 
