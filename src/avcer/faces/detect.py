@@ -7,7 +7,7 @@ sure it is; what is sure enough and not a repeat is reported.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -16,10 +16,8 @@ import cv2
 import numpy as np
 
 from avcer.models.card import ModelCard
+from avcer.models.runtime import Engine
 from avcer.types import Face, Float, Image
-
-Engine = Callable[[Float], tuple[Float, ...]]
-"""Batch ``(N, 3, H, W)`` -> offsets ``(N, P, 4)``, scores ``(N, P, 2)`` after softmax, landmarks ``(N, P, 10)``."""
 
 PRIOR_GRIDS: Final = ((8, (16, 32)), (16, (64, 128)), (32, (256, 512)))
 """Stride, and the sides of the square priors on each of its cells, in pixels of the network's input."""
@@ -46,7 +44,11 @@ class DetectorOptions:
 
 
 class Detector:
-    """Finds the faces of pictures. ``engine`` runs the network that ``card`` describes."""
+    """Finds the faces of pictures.
+
+    ``engine`` runs the network that ``card`` describes: ``(N, 3, H, W)`` -> box offsets ``(N, P, 4)``, scores
+    ``(N, P, 2)`` after softmax, landmarks ``(N, P, 10)``, for the P priors of ``priors(H, W)``.
+    """
 
     def __init__(self, card: ModelCard, engine: Engine, options: DetectorOptions | None = None) -> None:
         self.options = options or DetectorOptions()
