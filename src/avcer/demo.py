@@ -18,7 +18,7 @@ from av.container import OutputContainer
 from av.video import VideoStream
 
 from avcer.errors import OutputError
-from avcer.types import Float, Image
+from avcer.types import Double, Float, Image
 
 DURATION_S: Final = 8.0
 RATE: Final = 25
@@ -90,9 +90,17 @@ def _picture(photograph: Image, time_s: float) -> Image:
     picture = cv2.warpAffine(photograph, matrix, SIZE, flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE)
     light = 0.8 + 0.35 * np.sin(2 * np.pi * time_s / 6)
     if _HIDDEN_S[0] <= time_s < _HIDDEN_S[1]:
-        picture = cv2.GaussianBlur(picture, (0, 0), 40)
+        _hide(picture, matrix @ np.array([*_FACE_CENTRE, 1.0]), zoom)
     lit: Image = np.clip(picture * light, 0, 255).astype(np.uint8)
     return lit
+
+
+def _hide(picture: Image, centre: Double, zoom: float) -> None:
+    """Holds a grey card before the face."""
+    half = np.array([48, 62]) * zoom
+    left, top = (int(edge) for edge in np.maximum(centre - half, 0))
+    right, bottom = (int(edge) for edge in centre + half)
+    picture[top:bottom, left:right] = (140, 130, 125)
 
 
 def voice(duration_s: float) -> Float:

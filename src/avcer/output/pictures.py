@@ -91,6 +91,7 @@ def _static_model(analysis: Analysis) -> StaticModel:
 def _write(path: Path, picture: Image) -> Path:
     make_folder(path.parent)
     with atomic(path) as part:
-        _, encoded = cv2.imencode(path.suffix, picture, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
+        quality = [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY] if path.suffix == ".jpg" else []
+        _, encoded = cv2.imencode(path.suffix, picture, quality)
         part.write_bytes(encoded.tobytes())
     return path
