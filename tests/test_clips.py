@@ -14,7 +14,7 @@ from avcer.errors import InputError
 from reference import CLIPS
 
 TABLE = CLIPS / "clips.csv"
-ROWS = list(csv.DictReader(TABLE.open(encoding="utf-8"))) if TABLE.exists() else []
+ROWS = list(csv.DictReader(TABLE.read_text(encoding="utf-8").splitlines())) if TABLE.exists() else []
 PICTURES = [row["file"] for row in ROWS if row["frames"]]
 NO_PICTURES = [row["file"] for row in ROWS if not row["frames"]]
 FACELESS = {"no_face.mp4"}

@@ -40,7 +40,7 @@ def analyses(request: pytest.FixtureRequest, published_home: Path, clips: Path) 
 
 
 def released(name: str, table: str) -> Double:
-    rows = list(csv.reader((RUNS / name / f"{table}.csv").open()))[1:]
+    rows = list(csv.reader((RUNS / name / f"{table}.csv").read_text().splitlines()))[1:]
     return np.array(rows, dtype=np.float64)
 
 
