@@ -5,7 +5,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test check format clean
+.PHONY: demo test check format figures clean
 
 demo: $(VENV)/.runs
 	$(BIN)/avcer demo --out avcer-demo
@@ -21,6 +21,11 @@ check: $(VENV)/.develops
 format: $(VENV)/.develops
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+# The picture in the README is that of the demonstration.
+figures: demo
+	mkdir -p docs/figures
+	cp avcer-demo/astronaut/timeline.png docs/figures/timeline.png
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

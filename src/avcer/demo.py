@@ -87,7 +87,8 @@ def _picture(photograph: Image, time_s: float) -> Image:
     matrix = cv2.getRotationMatrix2D(_FACE_CENTRE, angle, zoom)
     sway = 30 * np.sin(2 * np.pi * time_s / 5), 12 * np.sin(2 * np.pi * time_s / 3)
     matrix[:, 2] += np.array(SIZE) / 2 - np.array(_FACE_CENTRE) + np.array(sway)
-    picture = cv2.warpAffine(photograph, matrix, SIZE, flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE)
+    moved = cv2.warpAffine(photograph, matrix, SIZE, flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE)
+    picture = moved.astype(np.uint8, copy=False)
     light = 0.8 + 0.35 * np.sin(2 * np.pi * time_s / 6)
     if _HIDDEN_S[0] <= time_s < _HIDDEN_S[1]:
         _hide(picture, matrix @ np.array([*_FACE_CENTRE, 1.0]), zoom)
