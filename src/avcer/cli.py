@@ -29,7 +29,7 @@ INTERRUPTED: Final = 130
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; returns the exit status: 0 done, 1 some input failed, 2 wrong usage, 130 interrupted."""
-    chosen = _parser().parse_args(arguments)
+    chosen = parser().parse_args(arguments)
     run: Command = chosen.run
     try:
         return run(chosen)
@@ -48,40 +48,41 @@ def _complain(error: AvcerError, debug: bool) -> int:
     return WRONG_USAGE if isinstance(error, UsageError) else FAILED
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    whole = argparse.ArgumentParser(
         prog="avcer", description="Video with people in it becomes a timeline of basic and compound emotions."
     )
-    parser.add_argument("--version", action="version", version=f"avcer {__version__}")
-    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    whole.add_argument("--version", action="version", version=f"avcer {__version__}")
+    commands = whole.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_analyze(commands)
     _add_demo(commands)
     _add_models(commands)
     _add_train(commands)
-    return parser
+    return whole
 
 
 def _add(commands: Commands, name: str, summary: str, run: Command) -> argparse.ArgumentParser:
-    parser = commands.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
-    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
-    parser.set_defaults(run=run)
-    return parser
+    added = commands.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
+    added.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    added.set_defaults(run=run)
+    return added
 
 
 # analyze and demo
 
 
 def _add_analyze(commands: Commands) -> None:
-    parser = _add(commands, "analyze", "analyse clips: tables, a picture and a document for each", _analyze)
-    parser.add_argument("videos", nargs="+", type=Path, metavar="VIDEO")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="results go to DIR/<name of the clip>/")
-    _add_choices(parser)
+    analyze = _add(commands, "analyze", "analyse clips: tables, a picture and a document for each", _analyze)
+    analyze.add_argument("videos", nargs="+", type=Path, metavar="VIDEO")
+    analyze.add_argument("--out", type=Path, required=True, metavar="DIR", help="results go to DIR/<name of the clip>/")
+    _add_choices(analyze)
 
 
 def _add_demo(commands: Commands) -> None:
-    parser = _add(commands, "demo", "the whole job on a clip that avcer makes itself", _demo)
-    parser.add_argument("--out", type=Path, default=Path("avcer-demo"), metavar="DIR", help="default: %(default)s")
-    _add_choices(parser)
+    demo = _add(commands, "demo", "the whole job on a clip that avcer makes itself", _demo)
+    demo.add_argument("--out", type=Path, default=Path("avcer-demo"), metavar="DIR", help="default: %(default)s")
+    _add_choices(demo)
 
 
 _CHOICES: Final[dict[str, dict[str, Any]]] = {
@@ -99,11 +100,11 @@ _CHOICES: Final[dict[str, dict[str, Any]]] = {
 """Options of an analysis; those left out keep the defaults of ``avcer.options.Options``."""
 
 
-def _add_choices(parser: argparse.ArgumentParser) -> None:
+def _add_choices(command: argparse.ArgumentParser) -> None:
     for flag, settings in _CHOICES.items():
-        parser.add_argument(flag, default=argparse.SUPPRESS, **settings)
-    parser.add_argument("--formats", metavar="csv,json,png,...", help="what to write (default: csv,json,png,txt)")
-    parser.add_argument("--quiet", action="store_true", help="print nothing but errors")
+        command.add_argument(flag, default=argparse.SUPPRESS, **settings)
+    command.add_argument("--formats", metavar="csv,json,png,...", help="what to write (default: csv,json,png,txt)")
+    command.add_argument("--quiet", action="store_true", help="print nothing but errors")
 
 
 def _analyzer(chosen: argparse.Namespace) -> Analyzer:
@@ -172,8 +173,8 @@ def _demo(chosen: argparse.Namespace) -> int:
 
 def _add_models(commands: Commands) -> None:
     summary = "the installed models: list, show, verify, import"
-    parser = commands.add_parser("models", help=summary, description=summary)
-    actions = parser.add_subparsers(title="actions", required=True, metavar="ACTION")
+    models = commands.add_parser("models", help=summary, description=summary)
+    actions = models.add_subparsers(title="actions", required=True, metavar="ACTION")
     _add(actions, "list", "list the installed models", _models_list)
     show = _add(actions, "show", "show the card of a model", _models_show)
     show.add_argument("name", metavar="NAME", help="as avcer models list prints it, such as mini-static")
@@ -227,11 +228,11 @@ def _models_import(chosen: argparse.Namespace) -> int:
 
 
 def _add_train(commands: Commands) -> None:
-    parser = _add(commands, "train", "train a mini model from data tables", _train)
-    parser.add_argument("role", choices=("detector", "static", "dynamic", "audio"))
-    parser.add_argument("data", nargs="+", type=Path, metavar="DATA", help="tables (Parquet)")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="run again with the same DIR to resume")
-    parser.add_argument("--epochs", type=int, metavar="N", help="instead of the recipe's own number")
+    train = _add(commands, "train", "train a mini model from data tables", _train)
+    train.add_argument("role", choices=("detector", "static", "dynamic", "audio"))
+    train.add_argument("data", nargs="+", type=Path, metavar="DATA", help="tables (Parquet)")
+    train.add_argument("--out", type=Path, required=True, metavar="DIR", help="run again with the same DIR to resume")
+    train.add_argument("--epochs", type=int, metavar="N", help="instead of the recipe's own number")
 
 
 def _train(chosen: argparse.Namespace) -> int:
@@ -240,6 +241,7 @@ def _train(chosen: argparse.Namespace) -> int:
     card = recipe(chosen.role)(chosen.data, chosen.out, chosen.epochs, lambda line: print(line, flush=True))
     print(f"{card.name}: {chosen.out / 'model'}")
     return DONE
+
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -1,0 +1,77 @@
+"""The documents cannot drift: commands, options, names, Python blocks and links in them are tried."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+import avcer
+from avcer import cli
+from avcer.demo import make_clip
+from avcer.models.card import FAMILIES
+from avcer.options import SETTINGS
+from avcer.output.writers import FORMATS
+
+ROOT = Path(__file__).parents[1]
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+RUNNABLE = [ROOT / "README.md", ROOT / "docs" / "python.md"]
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+
+
+def commands() -> list[list[str]]:
+    lines = [line for page in PAGES for block in blocks(page, "") for line in block.splitlines()]
+    starts = ("avcer ", ".venv/bin/avcer ")
+    return [shlex.split(line, comments=True)[1:] for line in lines if line.startswith(starts) and "..." not in line]
+
+
+@pytest.mark.parametrize("arguments", commands(), ids=" ".join)
+def test_commands_parse(arguments: list[str]) -> None:
+    if "COMMAND" not in arguments:
+        cli.parser().parse_args(arguments)
+
+
+@pytest.mark.parametrize("page", RUNNABLE, ids=lambda page: page.name)
+def test_python_blocks_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("clip.mp4", "interview.mp4"):
+        make_clip(tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {}
+    for block in blocks(page, "python"):
+        exec(compile(block, page.name, "exec"), names)
+    assert list((tmp_path / "results").iterdir())
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
+        if not target.startswith(("http://", "https://")):
+            assert (page.parent / target).exists(), target
+
+
+def test_the_command_line_page_names_every_option(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["analyze", "--help"])
+    shown = set(re.findall(r"(?<!\S)\[?(--[a-z-]+)", capsys.readouterr().out))
+    text = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
+    assert shown - {"--help", "--out", "--debug"} == set(re.findall(r"^\| `(--[a-z-]+)`", text, re.MULTILINE))
+    for word in (*FORMATS, *SETTINGS, *FAMILIES):
+        assert f"`{word}`" in text
+
+
+def test_every_page_is_listed_in_the_readme() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert not [page.name for page in (ROOT / "docs").glob("*.md") if f"docs/{page.name}" not in readme]
+
+
+def test_public_names_are_listed_and_described() -> None:
+    text = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
+    for name in set(avcer.__all__) - {"__version__", "Face"}:
+        assert getattr(avcer, name).__doc__
+        assert name in text
+    assert set(dir(avcer)) == set(avcer.__all__)
