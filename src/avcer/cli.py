@@ -59,6 +59,7 @@ def parser() -> argparse.ArgumentParser:
     _add_demo(commands)
     _add_models(commands)
     _add_train(commands)
+    _add_evaluate(commands)
     return whole
 
 
@@ -240,6 +241,29 @@ def _train(chosen: argparse.Namespace) -> int:
 
     card = recipe(chosen.role)(chosen.data, chosen.out, chosen.epochs, lambda line: print(line, flush=True))
     print(f"{card.name}: {chosen.out / 'model'}")
+    return DONE
+
+
+# evaluate
+
+
+def _add_evaluate(commands: Commands) -> None:
+    evaluate = _add(commands, "evaluate", "score the models on labelled tables", _evaluate)
+    evaluate.add_argument("protocol", choices=("ferplus", "affect7", "speech", "scenes"))
+    evaluate.add_argument("files", nargs="+", type=Path, metavar="FILE", help="tables (Parquet)")
+    evaluate.add_argument("--models", choices=("mini", "published"), default="mini", help="default: %(default)s")
+    evaluate.add_argument("--setting", choices=("exact", "balanced", "fast"), default="balanced", help="precision")
+    evaluate.add_argument("--part", choices=("all", "train", "validation"), default="all", help="of the tables' rows")
+    evaluate.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def _evaluate(chosen: argparse.Namespace) -> int:
+    from avcer.console import print_scores
+    from avcer.evaluation.protocols import Subject, evaluate
+    from avcer.options import SETTINGS
+
+    subject = Subject(chosen.models, SETTINGS[chosen.setting].precision, chosen.part)
+    print_scores(evaluate(chosen.protocol, chosen.files, subject), chosen.json)
     return DONE
 
 

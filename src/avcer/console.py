@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import math
 import sys
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from avcer.analysis import Analysis
 from avcer.labels import NONE
@@ -71,3 +73,23 @@ def _shares(analysis: Analysis) -> str:
     first, rest = ranked[:_MOST_SHOWN], ranked[_MOST_SHOWN:]
     texts = [f"{name} {share / total:.0%}" for name, share in first]
     return ", ".join(texts) + (f" and {len(rest)} more" if rest else "")
+
+
+def print_scores(scores: dict[str, Any], as_json: bool) -> None:
+    """The scores of an evaluation: as one JSON object, or a name and a number a line."""
+    if as_json:
+        print(json.dumps(_finite(scores)))
+        return
+    for name, value in scores.items():
+        if isinstance(value, dict):
+            print(name)
+            print_scores({f"  {inner}": number for inner, number in value.items()}, as_json)
+        else:
+            print(f"{name:24}{value:.4f}" if isinstance(value, float) else f"{name:24}{value}")
+
+
+def _finite(value: Any) -> Any:
+    """Undefined scores as null, which JSON knows; not-a-number it does not."""
+    if isinstance(value, dict):
+        return {name: _finite(inner) for name, inner in value.items()}
+    return None if isinstance(value, float) and math.isnan(value) else value

@@ -1,0 +1,155 @@
+"""What an installed family of models scores on labelled tables, as ``avcer evaluate`` prints it.
+
+Tables have the columns that ``evaluation.faces``, ``speech`` and ``detection`` document. Needs the extra ``torch``
+(pyarrow, soundfile), though not PyTorch itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal, TypeVar
+
+import cv2
+import numpy as np
+
+from avcer.emotion.audio import AudioModel
+from avcer.emotion.probabilities import softmax
+from avcer.emotion.static import StaticModel
+from avcer.errors import InputError, MissingExtraError
+from avcer.evaluation.detection import match_faces, read_scenes
+from avcer.evaluation.faces import FaceTable, read_faces, score_faces
+from avcer.evaluation.speech import SpeechTable, read_speech, score_speech, windows
+from avcer.faces.detect import Detector, DetectorOptions
+from avcer.labels import BASIC
+from avcer.models.card import Family, ModelCard, Role
+from avcer.models.runtime import Engine, Precision, load_engine
+from avcer.models.store import find
+from avcer.types import Boolean, Double, Image
+
+Part = Literal["all", "train", "validation"]
+Table = TypeVar("Table", FaceTable, SpeechTable)
+BATCH: Final = 64
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is judged: a family of models at a precision, and on which part of the tables' rows."""
+
+    models: Family = "mini"
+    precision: Precision = "default"
+    part: Part = "all"
+
+    def load(self, role: Role) -> tuple[ModelCard, Engine]:
+        """One model of the family, ready to run on the processor."""
+        model = find(self.models, role)
+        return model.card, load_engine(model, "cpu", self.precision)
+
+    def rows(self, validation: Boolean) -> Boolean:
+        """Which rows of a table belong to the part."""
+        if self.part == "all":
+            return np.ones_like(validation)
+        return validation if self.part == "validation" else ~validation
+
+
+def evaluate(protocol: str, files: Sequence[Path], subject: Subject) -> dict[str, Any]:
+    """The scores of one protocol over all ``files`` together, and of each, under ``files``, if there are several.
+
+    Raises:
+        InputError: a file is not such a table, or has no row of the part.
+        ModelError: the model is not installed.
+        MissingExtraError: pyarrow or soundfile is not installed.
+    """
+    try:
+        return PROTOCOLS[protocol](files, subject)
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(f'reading tables needs {error.name}: pip install "avcer[torch]"') from error
+
+
+def score_face_tables(files: Sequence[Path], subject: Subject) -> dict[str, Any]:
+    """FER+ and pictures with one label: the static model on face crops, without detection."""
+    model = StaticModel(*subject.load("static"))
+    tables = [_rows(path, table := read_faces(path), subject.rows(table.validation)) for path in files]
+    said = [_look(model, table) for table in tables]
+    scores = [score_faces(probabilities, table) for probabilities, table in zip(said, tables, strict=True)]
+    if len(files) == 1:
+        return scores[0]
+    return score_faces(np.concatenate(said), _joined(tables)) | _by_file(files, scores)
+
+
+def score_speech_tables(files: Sequence[Path], subject: Subject) -> dict[str, Any]:
+    """Recordings with one label: the audio model's mean logits over the windows of each."""
+    model = AudioModel(*subject.load("audio"))
+    tables = [_rows(path, table := read_speech(path), subject.rows(table.validation)) for path in files]
+    said = [_listen(model, table) for table in tables]
+    scores = [score_speech(probabilities, table.labels) for probabilities, table in zip(said, tables, strict=True)]
+    if len(files) == 1:
+        return scores[0]
+    labels = np.concatenate([table.labels for table in tables])
+    return score_speech(np.concatenate(said), labels) | _by_file(files, scores)
+
+
+def score_scene_tables(files: Sequence[Path], subject: Subject) -> dict[str, Any]:
+    """Pictures with known faces: the detector at the score from which on it reports. Knows no parts."""
+    if subject.part != "all":
+        raise InputError(f"{files[0]}: scenes are not split; leave --part out")
+    card, engine = subject.load("detector")
+    detector = Detector(card, engine, DetectorOptions(least_side=0))
+    scenes = [scene for path in files for scene in read_scenes(path)]
+    found = [detector.detect(scene.image()) for scene in scenes]
+    scores = match_faces(found, [scene.faces for scene in scenes]).at(detector.options.min_score)
+    return {
+        "n": len(scenes),
+        "faces": scores.faces,
+        "detections": scores.detections,
+        "recall": scores.recall,
+        "precision": scores.precision,
+        "f1": scores.f1,
+    }
+
+
+PROTOCOLS: Final[dict[str, Callable[[Sequence[Path], Subject], dict[str, Any]]]] = {
+    "ferplus": score_face_tables,
+    "affect7": score_face_tables,
+    "speech": score_speech_tables,
+    "scenes": score_scene_tables,
+}
+"""Each protocol by its word of ``avcer evaluate``."""
+
+
+def _rows(path: Path, table: Table, chosen: Boolean) -> Table:
+    if not chosen.any():
+        raise InputError(f"{path}: has no row of that part; leave --part out")
+    return table.rows(chosen)
+
+
+def _look(model: StaticModel, table: FaceTable) -> Double:
+    """Probabilities ``(N, 7)`` of the pictures of a table."""
+    parts = []
+    for start in range(0, len(table), BATCH):
+        prepared = [model.prepare_face(_colour(picture)) for picture in table.pictures[start : start + BATCH]]
+        parts.append(model.predict(np.stack(prepared)).probabilities)
+    return np.concatenate(parts)
+
+
+def _colour(picture: Image) -> Image:
+    return picture if picture.shape[2] == 3 else cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR).astype(np.uint8, copy=False)
+
+
+def _listen(model: AudioModel, table: SpeechTable) -> Double:
+    """Probabilities ``(N, 7)`` of the recordings of a table."""
+    logits = [model.predict(list(windows(recording))).mean(axis=0) for recording in table.recordings]
+    return softmax(np.stack(logits)[:, : len(BASIC)])
+
+
+def _joined(tables: Sequence[FaceTable]) -> FaceTable:
+    """All rows in one table; the pictures, which may differ in size, are left behind."""
+    votes, everything, validation = (
+        np.concatenate([getattr(table, name) for table in tables]) for name in ("votes", "all_votes", "validation")
+    )
+    return FaceTable("all", np.zeros((len(votes), 0, 0, 1), np.uint8), votes, everything, validation)
+
+
+def _by_file(files: Sequence[Path], scores: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    return {"files": {path.name: one for path, one in zip(files, scores, strict=True)}}
