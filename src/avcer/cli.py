@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from avcer import __version__
-from avcer.errors import AvcerError, InputError, UsageError
+from avcer.errors import AvcerError, UsageError
 
 if TYPE_CHECKING:
     from avcer.pipeline import Analyzer
@@ -126,14 +126,18 @@ def _formats(chosen: argparse.Namespace) -> tuple[str, ...]:
 
 
 def _analyze(chosen: argparse.Namespace) -> int:
+    from avcer.output.files import check_writable
+
     formats = _formats(chosen)
     analyzer = _analyzer(chosen)
+    check_writable(chosen.out)
     status = DONE
     for video, folder in zip(chosen.videos, _folders(chosen.videos, chosen.out), strict=True):
         try:
             _analyze_one(analyzer, video, folder, formats, chosen.quiet)
-        except InputError as error:
-            status = _complain(error, chosen.debug)
+        except AvcerError as error:
+            _complain(error, chosen.debug)
+            status = FAILED
     return status
 
 

@@ -44,11 +44,12 @@ class Analyzer:
 
     def __init__(self, options: Options | None = None, **changes: Any) -> None:
         self.options = replace(options or Options(), **changes)
+        vocabulary = self.options.vocabulary()
         models = {role: find(self.options.models, role) for role in ROLES}
         self.cards = {role: model.card for role, model in models.items()}
         self.judge = Judge(
             weights=self.options.weights(self.cards["audio"]),
-            vocabulary=self.options.vocabulary(),
+            vocabulary=vocabulary,
             rule=self.options.rule,
             fill_gaps=self.options.fill_gaps,
         )

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from avcer.errors import OutputError
-from avcer.output.files import atomic, atomic_text, make_folder
+from avcer.output.files import atomic, atomic_text, check_writable, make_folder
 
 
 def write_half(target: Path, failure: BaseException) -> None:
@@ -76,3 +76,14 @@ def test_text_keeps_the_bytes_of_odd_file_names(tmp_path: Path) -> None:
     with atomic_text(tmp_path / "a.txt") as file:
         file.write("\udcff\n")
     assert (tmp_path / "a.txt").read_bytes() == b"\xff\n"
+
+
+def test_an_impossible_folder_is_refused_before_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    check_writable(tmp_path / "new" / "deeper")
+    assert not (tmp_path / "new").exists()
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(OutputError, match="is a file"):
+        check_writable(tmp_path / "file" / "below")
+    monkeypatch.setattr("os.access", lambda *_: False)
+    with pytest.raises(OutputError, match="may not be written to"):
+        check_writable(tmp_path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -58,6 +59,21 @@ def make_folder(folder: Path) -> Path:
     except OSError as error:
         raise OutputError(f"{folder}: cannot be created ({_reason(error)}); {_remedy(error)}") from error
     return folder
+
+
+def check_writable(folder: Path) -> None:
+    """Says at once, before an hour of work, that ``folder`` will not do. Creates nothing.
+
+    Raises:
+        OutputError: it, or the nearest folder above it that exists, is a file or may not be written to.
+    """
+    nearest = folder.absolute()
+    while not nearest.exists() and nearest != nearest.parent:
+        nearest = nearest.parent
+    if not nearest.is_dir():
+        raise OutputError(f"{nearest}: is a file, not a folder; choose another folder for the results")
+    if not os.access(nearest, os.W_OK):
+        raise OutputError(f"{nearest}: may not be written to; choose a folder that you may write to")
 
 
 def _remove(part: Path) -> None:
