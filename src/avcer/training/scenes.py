@@ -19,10 +19,11 @@ from avcer.types import Float, Image
 
 MISSED_FACES_SOURCE: Final = "face-mask-detection"
 """Its pictures all show a person: those without a face are the teacher's misses, and would teach the wrong thing."""
-LEAST_LEARNT_SIDE: Final = 10.0
+LEAST_LEARNT_SIDE: Final = 16.0
+"""Smaller faces are neither learnt as faces nor as background: so small, ears and earrings look the same."""
 WHOLE: Final = 0.75
 """A face counts when this share of its box is in the picture..."""
-GONE: Final = 0.25
+GONE: Final = 0.1
 """...and no longer counts as one at all below this share."""
 _MIRRORED_LANDMARKS: Final = (1, 0, 2, 4, 3)
 
@@ -63,7 +64,7 @@ class AugmentedScenes:
         random = np.random.default_rng((self._seed, self._epoch, index))
         canvas = _Canvas(self._options["side"], random)
         if self._backgrounds and random.random() < self._options["background"]:
-            canvas.cover(self._backgrounds[random.integers(len(self._backgrounds))])
+            canvas.cover(self._backgrounds[random.integers(len(self._backgrounds))], self._options["background_zoom"])
         if random.random() < self._options["mosaic"]:
             chosen = [index, *random.integers(len(self._scenes), size=3)]
             for region, choice in zip(_quarters(canvas.side, random), chosen, strict=True):
@@ -83,9 +84,12 @@ class _Canvas:
         self._faces: list[Float] = []
         self._sure: list[bool] = []
 
-    def cover(self, scene: Scene) -> None:
-        """Fills the canvas with a picture that shows no face."""
-        self._image = _resize(scene.image(), (self.side, self.side))
+    def cover(self, scene: Scene, most_zoom: float) -> None:
+        """Fills the canvas with a part of a picture that shows no face."""
+        image = scene.image()
+        length = max(round(min(image.shape[:2]) / _log_uniform(self._random, 1, most_zoom)), 1)
+        y, x = (int(self._random.integers(side - length + 1)) for side in image.shape[:2])
+        self._image = _resize(image[y : y + length, x : x + length], (self.side, self.side))
 
     def paste(self, scene: Scene, region: tuple[int, int, int, int], scale: tuple[float, float]) -> None:
         """Puts the picture of ``scene`` at a random scale and place into ``region`` x1, y1, x2, y2; half mirrored."""
@@ -109,10 +113,13 @@ class _Canvas:
     def _keep(self, faces: Float, scores: Float, visible: tuple[int, int, int, int]) -> None:
         for face, score in zip(faces, scores, strict=True):
             inside = _share_inside(face[:4], visible)
-            if inside >= GONE:
-                self._faces.append(face)
-                small = max(face[2:4] - face[:2]) < LEAST_LEARNT_SIDE
-                self._sure.append(bool(inside >= WHOLE and score >= SURE_SCORE and not small))
+            if inside < GONE:
+                continue
+            small = max(face[2:4] - face[:2]) < LEAST_LEARNT_SIDE
+            if inside < WHOLE:  # what is left of the face is what might be taken for one
+                face[:4] = np.clip(face[:4].reshape(2, 2), visible[:2], visible[2:]).ravel()
+            self._faces.append(face)
+            self._sure.append(bool(inside >= WHOLE and score >= SURE_SCORE and not small))
 
     def sample(self) -> Sample:
         """The finished picture, its light, colour and sharpness changed."""
