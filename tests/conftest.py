@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reference import SHARED, stand_in_weights
+from reference import SHARED, import_stand_ins
 
 
 @pytest.fixture(scope="session")
@@ -35,18 +35,6 @@ def published_home(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Pa
 
     It takes a minute: use it in slow tests only.
     """
-    import torch
-
-    from avcer.models.published import import_published
-
     home = tmp_path_factory.mktemp("published")
-    files = {"detector": shared / "data" / "weights" / "retinaface_mobilenet0.25.pth"}
-    for role, name in {"static": "static", "dynamic": "dynamic", "audio": "audio_8cl_v3"}.items():
-        files[role] = home / f"{role}.pt"
-        torch.save({key: torch.from_numpy(array) for key, array in stand_in_weights(name).items()}, files[role])
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AVCER_HOME", str(home))
-        import_published(**files, report=print)
-    for role in ("static", "dynamic", "audio"):
-        files[role].unlink()
+    import_stand_ins(home)
     return home

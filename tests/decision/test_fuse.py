@@ -13,23 +13,19 @@ from avcer.decision.compound import decide, scores
 from avcer.decision.fuse import MEAN, PUBLISHED, PUBLISHED_7, FusionWeights, fuse, read_fusion, write_fusion
 from avcer.errors import UsageError
 from avcer.labels import C_EXPR_DB
-from avcer.types import Double, EmotionProbabilities
-
-
-def emotions(values: Double, source: str = "static") -> EmotionProbabilities:
-    frames = len(values)
-    return EmotionProbabilities(np.arange(frames) / 25, values, np.ones(frames, dtype=bool), source)  # type: ignore[arg-type]
+from avcer.types import MODALITIES
+from reference import RULE_NAMES, at_rows
 
 
 @pytest.mark.parametrize("name", ["dirichlet", "mean"])
-@pytest.mark.parametrize("rule", ["1", "2", "both", "sum"])
+@pytest.mark.parametrize("rule", RULE_NAMES)
 def test_released_numbers(golden: Path, name: str, rule: str) -> None:
     saved = np.load(golden / "fusion.npz")
     weights = FusionWeights(name, saved["weights"]) if name == "dirichlet" else MEAN
-    parts = [emotions(saved[modality]) for modality in ("static", "dynamic", "audio")]
+    parts = [at_rows(saved[modality], modality) for modality in MODALITIES]
     fused = fuse(*parts, weights).probabilities
     np.testing.assert_allclose(fused.values, saved[f"{name}_fused"], atol=1e-6)
-    released = {"1": "rule1", "2": "rule2", "both": "both", "sum": "neither"}[rule]
+    released = RULE_NAMES[rule]
     expected = saved[f"{name}_{released}_scores"]
     np.testing.assert_allclose(scores(fused.values, C_EXPR_DB, rule), expected, atol=1e-6)
     timeline = decide(fused, C_EXPR_DB, rule)
@@ -50,7 +46,7 @@ def test_columns_of_the_built_in_weights() -> None:
 
 def test_missing_is_not_zero() -> None:
     rng = np.random.default_rng(0)
-    static, dynamic, audio = (emotions(rng.dirichlet(np.ones(7), 4)) for _ in range(3))
+    static, dynamic, audio = (at_rows(rng.dirichlet(np.ones(7), 4), name) for name in MODALITIES)
     silent = nothing(static.times_s, "audio")
     fused = fuse(static, dynamic, silent, PUBLISHED).probabilities.values
     weights = PUBLISHED.values[:2] / PUBLISHED.values[:2].sum(axis=0)
@@ -68,7 +64,7 @@ def test_nothing_valid_is_no_prediction() -> None:
 
 def test_contributions_add_up() -> None:
     rng = np.random.default_rng(1)
-    parts = [emotions(rng.dirichlet(np.ones(7), 5)) for _ in range(3)]
+    parts = [at_rows(rng.dirichlet(np.ones(7), 5), name) for name in MODALITIES]
     fused = fuse(*parts, PUBLISHED)
     np.testing.assert_allclose(fused.contributions.sum(axis=1), fused.probabilities.values)
     timeline = decide(fused.probabilities, C_EXPR_DB, "2", fused.contributions)

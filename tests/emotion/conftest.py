@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import torch
 from avcer.models.networks import build
 from avcer.models.runtime import Engine
 from avcer.types import Float
+from reference import stand_in_weights
 
 StandIn = Callable[[str, str], Engine]
 
@@ -20,15 +20,10 @@ StandIn = Callable[[str, str], Engine]
 @pytest.fixture(scope="session")
 def stand_in(shared: Path) -> StandIn:
     """Name of a checkpoint in ``seeded_weights.py`` and architecture -> an engine with those weights."""
-    spec = importlib.util.spec_from_file_location("seeded_weights", shared / "reference" / "seeded_weights.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
 
     def engine(checkpoint: str, architecture: str) -> Engine:
         network = build(architecture)
-        network.load_state_dict({key: torch.from_numpy(array) for key, array in module.weights(checkpoint).items()})
+        network.load_state_dict({key: torch.from_numpy(array) for key, array in stand_in_weights(checkpoint).items()})
         network.eval()
 
         @torch.inference_mode()

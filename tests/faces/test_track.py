@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +9,7 @@ import pytest
 
 from avcer.faces.track import Tracker, overlaps, primary_track
 from avcer.types import Face
+from reference import released_tracks
 
 
 def face(x: float, y: float = 0, side: float = 100) -> Face:
@@ -18,13 +18,11 @@ def face(x: float, y: float = 0, side: float = 100) -> Face:
 
 
 @pytest.mark.parametrize("clip", ["hamilton", "WolfgangLanger_Pexels"])
-def test_released_ids(golden: Path, clip: str) -> None:
+def test_released_ids(shared: Path, clip: str) -> None:
     """With no patience for a missed frame, the ids are those of the released tracker."""
     tracker = Tracker(max_gap_s=0.0)
-    landmarks = np.zeros((5, 2), dtype=np.float32)
-    for frame, rows in enumerate(json.loads((golden / "tracker.json").read_text())[clip]):
-        faces = [Face(np.array(row[:4], dtype=np.float32), landmarks, row[4]) for row in rows]
-        assert tracker.update(frame, frame / 25, faces) == [row[5] for row in rows], frame
+    for frame, (faces, ids) in enumerate(released_tracks(clip)):
+        assert tracker.update(frame, frame / 25, faces) == ids, frame
 
 
 def test_overlap_by_hand() -> None:

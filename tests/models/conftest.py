@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from avcer.models.card import UNWRITTEN, ModelCard
 from avcer.models.convert import write_model
 from avcer.models.networks.temporal import TemporalLSTM
 from avcer.models.store import InstalledModel
+from reference import stand_in_weights
 
 
 @pytest.fixture(scope="session")
@@ -53,9 +53,4 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture(scope="session")
 def standin_weights(shared: Path) -> Callable[[str], dict[str, Tensor]]:
     """Name in the manifests -> the tensors with which the golden outputs were computed."""
-    spec = spec_from_file_location("seeded_weights", shared / "reference" / "seeded_weights.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return lambda name: {key: torch.from_numpy(array) for key, array in module.weights(name).items()}
+    return lambda name: {key: torch.from_numpy(array) for key, array in stand_in_weights(name).items()}
