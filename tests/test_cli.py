@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from avcer import cli
+from avcer.console import progress_shown
 from avcer.demo import make_clip
 from avcer.models import store
 from avcer.pipeline import Analyzer
@@ -124,6 +126,57 @@ def test_an_interrupt_leaves_earlier_results_alone(
     assert [path.name for path in earlier.parent.iterdir()] == ["compound.csv"]
 
 
+def test_folders_never_meet_and_stay_inside_out() -> None:
+    def names(*videos: str) -> list[str]:
+        folders = cli._folders([Path(video) for video in videos], Path("out"))
+        assert all(folder.parent == Path("out") for folder in folders)
+        return [folder.name for folder in folders]
+
+    assert names("x/a.mp4", "y/a.mp4", "a-2.mp4") == ["a", "a-2", "a-2-2"]
+    assert names("A.mp4", "a.mp4") == ["A", "a-2"]  # one folder on some file systems
+    assert names("...mp4", "..mp4", ".mp4") == ["...mp4", "..mp4", ".mp4"]
+
+
+class _Broken:
+    """Stands for an analyser with a fault of its own."""
+
+    def __init__(self, **_: object) -> None: ...
+
+    def analyze(self, video: Path, _: object) -> None:
+        raise RuntimeError(f"fault\nin {video.name}")
+
+
+def test_a_fault_of_our_own_costs_one_file_and_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("avcer.pipeline.Analyzer", _Broken)
+    assert cli.main(["analyze", "a.mp4", "b.mp4", "--out", str(tmp_path)]) == 1
+    first, second = capsys.readouterr().err.splitlines()
+    assert first.startswith("avcer: error: a.mp4: unforeseen RuntimeError (fault in a.mp4)")
+    assert "b.mp4" in second
+
+
+def test_a_name_that_the_terminal_lacks_is_shown_escaped(monkeypatch: pytest.MonkeyPatch) -> None:
+    narrow = io.TextIOWrapper(io.BytesIO(), encoding="ascii", errors="strict")
+    monkeypatch.setattr(sys, "stdout", narrow)
+    assert cli.main(["models", "list"]) == 0
+    print("\udcff é")
+    narrow.flush()
+    assert narrow.buffer.getvalue().splitlines()[-1] == b"\\udcff \\xe9"  # type: ignore[attr-defined]
+
+
+def test_progress_takes_any_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    with progress_shown("take [/two].mp4", quiet=False) as progress:
+        progress("pictures", 1, 10)
+    assert "take [/two].mp4  pictures" in terminal.getvalue()
+
+
 def test_debug_adds_the_traceback(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     cli.main(["analyze", str(tmp_path / "x.mp4"), "--out", str(tmp_path / "out"), "--debug"])
     shown = capsys.readouterr().err
@@ -160,6 +213,15 @@ def test_the_authors_own_command(clip: Path, tmp_path: Path, monkeypatch: pytest
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert {path.name for path in (tmp_path / "out" / "made").iterdir()} == CONTRACT
     assert done.stdout.splitlines()[-1].strip().endswith(tuple("0123456789"))
+
+
+def test_the_authors_own_command_on_a_folder_without_a_video(tmp_path: Path) -> None:
+    script = Path(__file__).parents[1] / "run.py"
+    command = [sys.executable, str(script), "--path_video", str(tmp_path), "--path_save", str(tmp_path / "out")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("avcer: error: ")
+    assert len(done.stderr.splitlines()) == 1
 
 
 def test_help_of_every_command_names_the_contract(capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,9 +6,11 @@ Packages that are slow to import are imported by the command that needs them.
 from __future__ import annotations
 
 import argparse
+import io
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -29,6 +31,7 @@ INTERRUPTED: Final = 130
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; returns the exit status: 0 done, 1 some input failed, 2 wrong usage, 130 interrupted."""
+    _show_any_name()
     chosen = parser().parse_args(arguments)
     run: Command = chosen.run
     try:
@@ -38,6 +41,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return INTERRUPTED
     except AvcerError as error:
         return _complain(error, chosen.debug)
+
+
+def _show_any_name() -> None:
+    """Lets file names that the terminal's encoding lacks be shown escaped: the summary must not fail after the work."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _complain(error: AvcerError, debug: bool) -> int:
@@ -138,7 +147,16 @@ def _analyze(chosen: argparse.Namespace) -> int:
         except AvcerError as error:
             _complain(error, chosen.debug)
             status = FAILED
+        except Exception as error:  # a fault of avcer's own must not cost the other files of the call
+            _complain(_unforeseen(video, error), chosen.debug)
+            status = FAILED
     return status
+
+
+def _unforeseen(video: Path, error: Exception) -> AvcerError:
+    fault = AvcerError(f"{video}: unforeseen {type(error).__name__} ({error}); please report it with what --debug adds")
+    fault.__cause__ = error
+    return fault
 
 
 def _analyze_one(analyzer: Analyzer, video: Path, folder: Path, formats: Sequence[str], quiet: bool) -> None:
@@ -153,11 +171,16 @@ def _analyze_one(analyzer: Analyzer, video: Path, folder: Path, formats: Sequenc
 
 def _folders(videos: Sequence[Path], out: Path) -> list[Path]:
     """A folder for each clip, named after it; clips of one name are numbered, so that none overwrites another."""
-    taken: dict[str, int] = {}
+    taken: set[str] = set()
     folders = []
     for video in videos:
-        taken[video.stem] = taken.get(video.stem, 0) + 1
-        folders.append(out / (video.stem if taken[video.stem] == 1 else f"{video.stem}-{taken[video.stem]}"))
+        # The stem of "...mp4" is "..", which would lead out of ``out``.
+        wanted = video.stem if video.stem.strip(".") else video.name
+        names = (wanted if number == 1 else f"{wanted}-{number}" for number in count(1))
+        # Some file systems do not tell A from a.
+        name = next(name for name in names if name.casefold() not in taken)
+        taken.add(name.casefold())
+        folders.append(out / name)
     return folders
 
 
@@ -168,7 +191,7 @@ def _demo(chosen: argparse.Namespace) -> int:
     analyzer = _analyzer(chosen)
     clip = make_clip(chosen.out / "astronaut.mp4")
     _analyze_one(analyzer, clip, chosen.out / clip.stem, formats, chosen.quiet)
-    if not chosen.quiet:
+    if "png" in formats and not chosen.quiet:
         print(f"Look at {chosen.out / clip.stem / 'timeline.png'}")
     return DONE
 
