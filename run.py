@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 
 from avcer.cli import main
-from avcer.models.card import ROLES
-from avcer.models.store import installed
+from avcer.models.card import CARD_FILE, ROLES
+from avcer.models.store import location
 
 
 def arguments() -> argparse.Namespace:
@@ -26,12 +26,17 @@ def arguments() -> argparse.Namespace:
 def run() -> int:
     """Analyses; returns the exit status of ``avcer analyze``."""
     chosen = arguments()
-    folder = chosen.path_video.is_dir()
-    videos = sorted(path for path in chosen.path_video.iterdir() if path.is_file()) if folder else [chosen.path_video]
-    published = {model.card.role for model in installed() if model.card.family == "published"}
-    models = "published" if published == set(ROLES) else "mini"
-    print(f"models: {models}")
-    return main(["analyze", *map(str, videos), "--out", str(chosen.path_save), "--models", models])
+    # A folder without a file goes on as it is: the command says in one line that it is none.
+    videos = files_in(chosen.path_video) or [chosen.path_video]
+    published = all((location("published", role) / CARD_FILE).exists() for role in ROLES)
+    models = "published" if published else "mini"
+    print(f"models: {models}", flush=True)
+    return main(["analyze", f"--out={chosen.path_save}", "--models", models, "--", *map(str, videos)])
+
+
+def files_in(folder: Path) -> list[Path]:
+    """The files of a folder, by name; none for anything else."""
+    return sorted(path for path in folder.iterdir() if path.is_file()) if folder.is_dir() else []
 
 
 if __name__ == "__main__":
