@@ -25,7 +25,7 @@ from avcer.models.runtime import load_engine
 from avcer.models.store import find
 from avcer.options import Options
 from avcer.sight import Sight, VisualModels, look
-from avcer.types import EmotionProbabilities, Progress, no_progress
+from avcer.types import Clip, Double, EmotionProbabilities, Progress, no_progress
 
 
 class Analyzer:
@@ -78,16 +78,17 @@ class Analyzer:
         with clock.stage("pictures"):
             pictures = Pictures(clip.path)
             seen = look(pictures, self._visual, clip.frame_count, progress)
+        clip = _measured(clip, seen.times_s)
         with clock.stage("sound"):
             heard = listen(clip, self._audio, progress)
         with clock.stage("decision"):
             audio = heard.on_frames(seen.times_s)
-            ends_s = frame_ends(seen.times_s, clip.duration_s)
+            ends_s = frame_ends(seen.times_s, clip)
             primary = primary_track(seen.tracks, ends_s - seen.times_s)
             heard_by = [t.id for t in seen.tracks if self.options.sound_for == "all" or t.id == primary]
             faces = decide_all(self.judge, seen.tracks, seen.visual, audio, heard_by, ends_s)
         return Analysis(
-            clip=replace(clip, frame_count=len(seen.times_s)),
+            clip=clip,
             times_s=seen.times_s,
             audio=audio,
             faces=faces,
@@ -110,6 +111,14 @@ class Analyzer:
             "fusion": {"name": self.judge.weights.name, "weights": self.judge.weights.values.tolist()},
             "timings": timings,
         }
+
+
+def _measured(clip: Clip, times_s: Double) -> Clip:
+    """The clip with the count of its frames, and with their length where its header states none, as in browsers'
+    recordings.
+    """
+    shown_s = float(frame_ends(times_s, clip)[-1] - times_s[0]) if len(times_s) else 0.0
+    return replace(clip, frame_count=len(times_s), duration_s=clip.duration_s or shown_s)
 
 
 def _what_is_missing(seen: Sight, audio: EmotionProbabilities) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -9,11 +11,15 @@ from avcer.decision.align import held_rows, hold_last, nothing, on_rows
 from avcer.decision.compound import decide
 from avcer.decision.segments import find_segments, frame_ends
 from avcer.labels import C_EXPR_DB
-from avcer.types import EmotionProbabilities
+from avcer.types import Clip, EmotionProbabilities
 
 SAD_ANGRY = [0, 0.5, 0, 0, 0, 0.5, 0]
 HAPPY_SURPRISED = [0, 0, 0, 0, 0.6, 0, 0.4]
 NEUTRAL = [1, 0, 0, 0, 0, 0, 0]
+
+
+def clip(duration_s: float) -> Clip:
+    return Clip(Path("clip.mp4"), duration_s, 0, 25.0, 320, 180, 0, True, True)
 
 
 def test_runs_gaps_and_none() -> None:
@@ -21,7 +27,7 @@ def test_runs_gaps_and_none() -> None:
     frames = np.array([0, 1, 2, 3, 5, 6])  # frame 4 is not a row
     times = np.arange(8) * 0.1
     emotions = EmotionProbabilities(times[frames], values, np.ones(6, dtype=bool), "fused")
-    found = find_segments(decide(emotions, C_EXPR_DB, "1"), frames, frame_ends(times, 0.8), face=3)
+    found = find_segments(decide(emotions, C_EXPR_DB, "1"), frames, frame_ends(times, clip(0.8)), face=3)
     assert [segment.compound for segment in found] == [
         "Sadly Angry", "none", "Sadly Angry", "Sadly Angry", "Happily Surprised"
     ]  # fmt: skip
@@ -37,15 +43,22 @@ def test_frames_without_a_decision_end_a_segment() -> None:
     valid = np.array([True, True, False, True, True])
     times = np.arange(5) * 0.04
     timeline = decide(EmotionProbabilities(times, values, valid, "fused"), C_EXPR_DB, "1")
-    found = find_segments(timeline, np.arange(5), frame_ends(times, 0.2), face=None)
+    found = find_segments(timeline, np.arange(5), frame_ends(times, clip(0.2)), face=None)
     assert [round(segment.start_s, 2) for segment in found] == [0, 0.12]
     assert found[0].end_s == pytest.approx(0.08)
 
 
 def test_one_frame_lasts_until_the_end_of_the_clip() -> None:
-    np.testing.assert_allclose(frame_ends(np.array([0.0]), 0.04), [0.04])
-    np.testing.assert_allclose(frame_ends(np.array([0.0, 0.04, 0.12]), 5.0), [0.04, 0.12, 0.18])
-    assert len(frame_ends(np.zeros(0), 1.0)) == 0
+    np.testing.assert_allclose(frame_ends(np.array([0.0]), clip(0.04)), [0.04])
+    np.testing.assert_allclose(frame_ends(np.array([0.0, 0.04, 0.12]), clip(5.0)), [0.04, 0.12, 0.18])
+    assert len(frame_ends(np.zeros(0), clip(1.0))) == 0
+
+
+def test_every_frame_lasts_for_some_time() -> None:
+    """Where the header states no length, or the clock does not begin at 0: else no face would be the primary one."""
+    np.testing.assert_allclose(frame_ends(np.array([0.0]), clip(0.0)), [0.04])
+    np.testing.assert_allclose(frame_ends(np.array([1.4]), clip(0.04)), [1.44])
+    np.testing.assert_allclose(frame_ends(np.array([1.4, 1.44, 1.48]), clip(0.12)), [1.44, 1.48, 1.52])
 
 
 def test_values_on_rows_and_holding() -> None:

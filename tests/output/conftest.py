@@ -74,9 +74,13 @@ def decided(
     fused = fuse(*parts, MEAN)
     av = decide(fused.probabilities, scene.vocabulary, "1", fused.contributions)
     curves = {name: decide(part, scene.vocabulary, "1") for name, part in zip(("VS", "VD", "A"), parts, strict=True)}
-    ends = frame_ends(times_s, len(times_s) / scene.rate)
+    ends = frame_ends(times_s, clip_of(scene))
     segments = find_segments(av, rows, ends, None if track is None else track.id)
     return FaceAnalysis(track, rows, *parts, fused.probabilities, av, curves, segments)
+
+
+def clip_of(scene: Scene) -> Clip:
+    return Clip(scene.path, scene.frames / scene.rate, scene.frames, scene.rate, 320, 180, 0, True, scene.sound)
 
 
 def faceless_rows(scene: Scene, audio: EmotionProbabilities) -> Any:
@@ -95,8 +99,6 @@ def make_analysis(scene: Scene) -> Analysis:
     if len(silent):
         blind = (nothing(times_s[silent], "static"), nothing(times_s[silent], "dynamic"), take(audio, silent))
         faces.append(decided(scene, times_s, None, silent, blind))
-    duration = scene.frames / scene.rate
-    clip = Clip(scene.path, duration, scene.frames, scene.rate, 320, 180, 0, True, scene.sound)
     provenance = {
         "version": "0",
         "fusion": {"name": "mean"},
@@ -104,7 +106,14 @@ def make_analysis(scene: Scene) -> Analysis:
         **scene.provenance,
     }
     return Analysis(
-        clip, times_s, audio, tuple(faces), 0 if scene.faces else None, scene.vocabulary, provenance, ("a warning",)
+        clip_of(scene),
+        times_s,
+        audio,
+        tuple(faces),
+        0 if scene.faces else None,
+        scene.vocabulary,
+        provenance,
+        ("a warning",),
     )
 
 

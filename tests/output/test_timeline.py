@@ -64,6 +64,13 @@ def figure_of(analysis: Analysis) -> Figure:
     return draw_timeline(analysis, story, film)
 
 
+def test_the_axis_begins_with_the_first_frame(scene: Make) -> None:
+    """A recording of a broadcast, whose clock is at half a day: its four seconds fill the page."""
+    analysis = scene()
+    late = replace(analysis, times_s=analysis.times_s + 43_200)
+    assert tell(late).limits_s == pytest.approx((43_200, 43_204))
+
+
 def test_gaps_are_gaps_in_the_lines(scene: Make) -> None:
     axes = drawn(scene(faces=((10, 79, (range(30, 50),)),)))["curves"]
     lines = {str(line.get_label()): line for line in axes.lines}

@@ -5,19 +5,23 @@ from __future__ import annotations
 import numpy as np
 
 from avcer.labels import NONE
-from avcer.types import CompoundTimeline, Double, Integer, Segment
+from avcer.types import Clip, CompoundTimeline, Double, Integer, Segment
 
 
-def frame_ends(times_s: Double, end_s: float) -> Double:
-    """When each of T frames gives way to the next one, in seconds; the last lasts until ``end_s``, the clip's end.
+def frame_ends(times_s: Double, clip: Clip) -> Double:
+    """When each of T frames gives way to the next one, in seconds: ``(T,)``, each later than its frame.
 
-    A clip whose stated end is not beyond its last frame gets one more median frame interval.
+    The last frame lasts as long as the median one, or until the clip's end if that comes first. A single frame lasts
+    until the clip's end; where that is not stated, or not beyond the frame, for one interval of the average rate.
     """
     if len(times_s) == 0:
         return times_s
-    usual = float(np.median(np.diff(times_s))) if len(times_s) > 1 else 0.0
-    last = end_s if end_s > times_s[-1] else times_s[-1] + usual
-    return np.append(times_s[1:], min(last, times_s[-1] + usual) if usual > 0 else last)
+    last_s = float(times_s[-1])
+    usual_s = float(np.median(np.diff(times_s))) if len(times_s) > 1 else 1 / clip.average_rate
+    end_s = last_s + usual_s
+    if clip.duration_s > last_s:
+        end_s = clip.duration_s if len(times_s) == 1 else min(clip.duration_s, end_s)
+    return np.append(times_s[1:], end_s)
 
 
 def find_segments(timeline: CompoundTimeline, frames: Integer, ends_s: Double, face: int | None) -> tuple[Segment, ...]:

@@ -82,8 +82,9 @@ def write_timeline(analysis: Analysis, path: Path) -> Path:
 
 def tell(analysis: Analysis) -> Story:
     """Gathers what is to be drawn."""
-    ends_s = frame_ends(analysis.times_s, analysis.clip.duration_s)
-    first = min(0.0, float(analysis.times_s[0])) if len(ends_s) else 0.0
+    ends_s = frame_ends(analysis.times_s, analysis.clip)
+    # Recordings of broadcasts begin at any time of their clock, hours after 0.
+    first = float(analysis.times_s[0]) if len(ends_s) else 0.0
     last = float(ends_s[-1]) if len(ends_s) else analysis.clip.duration_s
     return Story(
         av=leading_curve(analysis, "AV"),
