@@ -9,6 +9,7 @@ from typing import Final
 
 import numpy as np
 
+from avcer.decision.align import held_rows, hold_last
 from avcer.errors import UsageError
 from avcer.labels import BASIC
 from avcer.types import MODALITIES, Double, EmotionProbabilities, expect_shape
@@ -82,6 +83,14 @@ def fuse(
     contributions = used * scale * np.where(present, values, 0.0)
     valid = static.valid | dynamic.valid | audio.valid
     return Fused(EmotionProbabilities(static.times_s, contributions.sum(axis=1), valid, "fused"), contributions)
+
+
+def hold_gaps(fused: Fused) -> Fused:
+    """Gaps filled as ``align.hold_last`` does, sums and contributions alike."""
+    if not fused.probabilities.valid.any():
+        return fused
+    rows = held_rows(fused.probabilities.valid)
+    return Fused(hold_last(fused.probabilities), fused.contributions[rows])
 
 
 def read_fusion(choice: str | Path) -> FusionWeights:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from avcer.analysis import FaceAnalysis
-from avcer.decision.align import hold_last, nothing, on_rows, take
+from avcer.decision.align import nothing, on_rows, take
 from avcer.decision.compound import Rule, decide
-from avcer.decision.fuse import FusionWeights, fuse
+from avcer.decision.fuse import FusionWeights, fuse, hold_gaps
 from avcer.decision.segments import find_segments
 from avcer.labels import Vocabulary
 from avcer.types import Boolean, Double, EmotionProbabilities, FaceTrack, Integer
@@ -59,8 +59,9 @@ class Judge:
     ) -> FaceAnalysis:
         static, dynamic, audio = laid
         fused = fuse(static, dynamic, audio, self.weights)
-        emotions = hold_last(fused.probabilities) if self.fill_gaps else fused.probabilities
-        compound = decide(emotions, self.vocabulary, self.rule, fused.contributions)
+        if self.fill_gaps:
+            fused = hold_gaps(fused)
+        compound = decide(fused.probabilities, self.vocabulary, self.rule, fused.contributions)
         alone = {"VS": static, "VD": dynamic, "A": audio}
         return FaceAnalysis(
             track=track,
@@ -68,7 +69,7 @@ class Judge:
             static=static,
             dynamic=dynamic,
             audio=audio,
-            fused=emotions,
+            fused=fused.probabilities,
             compound=compound,
             curves={name: decide(one, self.vocabulary, self.rule) for name, one in alone.items()},
             segments=find_segments(compound, frames, ends_s, None if track is None else track.id),

@@ -1,0 +1,61 @@
+"""Faces, gaps and sound, decided together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from avcer.analysis import FaceAnalysis
+from avcer.decision.align import nothing
+from avcer.decision.compound import RULES, Rule
+from avcer.decision.fuse import MEAN
+from avcer.decision.segments import frame_ends
+from avcer.decision.timelines import Judge, decide_all
+from avcer.labels import C_EXPR_DB
+from avcer.types import Boolean, Clip, Double, EmotionProbabilities, FaceTrack
+
+TIMES_S = np.arange(10) / 25
+CLIP = Clip(Path("clip.mp4"), 0.4, 10, 25.0, 320, 180, 0, True, True)
+SEEN = np.array([0, 1, 2, 4, 5])
+
+
+def some(rows: int, seed: int) -> Double:
+    return np.random.default_rng(seed).dirichlet(np.ones(7), rows)
+
+
+def heard(valid: Boolean) -> EmotionProbabilities:
+    return EmotionProbabilities(TIMES_S, some(10, 3) * valid[:, None], valid, "audio")
+
+
+def decided(judge: Judge, audio: EmotionProbabilities) -> tuple[FaceAnalysis, ...]:
+    """One face, missed on frame 3 and gone after frame 5, and what is decided from sound alone."""
+    track = FaceTrack(1, SEEN, np.ones((5, 4), np.float32), np.ones((5, 5, 2), np.float32), np.ones(5, np.float32))
+    return decide_all(judge, [track], {1: (some(5, 1), some(5, 2))}, audio, [1], frame_ends(TIMES_S, CLIP))
+
+
+def test_a_gap_is_a_gap_without_sound() -> None:
+    (face,) = decided(Judge(MEAN, C_EXPR_DB, "sum"), nothing(TIMES_S, "audio"))
+    assert face.compound.valid.tolist() == [True, True, True, False, True, True]
+    np.testing.assert_allclose(face.compound.shares.sum(axis=1), [1, 1, 1, 0, 1, 1])
+
+
+def test_sound_decides_where_no_face_is_alive() -> None:
+    face, alone = decided(Judge(MEAN, C_EXPR_DB, "sum"), heard(np.arange(10) < 8))
+    assert (face.id, alone.id) == (1, None)
+    assert face.compound.valid.all()  # the gap is decided from sound, too
+    assert alone.frames.tolist() == [6, 7]
+    np.testing.assert_allclose(alone.compound.shares, [[0, 0, 1]] * 2)
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_a_held_row_is_held_whole(rule: Rule) -> None:
+    """The last row's decision, and how much of it each model gave."""
+    judge = Judge(MEAN, C_EXPR_DB, rule, fill_gaps=True)
+    (face,) = decided(judge, nothing(TIMES_S, "audio"))
+    assert face.compound.valid.all()
+    np.testing.assert_array_equal(face.compound.shares[3], face.compound.shares[2])
+    assert face.compound.shares[3].sum() == pytest.approx(float(face.compound.classes[3] >= 0))
+    np.testing.assert_array_equal(face.fused.values[3], face.fused.values[2])
+    assert face.compound.classes[3] == face.compound.classes[2]
