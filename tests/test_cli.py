@@ -206,6 +206,22 @@ def test_models_list_show_verify(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["models", "show", "mini-statik"]) == 2
 
 
+def test_verify_names_every_damaged_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("AVCER_HOME", str(tmp_path))
+    for role in ("static", "audio"):
+        folder = store.location("published", role)  # type: ignore[arg-type]
+        folder.mkdir(parents=True)
+        (folder / "card.json").write_text("{")
+    assert cli.main(["models", "verify"]) == 1
+    shown = capsys.readouterr()
+    assert "mini-detector: as on its card" in shown.out
+    first, second = shown.err.splitlines()
+    assert "static" in first
+    assert "audio" in second
+
+
 def test_the_authors_own_command(clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     script = Path(__file__).parents[1] / "run.py"
     monkeypatch.setenv("AVCER_HOME", str(tmp_path / "home"))

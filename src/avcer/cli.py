@@ -233,12 +233,19 @@ def _models_show(chosen: argparse.Namespace) -> int:
 
 
 def _models_verify(chosen: argparse.Namespace) -> int:
-    from avcer.models.store import installed, verify
+    from avcer.models.store import find, occupied, verify
 
-    for model in installed():
-        verify(model)
-        print(f"{model.card.name}: as on its card")
-    return DONE
+    status = DONE
+    for family, role in occupied():
+        try:
+            model = find(family, role)
+            verify(model)
+        except AvcerError as error:
+            _complain(error, chosen.debug)
+            status = FAILED
+        else:
+            print(f"{model.card.name}: as on its card")
+    return status
 
 
 def _models_import(chosen: argparse.Namespace) -> int:

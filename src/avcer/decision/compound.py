@@ -7,7 +7,7 @@ from typing import Final, Literal, get_args
 import numpy as np
 
 from avcer.labels import BASIC, Vocabulary
-from avcer.types import MODALITIES, CompoundTimeline, Double, EmotionProbabilities
+from avcer.types import MODALITIES, CompoundTimeline, Double, EmotionProbabilities, Integer
 
 Rule = Literal["1", "2", "both", "sum"]
 RULES: Final[tuple[Rule, ...]] = get_args(Rule)
@@ -75,7 +75,7 @@ def decide(
 
 
 def _shares(
-    emotions: EmotionProbabilities, vocabulary: Vocabulary, rule: Rule, contributions: Double | None, classes: Double
+    emotions: EmotionProbabilities, vocabulary: Vocabulary, rule: Rule, contributions: Double | None, classes: Integer
 ) -> Double:
     """How much of each winner's score each modality gave, ``(T, 3)``; zero for 'none'."""
     if contributions is None:

@@ -107,7 +107,7 @@ def _read(path: Path) -> tuple[str, State]:
     if isinstance(content, dict):
         content = content.get("model_state_dict", content)
     if not isinstance(content, dict) or not content or not all(_is_tensor(*item) for item in content.items()):
-        raise ModelError(f"{path}: holds no table of weights; give the authors' checkpoint (see: avcer models list)")
+        raise ModelError(f"{path}: holds no table of weights; give one of the authors' checkpoints")
     return hashed, {_current_name(name): tensor for name, tensor in content.items()}
 
 

@@ -74,14 +74,19 @@ def find(family: Family, role: Role) -> InstalledModel:
     return model
 
 
+def occupied() -> list[tuple[Family, Role]]:
+    """Family and role of every installed model, damaged ones too: mini ones first, in the order of ``ROLES``."""
+    pairs = [(family, role) for family in FAMILIES for role in ROLES]
+    return [(family, role) for family, role in pairs if (location(family, role) / CARD_FILE).exists()]
+
+
 def installed() -> list[InstalledModel]:
-    """Every installed model, mini ones first, in the order of ``ROLES``.
+    """Every installed model, in the order of ``occupied``.
 
     Raises:
         ModelError: one of them is damaged.
     """
-    pairs = [(family, role) for family in FAMILIES for role in ROLES]
-    return [find(family, role) for family, role in pairs if (location(family, role) / CARD_FILE).exists()]
+    return [find(family, role) for family, role in occupied()]
 
 
 def verify(model: InstalledModel) -> None:
