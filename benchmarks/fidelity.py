@@ -83,7 +83,7 @@ def _stages() -> str:
     plain = without_models()
     beside = [*(_short(finding.value) for finding in default), *["no model"] * len(plain)]
     rows = [
-        (ours.stage, ours.measure, f"{ours.limit:g}", _verdict(ours.value, ours.holds), other)
+        (ours.stage, ours.measure, f"{ours.limit:g}", _marked(_short(ours.value), ours.holds), other)
         for ours, other in zip([*modelled, *plain], beside, strict=True)
     ]
     return table(("stage", "largest difference", "at most", "float32", "default precision"), rows)
@@ -93,16 +93,18 @@ def _runs(way: Way, analyses: dict[str, Analysis]) -> str:
     parts = {name: agreement(analysis, released_run(name)) for name, analysis in analyses.items()}
     total = together(parts.values())
     limits = ("at most", "", *[f"{way.limit:g}"] * len(MODALITIES), f"at least {LEAST_EQUAL:.0%}", "")
-    rows = [limits, *(_run(name, part) for name, part in parts.items()), _run("all", total)]
+    rows = [limits, *(_run(way, name, part) for name, part in {**parts, "all": total}.items())]
     held = all(total.mean(modality) <= way.limit for modality in MODALITIES) and total.same.mean() >= LEAST_EQUAL
     headings = ("clip", "frames", *MODALITIES, "AV class equal", "of frames")
+    verdict = "Over all clips it holds." if held else "Over all clips it DOES NOT HOLD."
     compared = f"Rows where ours is not valid are left out; at least {total.least_compared():.1%} are compared."
-    return f"{table(headings, rows)}\n\n{'Holds' if held else 'DOES NOT HOLD'}. {compared}"
+    return f"{table(headings, rows)}\n\n{verdict} {compared}"
 
 
-def _run(name: str, part: Agreement) -> tuple[str, ...]:
-    means = [f"{part.mean(modality):.4f}" for modality in MODALITIES]
-    return (name, str(part.frames), *means, f"{part.same.mean():.1%}", str(len(part.same)))
+def _run(way: Way, name: str, part: Agreement) -> tuple[str, ...]:
+    means = [_marked(f"{part.mean(modality):.4f}", part.mean(modality) <= way.limit) for modality in MODALITIES]
+    equal = _marked(f"{part.same.mean():.1%}", part.same.mean() >= LEAST_EQUAL)
+    return (name, str(part.frames), *means, equal, str(len(part.same)))
 
 
 def _models() -> tuple[StaticModel, AudioModel]:
@@ -128,8 +130,9 @@ def _short(value: float) -> str:
     return f"{value:.2g}"
 
 
-def _verdict(value: float, holds: bool) -> str:
-    return _short(value) if holds else f"{_short(value)} (DOES NOT HOLD)"
+def _marked(text: str, holds: bool) -> str:
+    """What is beyond its limit stands out."""
+    return text if holds else f"**{text}**"
 
 
 if __name__ == "__main__":

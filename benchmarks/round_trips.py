@@ -67,9 +67,10 @@ def _static_through_jpeg(name: str, track: FaceTrack, model: StaticModel) -> Dou
     boxes = dict(zip(track.frames.tolist(), track.boxes, strict=True))
     prepared = []
     for frame in Pictures(CLIPS / f"{name}.mp4"):
-        if frame.index in boxes:
-            _, written = cv2.imencode(".jpg", crop(frame.image, boxes[frame.index]))
-            prepared.append(model.prepare_face(cv2.imdecode(written, cv2.IMREAD_COLOR)))
+        face = crop(frame.image, boxes[frame.index]) if frame.index in boxes else None
+        if face is not None:
+            _, written = cv2.imencode(".jpg", face)
+            prepared.append(model.prepare_face(cv2.imdecode(written, cv2.IMREAD_COLOR).astype(np.uint8)))
     return model.predict(np.stack(prepared)).probabilities
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -22,7 +23,7 @@ from avcer.media.resample import Resampler
 from avcer.models.card import ModelCard, Role
 from avcer.models.runtime import Engine, Precision, load_engine
 from avcer.models.store import find
-from avcer.types import MODALITIES
+from avcer.types import MODALITIES, Image
 from reference import GOLDEN, RULE_NAMES, at_rows, released_tracks
 
 PADDINGS = {"mean": "mean", "zeros": "constant", "repeat": "repeat"}
@@ -63,14 +64,14 @@ def _static(precision: Precision) -> Iterator[Finding]:
     golden = np.load(GOLDEN / "static.npz")
     card, engine = _load("static", precision)
     model = StaticModel(card, engine)
-    faces = [cv2.imread(str(path)) for path in sorted((GOLDEN / "crops").glob("*.png"))]
+    faces = [_picture(path) for path in sorted((GOLDEN / "crops").glob("*.png"))]
     batch = np.stack([model.prepare_face(face) for face in faces])
     yield Finding("static", "network input", _largest(batch[:3, :, ::16, ::16], golden["input_first3_every16"]), 0)
     expected = in_basic_order(golden["probabilities"], VISUAL)
     yield Finding("static", "probabilities", _largest(model.predict(batch).probabilities, expected), 1e-3)
     yield Finding("static", "features", _largest(engine(batch)[1], golden["features"]), 1e-3)
     drawn = [  # an RGB picture under BGR colours, as released
-        overlay(cv2.resize(face, (224, 224))[..., ::-1], heat)
+        overlay(cv2.resize(face, (224, 224))[..., ::-1].astype(np.uint8), heat)
         for face, heat in zip(faces, model.heatmaps(batch[:3]), strict=False)
     ]
     beyond = np.abs(np.subtract(drawn, golden["heatmap_first3"], dtype=np.int16)).max(axis=-1) > 2
@@ -98,7 +99,7 @@ def _detector(precision: Precision) -> Iterator[Finding]:
     detector = Detector(*_load("detector", precision), DetectorOptions(longest_side=0, least_side=0))
     differences, unlike = [], 0
     for name in golden.files:
-        faces = detector.detect(cv2.imread(str(GOLDEN / "frames" / f"{name}.png")))
+        faces = detector.detect(_picture(GOLDEN / "frames" / f"{name}.png"))
         found = np.array([[*face.box, face.score, *face.landmarks.ravel()] for face in faces])
         expected = golden[name]
         overlap = overlaps(expected[:, :4], found[:, :4])
@@ -145,6 +146,12 @@ def _resampling() -> Iterator[Finding]:
     resampler = Resampler(44_100, SAMPLE_RATE)
     made = np.concatenate([resampler.feed(golden["stereo_44100"].mean(axis=0)), resampler.finish()])
     yield Finding("sound", "resampled samples, of full scale", _largest(made, golden["mono_16000"]), 0.01)
+
+
+def _picture(path: Path) -> Image:
+    picture = cv2.imread(str(path))
+    assert picture is not None, path
+    return picture.astype(np.uint8)
 
 
 def _largest(ours: ArrayLike, theirs: ArrayLike) -> float:

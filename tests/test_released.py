@@ -54,19 +54,21 @@ def test_stages_in_float32() -> None:
         assert finding.holds, finding
 
 
-@pytest.mark.parametrize("name", RUN_NAMES)
-def test_probabilities(runs: Runs, name: str) -> None:
+def test_whole_runs(runs: Runs) -> None:
+    """Over all clips; the AV class on frames where the reference is not an all-zero row."""
     way, analyses = runs
-    found = agreement(analyses[name], released_run(name))
+    found = together(agreement(analysis, released_run(name)) for name, analysis in analyses.items())
     assert found.least_compared() > 0.98
     for modality in MODALITIES:
         assert found.mean(modality) <= way.limit, modality
-
-
-def test_classes(runs: Runs) -> None:
-    """The AV class, Rule 1, published weights; frames on which the reference is an all-zero row do not count."""
-    found = together(agreement(analysis, released_run(name)) for name, analysis in runs[1].items())
     assert found.same.mean() >= LEAST_EQUAL
+
+
+@pytest.mark.parametrize("name", RUN_NAMES)
+def test_every_clip_in_float32(exact: Runs, name: str) -> None:
+    way, analyses = exact
+    found = agreement(analyses[name], released_run(name))
+    assert max(found.mean(modality) for modality in MODALITIES) <= way.limit
 
 
 def test_the_rest_is_the_files_that_the_released_code_writes(exact: Runs) -> None:
