@@ -48,7 +48,8 @@ class Options:
             setting's own.
         min_face: faces whose longer side is below this many pixels of the frame are left out.
         sound_for: whom the sound counts for, the ``primary`` face or ``all`` of them.
-        fill_gaps: hold the last fused probabilities where nothing is known, for protocols with a label a frame.
+        fill_gaps: between the first and the last frame of a face, hold the last fused probabilities where nothing is
+            known.
 
     Raises:
         UsageError: a value that is not one of these.
