@@ -226,6 +226,13 @@ def test_condensed_scores_are_means_weighted_by_time() -> None:
     assert means[:, 0] == pytest.approx([2.5, 5.0])
 
 
+def test_condensing_makes_no_gaps_where_frames_are_longer_than_columns() -> None:
+    """Phones halve their frame rate in dim light, and films of screens stand still."""
+    edges = np.array([[0.0, 0.5], [0.5, 1.0], [1.0, 9.0], [9.0, 10.0]])
+    _, means = condensed(edges, np.array([[1.0], [3.0], [4.0], [np.nan]]), 10)
+    assert means[:, 0] == pytest.approx([2.0] + [4.0] * 8 + [np.nan], nan_ok=True)
+
+
 def test_text_is_made_to_fit_and_to_show() -> None:
     long = "a rather long name of a file that nobody can read in full.mp4"
     short = fitted(long, 1.5, 8)

@@ -51,18 +51,24 @@ def joining_line(runs: Runs, heights: Double) -> tuple[Double, Double]:
 
 
 def condensed(edges_s: Double, rows: Double, columns: int) -> tuple[Double, Double]:
-    """Means over equal stretches of time, weighted by the frames' durations.
+    """Means over equal stretches of time, each frame counting for as long as it is shown in the stretch.
 
-    ``edges_s (T, 2)`` are the start and end of each frame and ``rows (T, K)`` its values, NaN where there are none;
-    the result has ``columns`` of both.
+    ``edges_s (T, 2)`` are the start and end of each frame, which follow each other without a hole, and ``rows (T, K)``
+    its values, NaN where there are none; the result has ``columns`` of both.
     """
     limits = np.linspace(edges_s[0, 0], edges_s[-1, 1], columns + 1)
-    column = np.clip(np.searchsorted(limits, edges_s[:, 0], side="right") - 1, 0, columns - 1)
+    moments = np.append(edges_s[:, 0], edges_s[-1, 1])
     there = ~np.isnan(rows[:, 0])
-    weights = np.where(there, edges_s[:, 1] - edges_s[:, 0], 0.0)
-    total = np.bincount(column, weights, columns)
+    shown_s = np.where(there, edges_s[:, 1] - edges_s[:, 0], 0.0)
+
+    def in_columns(amounts: Double) -> Double:
+        """What each frame has to give, spread evenly over its time."""
+        given = np.concatenate([[0.0], np.cumsum(amounts)])
+        return np.diff(np.interp(limits, moments, given))
+
+    total = in_columns(shown_s)
+    filled = total > 1e-6 * (limits[1] - limits[0])  # less is rounding
     means = np.full((columns, rows.shape[1]), np.nan)
     for place, values in enumerate(np.where(there[:, np.newaxis], rows, 0.0).T):
-        summed = np.bincount(column, weights * values, columns)
-        np.divide(summed, total, out=means[:, place], where=total > 0)
+        np.divide(in_columns(shown_s * values), total, out=means[:, place], where=filled)
     return np.stack([limits[:-1], limits[1:]], axis=1), means
