@@ -24,6 +24,8 @@ from avcer.models.runtime import Engine, OpenVINOEngine
 from avcer.models.store import InstalledModel, replace_folder, sha256
 
 OPSET: Final = 18
+SMALLEST_SCALE: Final = 1e-6
+"""Outputs below it are as good as zero; others are compared relative to their own largest value."""
 LARGE: Final = 256
 """From this many elements a tensor of the graph is worth storing in half precision."""
 
@@ -186,4 +188,4 @@ def _random_batches(card: ModelCard, example: Tensor) -> list[Tensor]:
 def _difference(actual: NDArray[Any], expected: NDArray[Any]) -> float:
     if actual.shape != expected.shape:
         return float("inf")
-    return float(np.abs(actual - expected).max() / max(1.0, np.abs(expected).max()))
+    return float(np.abs(actual - expected).max() / max(SMALLEST_SCALE, np.abs(expected).max()))

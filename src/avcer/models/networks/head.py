@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import conv1d
 
 
 def class_activation(activations: Tensor, features: Tensor, logits: Tensor, fc1: nn.Linear, fc2: nn.Linear) -> Tensor:
@@ -31,7 +32,9 @@ def class_activation(activations: Tensor, features: Tensor, logits: Tensor, fc1:
     top = (logits.argmax(1, keepdim=True) == classes).to(logits.dtype)
     by_logit = (probabilities * top).sum(1, keepdim=True) * (top - probabilities)
     by_feature = (by_logit @ fc2.weight) * (features > 0).to(logits.dtype)
-    by_pooled = by_feature @ fc1.weight
+    # As a convolution with a transposed copy: OpenVINO (2026.4) takes a square weight that a linear layer and its
+    # backward product share for one and the same product.
+    by_pooled = conv1d(by_feature[:, :, None], fc1.weight.t()[:, :, None])[:, :, 0]
     cells = activations.shape[2] * activations.shape[3]
     weights = (by_pooled / cells)[:, :, None, None]
     return (activations * weights).mean(1).relu()
