@@ -41,7 +41,9 @@ class Analysis:
     """A clip's tracks, probabilities, decisions and segments, with provenance.
 
     ``times_s (T,)`` are the times of all decoded frames and ``audio`` has a row for each; ``faces`` are ordered by id,
-    the rows without a face last; ``primary`` is the id of the face that the sound counts for. ``provenance`` names the
+    the rows without a face last. ``primary`` is the id of the face with the largest area x time; ``leads (T,)`` is the
+    id of the face that leads on each frame and that the sound counts for: the primary one where it is alive, else the
+    largest that is; -1 where no face is alive. ``provenance`` names the
     package version, the models and their hashes, the options, the fusion weights and the timings.
     """
 
@@ -50,6 +52,7 @@ class Analysis:
     audio: EmotionProbabilities
     faces: tuple[FaceAnalysis, ...]
     primary: int | None
+    leads: Integer
     vocabulary: Vocabulary
     provenance: dict[str, Any]
     warnings: tuple[str, ...]

@@ -47,7 +47,7 @@ class Options:
         longest_side: pixels that a frame's longest side is scaled down to for the detector, 0 for none; None for the
             setting's own.
         min_face: faces whose longer side is below this many pixels of the frame are left out.
-        sound_for: whom the sound counts for, the ``primary`` face or ``all`` of them.
+        sound_for: whom the sound counts for, the ``primary`` face (after a cut, whoever leads) or ``all`` of them.
         fill_gaps: between the first and the last frame of a face, hold the last fused probabilities where nothing is
             known.
 

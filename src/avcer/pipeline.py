@@ -17,7 +17,7 @@ from avcer.emotion.audio import AudioModel
 from avcer.emotion.dynamic import DynamicModel
 from avcer.emotion.static import StaticModel
 from avcer.faces.detect import Detector
-from avcer.faces.track import primary_track
+from avcer.faces.track import leading_tracks, primary_track
 from avcer.hearing import listen
 from avcer.media import Pictures, probe
 from avcer.models.card import ROLES
@@ -84,15 +84,16 @@ class Analyzer:
         with clock.stage("decision"):
             audio = heard.on_frames(seen.times_s)
             ends_s = frame_ends(seen.times_s, clip)
-            primary = primary_track(seen.tracks, ends_s - seen.times_s)
-            heard_by = [t.id for t in seen.tracks if self.options.sound_for == "all" or t.id == primary]
+            leads = leading_tracks(seen.tracks, ends_s - seen.times_s)
+            heard_by = None if self.options.sound_for == "all" else leads
             faces = decide_all(self.judge, seen.tracks, seen.visual, audio, heard_by, ends_s)
         return Analysis(
             clip=clip,
             times_s=seen.times_s,
             audio=audio,
             faces=faces,
-            primary=primary,
+            primary=primary_track(seen.tracks, ends_s - seen.times_s),
+            leads=leads,
             vocabulary=self.judge.vocabulary,
             provenance=self._provenance(clock.timings(clip.duration_s)),
             warnings=(*pictures.warnings, *heard.warnings, *_what_is_missing(seen, audio)),

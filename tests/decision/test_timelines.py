@@ -31,8 +31,9 @@ def heard(valid: Boolean) -> EmotionProbabilities:
 
 def decided(judge: Judge, audio: EmotionProbabilities) -> tuple[FaceAnalysis, ...]:
     """One face, missed on frame 3 and gone after frame 5, and what is decided from sound alone."""
+    leads = np.array([1] * 6 + [-1] * 4)
     track = FaceTrack(1, SEEN, np.ones((5, 4), np.float32), np.ones((5, 5, 2), np.float32), np.ones(5, np.float32))
-    return decide_all(judge, [track], {1: (some(5, 1), some(5, 2))}, audio, [1], frame_ends(TIMES_S, CLIP))
+    return decide_all(judge, [track], {1: (some(5, 1), some(5, 2))}, audio, leads, frame_ends(TIMES_S, CLIP))
 
 
 def test_a_gap_is_a_gap_without_sound() -> None:
@@ -59,3 +60,21 @@ def test_a_held_row_is_held_whole(rule: Rule) -> None:
     assert face.compound.shares[3].sum() == pytest.approx(float(face.compound.classes[3] >= 0))
     np.testing.assert_array_equal(face.fused.values[3], face.fused.values[2])
     assert face.compound.classes[3] == face.compound.classes[2]
+
+
+def test_sound_counts_for_whoever_leads() -> None:
+    """And for everybody, if that is asked for."""
+    landmarks = np.ones((5, 5, 2), np.float32)
+    tracks = [
+        FaceTrack(person, np.arange(5) + first, np.ones((5, 4), np.float32), landmarks, np.ones(5, np.float32))
+        for person, first in ((1, 0), (2, 3))
+    ]
+    visual = {person: (some(5, person), some(5, person + 5)) for person in (1, 2)}
+    audio, ends_s = heard(np.ones(10, bool)), frame_ends(TIMES_S, CLIP)
+    leads = np.array([1] * 5 + [2] * 3 + [-1] * 2)
+    first, second, alone = decide_all(Judge(MEAN, C_EXPR_DB, "1"), tracks, visual, audio, leads, ends_s)
+    assert first.audio.valid.all()
+    assert second.audio.valid.tolist() == [False, False, True, True, True]
+    assert alone.frames.tolist() == [8, 9]
+    everybody = decide_all(Judge(MEAN, C_EXPR_DB, "1"), tracks, visual, audio, None, ends_s)
+    assert all(face.audio.valid.all() for face in everybody)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from avcer.faces.track import Tracker, overlaps, primary_track
+from avcer.faces.track import NOBODY, Tracker, leading_tracks, overlaps, primary_track
 from avcer.types import Face
 from reference import released_tracks
 
@@ -70,3 +70,12 @@ def test_primary_is_area_times_time() -> None:
         tracker.update(frame, frame / 25, faces)
     assert primary_track(tracker.tracks(), np.full(10, 0.04)) == 1
     assert primary_track([], np.zeros(0)) is None
+
+
+def test_the_primary_leads_where_it_is_alive_and_after_a_cut_whoever_is_there() -> None:
+    tracker = Tracker()
+    for frame in range(10):
+        faces = {range(0, 5): [face(0, side=100), face(300, side=60)], range(5, 8): [face(0, side=50)]}
+        shown = next((found for frames, found in faces.items() if frame in frames), [])
+        tracker.update(frame, frame / 25, shown, cut=frame == 5)
+    assert leading_tracks(tracker.tracks(), np.full(10, 0.04)).tolist() == [1] * 5 + [3] * 3 + [NOBODY] * 2

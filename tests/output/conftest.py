@@ -90,6 +90,13 @@ def faceless_rows(scene: Scene, audio: EmotionProbabilities) -> Any:
     return np.flatnonzero(~alive & audio.valid)
 
 
+def leading(scene: Scene) -> Any:
+    leads = np.full(scene.frames, -1)
+    for place, (first, last, _) in reversed(list(enumerate(scene.faces))):
+        leads[first : last + 1] = place
+    return leads
+
+
 def make_analysis(scene: Scene) -> Analysis:
     times_s = np.arange(scene.frames) / scene.rate
     heard = np.full(scene.frames, scene.sound)
@@ -111,6 +118,7 @@ def make_analysis(scene: Scene) -> Analysis:
         audio,
         tuple(faces),
         0 if scene.faces else None,
+        leading(scene),
         scene.vocabulary,
         provenance,
         ("a warning",),

@@ -13,15 +13,15 @@ Make = Callable[..., Analysis]
 
 
 def test_the_file_has_the_challenge_s_form(scene: Make, tmp_path: Path) -> None:
-    analysis = scene(frames=12, faces=((0, 11, ()),), path=Path("some") / "video 1.mp4", vocabulary=AVCER_12)
+    analysis = scene(frames=12, faces=((0, 11, ()),), path=Path("some") / "video,\n1.mp4", vocabulary=AVCER_12)
     lines = write_submission(analysis, tmp_path / "submission.txt").read_text().splitlines()
     assert lines[0] == (
         "image_location,Fearfully_Surprised,Happily_Surprised,Sadly_Surprised,Disgustedly_Surprised,"
         "Angrily_Surprised,Sadly_Fearful,Sadly_Angry"
     )
     assert len(lines) == 13
-    assert lines[1].startswith("video 1/00001.jpg,")
-    assert lines[12].startswith("video 1/00012.jpg,")
+    assert lines[1].startswith("video_1/00001.jpg,")
+    assert lines[12].startswith("video_1/00012.jpg,")
     assert {line.rsplit(",", 1)[1] for line in lines[1:]} <= set("0123456")
 
 
@@ -51,6 +51,13 @@ def test_sound_alone_counts_where_no_face_is_there(scene: Make) -> None:
     alone = analysis.faces[-1]
     assert alone.id is None
     decided = alone.compound.classes
+    assert (submission_classes(analysis)[50:][decided >= 0] == decided[decided >= 0]).all()
+
+
+def test_after_a_cut_whoever_is_there_leads(scene: Make) -> None:
+    analysis = scene(faces=((0, 49, ()), (50, 99, ())), sound=False)
+    second = analysis.faces[1]
+    decided = second.compound.classes
     assert (submission_classes(analysis)[50:][decided >= 0] == decided[decided >= 0]).all()
 
 

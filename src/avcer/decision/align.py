@@ -37,6 +37,12 @@ def take(emotions: EmotionProbabilities, frames: Integer) -> EmotionProbabilitie
     )
 
 
+def only(emotions: EmotionProbabilities, rows: Boolean) -> EmotionProbabilities:
+    """The same timeline, valid on no other rows than those marked ``(T,)``."""
+    valid = emotions.valid & rows
+    return replace(emotions, values=np.where(valid[:, np.newaxis], emotions.values, 0.0), valid=valid)
+
+
 def hold_last(emotions: EmotionProbabilities) -> EmotionProbabilities:
     """Gaps filled with the last valid row, and the beginning with the first, for protocols with a label a frame."""
     if not emotions.valid.any():

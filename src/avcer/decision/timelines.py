@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from avcer.analysis import FaceAnalysis
-from avcer.decision.align import nothing, on_rows, take
+from avcer.decision.align import nothing, on_rows, only, take
 from avcer.decision.compound import Rule, decide
 from avcer.decision.fuse import FusionWeights, fuse, hold_gaps
 from avcer.decision.segments import find_segments
@@ -81,7 +81,7 @@ def decide_all(
     tracks: Sequence[FaceTrack],
     visual: Mapping[int, tuple[Double, Double]],
     audio: EmotionProbabilities,
-    heard_by: Sequence[int],
+    leads: Integer | None,
     ends_s: Double,
 ) -> tuple[FaceAnalysis, ...]:
     """Every face, by id, and at the end the frames without a living face on which sound is valid, if there are any.
@@ -91,13 +91,13 @@ def decide_all(
         tracks: all tracks.
         visual: track id -> static and dynamic probabilities, each ``(N, 7)``, on the track's seen frames.
         audio: a row for each of the T frames of the clip.
-        heard_by: ids of the tracks that the sound counts for.
+        leads: ``(T,)``, the id of the track that the sound of each frame counts for; None if it counts for all.
         ends_s: ``(T,)``, when each frame gives way to the next.
     """
-    silence = nothing(audio.times_s, "audio")
-    faces = [
-        judge.face(track, *visual[track.id], audio if track.id in heard_by else silence, ends_s) for track in tracks
-    ]
+    faces = []
+    for track in tracks:
+        heard = audio if leads is None else only(audio, leads == track.id)
+        faces.append(judge.face(track, *visual[track.id], heard, ends_s))
     alone = np.flatnonzero(~_alive(tracks, len(audio.times_s)) & audio.valid)
     if len(alone):
         faces.append(judge.sound_alone(alone, audio, ends_s))

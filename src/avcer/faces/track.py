@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from avcer.types import Double, Face, FaceTrack, Float
+from avcer.types import Double, Face, FaceTrack, Float, Integer
 
 MIN_OVERLAP: Final = 0.4
 """Least intersection over union of a face and the last box of its track (released code of AVCER)."""
@@ -114,11 +114,30 @@ class Tracker:
         return track
 
 
+NOBODY: Final = -1
+"""In a list of ids by frame: no face is alive."""
+
+
 def primary_track(tracks: Sequence[FaceTrack], durations_s: Double) -> int | None:
     """The id of the track with the largest area x time on screen; ``durations_s (T,)`` are those of all frames."""
-    if not tracks:
-        return None
-    return max(tracks, key=lambda track: _presence(track, durations_s)).id
+    ranking = _by_presence(tracks, durations_s)
+    return ranking[-1].id if ranking else None
+
+
+def leading_tracks(tracks: Sequence[FaceTrack], durations_s: Double) -> Integer:
+    """``(T,)``: for each frame the id of the living track with the largest area x time on screen, or ``NOBODY``.
+
+    That is the primary track wherever it is alive; after a cut, whoever is there then.
+    """
+    leads = np.full(len(durations_s), NOBODY)
+    for track in _by_presence(tracks, durations_s):
+        leads[track.first : track.last + 1] = track.id
+    return leads
+
+
+def _by_presence(tracks: Sequence[FaceTrack], durations_s: Double) -> list[FaceTrack]:
+    """The tracks by area x time, the largest last; of equals the first to appear."""
+    return sorted(tracks, key=lambda track: (_presence(track, durations_s), -track.id))
 
 
 def _presence(track: FaceTrack, durations_s: Double) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from avcer.analysis import Analysis, FaceAnalysis
+from avcer.faces.track import NOBODY
 from avcer.labels import BASIC
 from avcer.types import CompoundTimeline, EmotionProbabilities
 
@@ -15,11 +16,16 @@ def leading_faces(analysis: Analysis) -> tuple[FaceAnalysis, ...]:
 
 
 def leading_fused(analysis: Analysis) -> EmotionProbabilities:
-    """The undivided weighted sums of the leading story, a row for every frame of the clip ``(T, 7)``."""
+    """The undivided weighted sums of whoever leads, a row for every frame of the clip ``(T, 7)``.
+
+    That is the primary face wherever it is alive, else the largest that is, else what the sound says alone.
+    """
     frames = len(analysis.times_s)
     values, valid = np.zeros((frames, len(BASIC))), np.zeros(frames, dtype=np.bool_)
-    for face in leading_faces(analysis):
-        values[face.frames], valid[face.frames] = face.fused.values, face.fused.valid
+    for face in analysis.faces:
+        leads = analysis.leads[face.frames] == (NOBODY if face.id is None else face.id)
+        rows = face.frames[leads]
+        values[rows], valid[rows] = face.fused.values[leads], face.fused.valid[leads]
     return EmotionProbabilities(analysis.times_s, values, valid, "fused")
 
 

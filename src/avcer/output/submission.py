@@ -6,6 +6,7 @@ The form is the challenge's (Kollias, CVPR 2023): a header with the seven classe
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Final
 
@@ -26,8 +27,9 @@ NOTHING_KNOWN: Final = 0
 def submission_classes(analysis: Analysis) -> Integer:
     """``(T,)`` class indices 0-6 of C-EXPR-DB for the primary face, whatever vocabulary the analysis has.
 
-    The analysis' own rule decides. Where it says 'none', the unmasked sums decide; where no face is there, sound alone;
-    a frame without any prediction holds the last class (before the first: the first).
+    Where the primary face is not alive, whoever leads stands in: after a cut the result must not freeze. The analysis'
+    own rule decides. Where it says 'none', the unmasked sums decide; where no face is there, sound alone; a frame
+    without any prediction holds the last class (before the first: the first).
     """
     fused = leading_fused(analysis)
     if not fused.valid.any():
@@ -45,7 +47,7 @@ def write_submission(analysis: Analysis, path: Path) -> Path:
     Raises:
         OutputError: it cannot be written.
     """
-    video = analysis.clip.path.stem
+    video = re.sub(r"[\s,]+", "_", analysis.clip.path.stem)  # a comma or a line end would break the table
     with atomic_text(path) as file:
         file.write(",".join(["image_location", *(name.replace(" ", "_") for name in C_EXPR_DB.names)]) + "\n")
         for number, index in enumerate(submission_classes(analysis).tolist(), start=1):
