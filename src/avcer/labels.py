@@ -25,6 +25,24 @@ AUDIO_8: Final = (*BASIC, "Other")
 NONE: Final = "none"
 """The result 'no compound expression' (Rule 1 leaves seven zeros). Not an absence of data."""
 
+RESERVED: Final = {
+    NONE,
+    "frame",
+    "time_s",
+    "face",
+    "x1",
+    "y1",
+    "x2",
+    "y2",
+    "AV",
+    "VS",
+    "VD",
+    "A",
+    "probability",
+    "runner_up",
+}
+"""Names that no compound may have: they are columns of the tables, or a result of their own."""
+
 
 @dataclass(frozen=True)
 class Compound:
@@ -127,8 +145,8 @@ def read_vocabulary(choice: str | Path) -> Vocabulary:
 def _compound(path: Path, name: str, pair: object) -> Compound:
     if not (isinstance(pair, list) and len(pair) == 2 and all(isinstance(emotion, str) for emotion in pair)):
         raise UsageError(f'{path}: {name!r} must be a pair of basic emotions, such as ["Fear", "Surprise"]')
-    if name == NONE:
-        raise UsageError(f"{path}: {NONE!r} is reserved for 'no compound expression'; choose another name")
+    if name in RESERVED or not name.strip():
+        raise UsageError(f"{path}: {name!r} has another meaning in the tables; choose another name")
     try:
         return Compound(name, *(emotion.capitalize() for emotion in pair))
     except UsageError as error:
