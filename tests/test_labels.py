@@ -32,7 +32,8 @@ def test_built_in_and_own(tmp_path: Path) -> None:
     "text",
     ["", "compounds = 3", "[compounds]", "[compounds]\nA = 1", "not toml [",
      '[compounds]\nX = ["Fear"]', '[compounds]\nX = ["Fear", "Joy"]', '[compounds]\nX = ["Fear", "Fear"]',
-     '[compounds]\nX = ["Neutral", "Fear"]', '[compounds]\nnone = ["Fear", "Anger"]', '[compounds]\nAV = ["Fear", "Anger"]'],
+     "[compounds]\nX = [\"Neutral\", \"Fear\"]", "[compounds]\nnone = [\"Fear\", \"Anger\"]",
+     "[compounds]\nAV = [\"Fear\", \"Anger\"]"],
 )  # fmt: skip
 def test_bad_files_are_refused_by_name(tmp_path: Path, text: str) -> None:
     path = tmp_path / "bad.toml"
