@@ -61,9 +61,8 @@ def train(tables: Sequence[Path], out: Path, epochs: int | None = None, report: 
     }
     card = _card(faces, rounded(scores) | {"temperature": round(temperature, 3)})
     example = torch.rand(2, 1, SIZE, SIZE)
-    # A sure answer has a heat map of almost zero, whose digits are lost to rounding: hence the tolerance.
     outputs = ["logits", "features", "heat"]
-    return write_model(out / "model", network, card, example, outputs, tolerance=1e-3, half=True)
+    return write_model(out / "model", network, card, example, outputs, half=True)
 
 
 def read_tables(paths: Sequence[Path]) -> list[FaceTable]:
