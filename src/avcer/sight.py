@@ -95,7 +95,7 @@ class _Watcher:
         self.times_s = array("d")
         self._models = models
         self._cuts = CutDetector()
-        self._tracker = Tracker()
+        self._tracker = Tracker(begin_score=models.detector.begin_score)
         self._readings: dict[int, _Readings] = {}
 
     def watch(self, batch: Sequence[Frame]) -> None:
@@ -113,7 +113,8 @@ class _Watcher:
         kept = [(face, crop) for face, crop in zip(faces, crops, strict=True) if crop is not None]
         cut = self._cuts.update(frame.image)
         ids = self._tracker.update(frame.index, frame.time_s, [face for face, _ in kept], cut)
-        return [_Look(track, frame.time_s, crop) for track, (_, crop) in zip(ids, kept, strict=True)]
+        looks = [(track, crop) for track, (_, crop) in zip(ids, kept, strict=True) if track is not None]
+        return [_Look(track, frame.time_s, crop) for track, crop in looks]
 
     def _read(self, looks: Sequence[_Look]) -> None:
         output = self._models.static.predict(np.stack([look.crop for look in looks]))

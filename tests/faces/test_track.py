@@ -79,3 +79,12 @@ def test_the_primary_leads_where_it_is_alive_and_after_a_cut_whoever_is_there() 
         shown = next((found for frames, found in faces.items() if frame in frames), [])
         tracker.update(frame, frame / 25, shown, cut=frame == 5)
     assert leading_tracks(tracker.tracks(), np.full(10, 0.04)).tolist() == [1] * 5 + [3] * 3 + [NOBODY] * 2
+
+
+def test_a_doubtful_face_goes_on_but_does_not_begin() -> None:
+    tracker = Tracker(begin_score=0.95)
+    doubtful, sure = face(0), replace(face(0), score=0.99)
+    assert tracker.update(0, 0.0, [doubtful]) == [None]
+    assert tracker.update(1, 0.04, [sure]) == [1]
+    assert tracker.update(2, 0.08, [doubtful, face(300)]) == [1, None]
+    assert [track.frames.tolist() for track in tracker.tracks()] == [[1, 2]]

@@ -55,6 +55,8 @@ class Detector:
         self._engine = engine
         self._mean: Sequence[float] = card.preprocessing["mean"]
         self._scale: float = card.preprocessing["scale"]
+        self.begin_score: float = card.preprocessing.get("begin_score", 0.0)
+        """What a face must score to begin a track; to go on with one, ``min_score`` is enough."""
 
     def detect(self, image: Image) -> list[Face]:
         """The faces of ``image`` (BGR), best first; boxes and landmarks in its pixels, perhaps past its border."""

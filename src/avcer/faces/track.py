@@ -56,28 +56,38 @@ class _Growing:
 
 
 class Tracker:
-    """Links faces frame by frame. Ids count from 1 by first appearance and are never used twice."""
+    """Links faces frame by frame. Ids count from 1 by first appearance and are never used twice.
 
-    def __init__(self, min_overlap: float = MIN_OVERLAP, max_gap_s: float = MAX_GAP_S) -> None:
+    A face of less than ``begin_score`` goes on with a track, but begins none: what a detector takes for a face now and
+    then it is seldom sure of.
+    """
+
+    def __init__(
+        self, min_overlap: float = MIN_OVERLAP, max_gap_s: float = MAX_GAP_S, begin_score: float = 0.0
+    ) -> None:
         self._min_overlap = min_overlap
+        self._begin_score = begin_score
         self._max_gap_s = max_gap_s
         self._alive: list[_Growing] = []
         self._ended: list[_Growing] = []
         self._next_id = 1
         self._previous_s = -np.inf
 
-    def update(self, frame: int, time_s: float, faces: Sequence[Face], cut: bool = False) -> list[int]:
-        """The track id of each of the faces of one frame; frames come in order.
+    def update(self, frame: int, time_s: float, faces: Sequence[Face], cut: bool = False) -> list[int | None]:
+        """The track id of each of the faces of one frame, None for one that begins no track; frames come in order.
 
         ``cut`` says that a new scene begins with this frame: no track goes on.
         """
         self._retire(time_s, cut)
         matches = self._match(faces)
-        ids = []
+        ids: list[int | None] = []
         for number, face in enumerate(faces):
-            track = matches.get(number) or self._begin(face, time_s)
-            track.add(frame, time_s, face)
-            ids.append(track.id)
+            track = matches.get(number)
+            if track is None and face.score >= self._begin_score:
+                track = self._begin(face, time_s)
+            if track is not None:
+                track.add(frame, time_s, face)
+            ids.append(None if track is None else track.id)
         self._previous_s = time_s
         return ids
 
