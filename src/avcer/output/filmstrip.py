@@ -34,7 +34,7 @@ class Still:
 
 @dataclass(frozen=True)
 class Filmstrip:
-    """``slots``: the primary face in each of N equal parts of the time axis, None where it is not seen;
+    """``slots``: the leading face in each of N equal parts of the time axis, None where none is seen;
     ``portraits``: one picture of each other face, by id; ``readable``: whether the clip was still at hand.
     """
 
@@ -53,9 +53,8 @@ def cut_filmstrip(analysis: Analysis, moments_s: Double, edges_s: Double, others
         others: ids of the faces that get one portrait each.
     """
     tracks = {face.track.id: face.track for face in analysis.faces if face.track}
-    primary = tracks.get(analysis.primary) if analysis.primary is not None else None
-    places = [None] * (len(edges_s) - 1) if primary is None else _places(primary, moments_s, edges_s)
-    wanted = [(primary, place) for place in places if primary and place is not None]
+    places = _places(analysis, moments_s, edges_s)
+    wanted = [place for place in places if place is not None]
     wanted += [(tracks[other], _largest(tracks[other])) for other in others]
     pictures = _cut(analysis, wanted)
     stills = iter(
@@ -65,13 +64,23 @@ def cut_filmstrip(analysis: Analysis, moments_s: Double, edges_s: Double, others
     return Filmstrip(strip, dict(zip(others, stills, strict=True)), bool(pictures) or not wanted)
 
 
-def _places(track: FaceTrack, moments_s: Double, edges_s: Double) -> list[int | None]:
-    """For each slot, the row of the track that is seen nearest to the slot's middle, None where none is in it."""
-    seen_s = moments_s[track.frames]
-    places: list[int | None] = []
+def _places(analysis: Analysis, moments_s: Double, edges_s: Double) -> list[tuple[FaceTrack, int] | None]:
+    """For each slot, the leading face that is seen nearest to the slot's middle: its track and the row of it; None
+    where none is in the slot.
+    """
+    leading = [
+        (float(moments_s[frame]), face.track, row)
+        for face in analysis.faces
+        if face.track
+        for row, frame in enumerate(face.track.frames.tolist())
+        if analysis.leads[frame] == face.id
+    ]
+    leading.sort(key=lambda seen: seen[0])
+    seen_s = np.array([time_s for time_s, _, _ in leading])
+    places: list[tuple[FaceTrack, int] | None] = []
     for start, end in pairwise(edges_s.tolist()):
-        nearest = int(np.argmin(np.abs(seen_s - (start + end) / 2)))
-        places.append(nearest if start <= seen_s[nearest] < end else None)
+        nearest = int(np.argmin(np.abs(seen_s - (start + end) / 2))) if leading else -1
+        places.append(leading[nearest][1:] if leading and start <= seen_s[nearest] < end else None)
     return places
 
 

@@ -1,18 +1,24 @@
-"""The leading story of a clip: what is decided for the primary face, and from sound alone where no face is there."""
+"""The leading story of a clip: what is decided for whoever leads, and from sound alone where no face is there."""
 
 from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
 
 import numpy as np
 
 from avcer.analysis import Analysis, FaceAnalysis
 from avcer.faces.track import NOBODY
 from avcer.labels import BASIC
-from avcer.types import CompoundTimeline, EmotionProbabilities
+from avcer.types import Boolean, CompoundTimeline, EmotionProbabilities
+
+_DECISION: Final = ("classes", "probability", "runner_up", "scores", "shares", "valid")
 
 
-def leading_faces(analysis: Analysis) -> tuple[FaceAnalysis, ...]:
-    """The primary face and the rows without a face, as far as there are any. They share no frame."""
-    return tuple(face for face in analysis.faces if face.id is None or face.id == analysis.primary)
+def leading_rows(analysis: Analysis, face: FaceAnalysis) -> Boolean:
+    """``(F,)``: the rows of a face on which it leads; no frame has two leaders."""
+    leads: Boolean = analysis.leads[face.frames] == (NOBODY if face.id is None else face.id)
+    return leads
 
 
 def leading_fused(analysis: Analysis) -> EmotionProbabilities:
@@ -23,7 +29,7 @@ def leading_fused(analysis: Analysis) -> EmotionProbabilities:
     frames = len(analysis.times_s)
     values, valid = np.zeros((frames, len(BASIC))), np.zeros(frames, dtype=np.bool_)
     for face in analysis.faces:
-        leads = analysis.leads[face.frames] == (NOBODY if face.id is None else face.id)
+        leads = leading_rows(analysis, face)
         rows = face.frames[leads]
         values[rows], valid[rows] = face.fused.values[leads], face.fused.valid[leads]
     return EmotionProbabilities(analysis.times_s, values, valid, "fused")
@@ -31,8 +37,16 @@ def leading_fused(analysis: Analysis) -> EmotionProbabilities:
 
 def leading_curve(analysis: Analysis, name: str) -> CompoundTimeline:
     """One curve of the leading story, a row for every frame of the clip: ``AV``, ``VS``, ``VD`` or ``A``."""
-    parts = [(face.frames, face.compound if name == "AV" else face.curves[name]) for face in leading_faces(analysis)]
+    parts = []
+    for face in analysis.faces:
+        leads = leading_rows(analysis, face)
+        curve = face.compound if name == "AV" else face.curves[name]
+        parts.append((face.frames[leads], _rows(curve, leads)))
     return on_every_frame(analysis, parts)
+
+
+def _rows(curve: CompoundTimeline, chosen: Boolean) -> CompoundTimeline:
+    return replace(curve, times_s=curve.times_s[chosen], **{name: getattr(curve, name)[chosen] for name in _DECISION})
 
 
 def on_every_frame(analysis: Analysis, parts: list[tuple[np.ndarray, CompoundTimeline]]) -> CompoundTimeline:
@@ -49,6 +63,6 @@ def on_every_frame(analysis: Analysis, parts: list[tuple[np.ndarray, CompoundTim
         vocabulary=analysis.vocabulary,
     )
     for rows, part in parts:
-        for name in ("classes", "probability", "runner_up", "scores", "shares", "valid"):
+        for name in _DECISION:
             getattr(whole, name)[rows] = getattr(part, name)
     return whole

@@ -17,6 +17,7 @@ from matplotlib.lines import Line2D
 
 from avcer.analysis import Analysis, FaceAnalysis
 from avcer.decision.segments import frame_ends
+from avcer.faces.track import NOBODY
 from avcer.output import panels
 from avcer.output.files import atomic
 from avcer.output.filmstrip import Filmstrip, cut_filmstrip
@@ -176,8 +177,11 @@ def _draw_film(page: Page, top: float, analysis: Analysis, story: Story, film: F
         page.text(LEFT + SPAN / 2, middle, "no face found", ha="center")
         return
     panels.draw_filmstrip(axes, film.slots, story.limits_s)
-    page.text(LEFT - 0.07, middle - 0.07, f"Face {analysis.primary}", ha="right", color=INK)
-    note = "primary" if film.readable else "clip not at hand"
+    leaders = set(analysis.leads.tolist()) - {NOBODY}
+    whose = f"Face {analysis.primary}" if leaders == {analysis.primary} else "Leading face"
+    page.text(LEFT - 0.07, middle - 0.07, whose, ha="right", color=INK)
+    several = "primary" if leaders == {analysis.primary} else f"primary: {analysis.primary}"
+    note = several if film.readable else "clip not at hand"
     page.text(LEFT - 0.07, middle + 0.08, note, ha="right", size=SMALL_POINTS)
 
 
