@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from avcer.evaluation.fusion_search import (
+    GRID,
+    dirichlet_draws,
+    fused_classes,
+    scale_models,
+    search_score,
+    search_weights,
+)
+
+
+def made_up(rows: int = 300, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Three models that know the label more or less well, each better at some classes."""
+    random = np.random.default_rng(seed)
+    labels = random.integers(0, 7, rows)
+    logits = random.standard_normal((rows, 3, 7))
+    skill = np.array([[2, 0, 1, 2, 0, 1, 0], [0, 2, 0, 1, 1, 0, 2], [1, 1, 2, 0, 2, 2, 1]])
+    logits[np.arange(rows), :, labels] += skill[:, labels].T
+    powers = np.exp(logits)
+    return powers / powers.sum(axis=2, keepdims=True), labels
+
+
+def test_the_golden_search_is_reproduced_to_the_bit(golden: Path) -> None:
+    with np.load(golden / "weight_search.npz") as saved:
+        values = np.stack([saved[name] for name in ("static", "dynamic", "audio")], axis=1)
+        draws = dirichlet_draws(3, 7, int(saved["n_draws"]), int(saved["seed"]))
+        found = search_weights(values, saved["labels"], draws)
+        assert np.array_equal(found.weights, saved["dirichlet_weights"])
+        scaled, factors = scale_models(values, saved["labels"], found.weights, saved["grid"])
+        assert np.array_equal(factors, saved["hierarchical_weights"])
+        assert scaled.score > found.score
+
+
+def test_draws_are_those_of_one_call_a_draw() -> None:
+    """The released code draws seven columns at a time; drawing them all at once gives the same numbers."""
+    random = np.random.RandomState(7)
+    one_by_one = np.stack([random.dirichlet(np.ones(3), 7).T for _ in range(20)])
+    assert np.array_equal(dirichlet_draws(3, 7, 20, seed=7), one_by_one)
+
+
+def test_the_winner_is_that_of_trying_every_draw() -> None:
+    values, labels = made_up()
+    draws = dirichlet_draws(3, 7, 500, seed=1)
+    scores = [search_score(values, labels, draw) for draw in draws]
+    found = search_weights(values, labels, draws)
+    assert found.draw == int(np.argmax(scores))
+    assert found.score == max(scores)
+
+
+def test_of_equal_draws_the_first_wins() -> None:
+    values, labels = made_up(50)
+    draws = dirichlet_draws(3, 7, 20)
+    best = search_weights(values, labels, draws).draw
+    again = np.concatenate([draws, draws])
+    assert search_weights(values, labels, again).draw == best
+
+
+def test_neutral_does_not_count() -> None:
+    values, labels = made_up()
+    draws = dirichlet_draws(3, 7, 100)
+    kept = labels != 0
+    assert search_weights(values, labels, draws).draw == search_weights(values[kept], labels[kept], draws).draw
+
+
+def test_nothing_but_neutral_is_refused() -> None:
+    values, _ = made_up(10)
+    with pytest.raises(ValueError, match="other than Neutral"):
+        search_weights(values, np.zeros(10, np.int64), dirichlet_draws(3, 7, 10))
+
+
+def test_the_score_by_hand() -> None:
+    """Two rows of Anger, of which one is found, one of Surprise, found: (1/2 + 1) / 2."""
+    values = np.zeros((3, 1, 7))
+    values[0, 0, 1] = values[1, 0, 4] = values[2, 0, 6] = 1.0
+    labels = np.array([1, 1, 6])
+    assert search_score(values, labels, np.ones((1, 7))) == pytest.approx(0.75)
+    assert fused_classes(values, np.ones((1, 7))).tolist() == [1, 4, 6]
+
+
+def test_the_grid_is_the_published_one() -> None:
+    assert GRID == (0.01, 0.06, 0.11, 0.16, 0.21, 0.26, 0.31, 0.36, 0.41, 0.46)
