@@ -17,7 +17,7 @@ from pyarrow import parquet
 from avcer import cli
 from avcer.evaluation.protocols import Subject, evaluate
 
-SCORES = {"n", "accuracy", "uar", "macro_f1", "ece", "per_class"}
+SCORES = {"n", "accuracy", "uar", "macro_f1", "ece", "per_class", "confusion", "groups", "intervals"}
 
 
 def picture(seed: int, size: int = 48) -> bytes:

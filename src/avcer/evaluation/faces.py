@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from avcer.errors import InputError
 from avcer.evaluation import metrics
+from avcer.evaluation.scores import classification, doubts
 from avcer.labels import BASIC, C_EXPR_DB
 from avcer.types import Boolean, Double, Float, Integer
 
@@ -128,19 +129,16 @@ def _decode(images: list[bytes], path: Path) -> NDArray[np.uint8]:
 
 def score_faces(probabilities: Double, table: FaceTable) -> dict[str, Any]:
     """Scores of ``probabilities (N, 7)`` on the clear rows of a table, and on its blends where it has any."""
-    labels, predicted = table.labels[table.clear], probabilities[table.clear].argmax(axis=1)
-    recalls = metrics.recalls(labels, predicted)
-    scores: dict[str, Any] = {
-        "n": len(labels),
-        "accuracy": metrics.accuracy(labels, predicted),
-        "uar": metrics.uar(labels, predicted),
-        "macro_f1": metrics.macro_f1(labels, predicted),
-        "ece": metrics.ece(labels, probabilities[table.clear]),
-        "per_class": {BASIC[index]: recall for index, recall in recalls.items()},
-    }
+    scores = classification(table.labels[table.clear], probabilities[table.clear])
     if np.any(table.blends >= 0):
         scores["blends"] = score_blends(probabilities, table.blends)
     return scores
+
+
+def doubt_faces(probabilities: Double, table: FaceTable) -> dict[str, Any]:
+    """Confusion matrix and intervals for the clear rows; nobody is known to occur twice, so each row is a group."""
+    clear = np.flatnonzero(table.clear)
+    return doubts(table.labels[clear], probabilities[clear], clear)
 
 
 def score_blends(probabilities: Double, blends: Integer) -> dict[str, Any]:

@@ -49,7 +49,8 @@ def dirichlet_draws(models: int, classes: int, count: int = DRAWS, seed: int = S
 def fused_classes(probabilities: NDArray[Any], weights: Double) -> Integer:
     """The class with the largest weighted sum, ``(N,)``; of equal ones the first."""
     sums: Double = (probabilities * weights).sum(axis=1)
-    return sums.argmax(axis=1)
+    winners: Integer = sums.argmax(axis=1)
+    return winners
 
 
 def search_score(probabilities: NDArray[Any], labels: Integer, weights: Double) -> float:

@@ -19,8 +19,9 @@ from avcer.emotion.probabilities import softmax
 from avcer.emotion.static import StaticModel
 from avcer.errors import InputError, MissingExtraError
 from avcer.evaluation.detection import match_faces, read_scenes
-from avcer.evaluation.faces import FaceTable, read_faces, score_faces
-from avcer.evaluation.speech import SpeechTable, read_speech, score_speech, windows
+from avcer.evaluation.faces import FaceTable, doubt_faces, read_faces, score_faces
+from avcer.evaluation.scores import classification, doubts
+from avcer.evaluation.speech import SpeechTable, read_speech, windows
 from avcer.faces.detect import Detector, DetectorOptions
 from avcer.labels import BASIC
 from avcer.models.card import Family, ModelCard, Role
@@ -67,27 +68,43 @@ def evaluate(protocol: str, files: Sequence[Path], subject: Subject) -> dict[str
         raise MissingExtraError(f'reading tables needs {error.name}: pip install "avcer[torch]"') from error
 
 
-def score_face_tables(files: Sequence[Path], subject: Subject) -> dict[str, Any]:
-    """FER+ and pictures with one label: the static model on face crops, without detection."""
+def look(files: Sequence[Path], subject: Subject) -> list[tuple[FaceTable, Double]]:
+    """The rows of each table of faces, and the static model's probabilities ``(N, 7)``, without detection."""
     model = StaticModel(*subject.load("static"))
     tables = [_rows(path, table := read_faces(path), subject.rows(table.validation)) for path in files]
-    said = [_look(model, table) for table in tables]
-    scores = [score_faces(probabilities, table) for probabilities, table in zip(said, tables, strict=True)]
+    return [(table, _look(model, table)) for table in tables]
+
+
+def listen(files: Sequence[Path], subject: Subject) -> list[tuple[SpeechTable, Double]]:
+    """The rows of each table of speech, and the audio model's probabilities ``(N, 7)``: a recording is answered by the
+    mean logits over its windows.
+    """
+    model = AudioModel(*subject.load("audio"))
+    tables = [_rows(path, table := read_speech(path), subject.rows(table.validation)) for path in files]
+    return [(table, _listen(model, table)) for table in tables]
+
+
+def score_face_tables(files: Sequence[Path], subject: Subject) -> dict[str, Any]:
+    """FER+ and pictures with one label."""
+    seen = look(files, subject)
+    scores = [score_faces(said, table) | doubt_faces(said, table) for table, said in seen]
     if len(files) == 1:
         return scores[0]
-    return score_faces(np.concatenate(said), _joined(tables)) | _by_file(files, scores)
+    joined, said = _joined([table for table, _ in seen]), np.concatenate([said for _, said in seen])
+    return score_faces(said, joined) | doubt_faces(said, joined) | _by_file(files, scores)
 
 
 def score_speech_tables(files: Sequence[Path], subject: Subject) -> dict[str, Any]:
-    """Recordings with one label: the audio model's mean logits over the windows of each."""
-    model = AudioModel(*subject.load("audio"))
-    tables = [_rows(path, table := read_speech(path), subject.rows(table.validation)) for path in files]
-    said = [_listen(model, table) for table in tables]
-    scores = [score_speech(probabilities, table.labels) for probabilities, table in zip(said, tables, strict=True)]
+    """Recordings with one label; the intervals are over speakers."""
+    heard = listen(files, subject)
+    scores = [classification(table.labels, said) | doubts(table.labels, said, table.speakers) for table, said in heard]
     if len(files) == 1:
         return scores[0]
-    labels = np.concatenate([table.labels for table in tables])
-    return score_speech(np.concatenate(said), labels) | _by_file(files, scores)
+    labels, said = (
+        np.concatenate(parts) for parts in zip(*[(table.labels, said) for table, said in heard], strict=True)
+    )
+    speakers = np.concatenate([[f"{table.name} {speaker}" for speaker in table.speakers] for table, _ in heard])
+    return classification(labels, said) | doubts(labels, said, speakers) | _by_file(files, scores)
 
 
 def score_scene_tables(files: Sequence[Path], subject: Subject) -> dict[str, Any]:

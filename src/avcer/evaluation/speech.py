@@ -17,9 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avcer.errors import InputError
-from avcer.evaluation import metrics
 from avcer.labels import BASIC
-from avcer.types import Boolean, Double, Float, Integer
+from avcer.types import Boolean, Float, Integer
 
 SAMPLE_RATE: Final = 16000
 WINDOW: Final = 4 * SAMPLE_RATE
@@ -122,16 +121,3 @@ def windows(recording: Float) -> Iterator[Float]:
     """The whole 4-second windows of a recording, every 0.5 s; a shorter recording is one window."""
     for start in range(0, max(len(recording) - WINDOW, 0) + 1, STEP):
         yield recording[start : start + WINDOW]
-
-
-def score_speech(probabilities: Double, labels: Integer) -> dict[str, Any]:
-    """Scores of ``probabilities (N, 7)`` against ``labels (N,)``; means are over the classes that occur."""
-    predicted = probabilities.argmax(axis=1)
-    return {
-        "n": len(labels),
-        "accuracy": metrics.accuracy(labels, predicted),
-        "uar": metrics.uar(labels, predicted),
-        "macro_f1": metrics.macro_f1(labels, predicted),
-        "ece": metrics.ece(labels, probabilities),
-        "per_class": {BASIC[index]: recall for index, recall in metrics.recalls(labels, predicted).items()},
-    }

@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from avcer.emotion.probabilities import softmax
 from avcer.emotion.spectrogram import LogMel
 from avcer.errors import InputError
-from avcer.evaluation.speech import SpeechTable, read_speech, score_speech, windows
+from avcer.evaluation.scores import classification
+from avcer.evaluation.speech import SpeechTable, read_speech, windows
 from avcer.labels import BASIC
 from avcer.models.card import UNWRITTEN, ModelCard
 from avcer.models.convert import write_model
@@ -84,7 +85,7 @@ def run(tables: Sequence[SpeechTable], plan: Plan, folder: Path, report: Report)
     def evaluate(average: nn.Module) -> dict[str, float]:
         row: dict[str, float] = {}
         for table, (batch, owners) in zip(validation, inputs, strict=True):
-            scores = score_speech(softmax(_logits(average, batch, owners)), table.labels)
+            scores = classification(table.labels, softmax(_logits(average, batch, owners)))
             row |= {f"uar_{table.name}": scores["uar"], f"accuracy_{table.name}": scores["accuracy"]}
         return row | {"uar": float(np.mean([value for name, value in row.items() if name.startswith("uar")]))}
 
@@ -181,8 +182,8 @@ def _scores(tables: Sequence[SpeechTable], logits: Sequence[Double], temperature
     groups = {"all": (np.concatenate(logits), np.concatenate(labels))}
     groups |= {table.name: (logits[index], labels[index]) for index, table in enumerate(tables)}
     return {
-        name: score_speech(softmax(part / temperature), truth)
-        | {"ece_before": score_speech(softmax(part), truth)["ece"]}
+        name: classification(truth, softmax(part / temperature))
+        | {"ece_before": classification(truth, softmax(part))["ece"]}
         for name, (part, truth) in groups.items()
     }
 

@@ -1,0 +1,42 @@
+"""What ``avcer evaluate`` and the cards say of a classifier: one dictionary, the same for faces and for voices."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numpy.typing import NDArray
+
+from avcer.evaluation import intervals, metrics
+from avcer.labels import BASIC
+from avcer.types import Double, Integer
+
+
+def classification(labels: Integer, probabilities: Double) -> dict[str, Any]:
+    """Scores of ``probabilities (N, 7)`` against ``labels (N,)``; means are over the classes that occur."""
+    predicted = probabilities.argmax(axis=1)
+    return {
+        "n": len(labels),
+        "accuracy": metrics.accuracy(labels, predicted),
+        "uar": metrics.uar(labels, predicted),
+        "macro_f1": metrics.macro_f1(labels, predicted),
+        "ece": metrics.ece(labels, probabilities),
+        "per_class": {BASIC[index]: recall for index, recall in metrics.recalls(labels, predicted).items()},
+    }
+
+
+def doubts(labels: Integer, probabilities: Double, groups: NDArray[Any]) -> dict[str, Any]:
+    """What belongs beside the scores: the confusion matrix, and intervals of 95 % over ``groups (N,)`` of rows."""
+    predicted = probabilities.argmax(axis=1)
+    drawn = intervals.bootstrap(labels, predicted, groups, len(BASIC))
+    recalls = intervals.recalls(drawn)
+    occurring = metrics.recalls(labels, predicted)
+    return {
+        "confusion": metrics.confusion(labels, predicted, len(BASIC)).tolist(),
+        "groups": len(set(groups.tolist())),
+        "intervals": {
+            "accuracy": intervals.interval(intervals.accuracy(drawn)),
+            "uar": intervals.interval(intervals.uar(drawn)),
+            "macro_f1": intervals.interval(intervals.macro_f1(drawn)),
+            "per_class": {BASIC[index]: intervals.interval(recalls[:, index]) for index in occurring},
+        },
+    }
