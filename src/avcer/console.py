@@ -86,11 +86,19 @@ def print_scores(scores: dict[str, Any], as_json: bool) -> None:
             print(name)
             print_scores({f"  {inner}": number for inner, number in value.items()}, as_json)
         else:
-            print(f"{name:24}{value:.4f}" if isinstance(value, float) else f"{name:24}{value}")
+            print(f"{name:24}{_shown(value)}")
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return "  ".join(_shown(inner) for inner in value)
+    return f"{value:.4f}" if isinstance(value, float) else str(value)
 
 
 def _finite(value: Any) -> Any:
     """Undefined scores as null, which JSON knows; not-a-number it does not."""
     if isinstance(value, dict):
         return {name: _finite(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(inner) for inner in value]
     return None if isinstance(value, float) and math.isnan(value) else value

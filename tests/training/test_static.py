@@ -51,7 +51,9 @@ def test_training_writes_a_model_that_runs(trained: Path, voted_faces: Path) -> 
     scores = model.card.scores["voted"]
     assert scores["n"] == 70
     assert 0 <= scores["ece"] <= 1
-    assert {"accuracy", "uar", "macro_f1", "ece_before", "per_class"} <= set(scores)
+    assert {"accuracy", "uar", "macro_f1", "ece_before", "per_class", "confusion", "intervals"} <= set(scores)
+    assert model.card.speed["threads"] == 1
+    assert "2024/1689" in model.card.not_for
 
     table = read_faces(voted_faces)
     runs = StaticModel(model.card, load_engine(model, "cpu", "float32"))

@@ -11,8 +11,9 @@ import cv2
 import numpy as np
 
 from avcer.errors import InputError
+from avcer.evaluation.intervals import draw_groups, interval
 from avcer.faces.detect import Detector
-from avcer.types import Boolean, Face, Float, Image
+from avcer.types import Boolean, Face, Float, Image, Integer
 
 SAME_IOU: Final = 0.5
 SURE_SCORE: Final = 0.8
@@ -60,11 +61,19 @@ class DetectionScores:
 
 @dataclass(frozen=True)
 class Matches:
-    """D detections of many pictures against their true faces: ``scores (D,)``, ``right (D,)``; ``faces`` in all."""
+    """D detections of P pictures against their true faces: ``scores (D,)``; ``right (D,)``; ``pictures (D,)``, which
+    picture each is of; ``true_faces (P,)``, how many there are to find.
+    """
 
     scores: Float
     right: Boolean
-    faces: int
+    pictures: Integer
+    true_faces: Integer
+
+    @property
+    def faces(self) -> int:
+        """The true faces of all pictures."""
+        return int(self.true_faces.sum())
 
     def at(self, min_score: float) -> DetectionScores:
         """The scores when only detections of at least ``min_score`` count."""
@@ -73,6 +82,16 @@ class Matches:
         recall = right / self.faces if self.faces else float("nan")
         precision = right / detections if detections else float("nan")
         return DetectionScores(recall, precision, self.faces, detections)
+
+    def intervals_at(self, min_score: float) -> dict[str, tuple[float, float]]:
+        """Bootstrap intervals of 95 % for recall and precision, over pictures."""
+        counted = self.scores >= min_score
+        right, detections = (
+            np.bincount(self.pictures[rows], minlength=len(self.true_faces)) for rows in (counted & self.right, counted)
+        )
+        drawn = draw_groups(np.stack([right, detections, self.true_faces], axis=1))
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return {"recall": interval(drawn[:, 0] / drawn[:, 2]), "precision": interval(drawn[:, 0] / drawn[:, 1])}
 
 
 def read_scenes(path: Path) -> list[Scene]:
@@ -112,10 +131,10 @@ def match_faces(
     Best first, a detection takes the free true face that it overlaps most, if by ``min_iou``. One that matches only
     a face that does not count, or is itself smaller than ``least_side``, is neither right nor wrong.
     """
-    scores, right, faces = [], [], 0
-    for picture, known in zip(found, true, strict=True):
+    scores, right, pictures, faces = [], [], [], []
+    for index, (picture, known) in enumerate(zip(found, true, strict=True)):
         counts = (known[:, 4] >= sure_score) & (np.max(known[:, 2:4] - known[:, :2], axis=1, initial=0) >= least_side)
-        faces += int(counts.sum())
+        faces.append(int(counts.sum()))
         free = np.ones(len(known), bool)
         for face in sorted(picture, key=lambda face: -face.score):
             overlap = box_iou(face.box[None], known[:, :4])[0]
@@ -126,7 +145,8 @@ def match_faces(
                 continue
             scores.append(face.score)
             right.append(bool((hits & counts).any()))
-    return Matches(np.array(scores, np.float32), np.array(right, bool), faces)
+            pictures.append(index)
+    return Matches(np.array(scores, np.float32), np.array(right, bool), np.array(pictures, int), np.array(faces, int))
 
 
 def box_iou(first: Float, second: Float) -> Float:

@@ -67,9 +67,14 @@ def bootstrap(
     names, places = np.unique(groups, return_inverse=True)
     cells = np.zeros((len(names), count * count))
     np.add.at(cells, (places, np.asarray(labels) * count + predicted), 1)
-    times = np.random.default_rng(seed).multinomial(len(names), np.full(len(names), 1 / len(names)), draws)
-    tables: Double = (times @ cells).reshape(draws, count, count)
-    return tables
+    return draw_groups(cells, draws, seed).reshape(draws, count, count)
+
+
+def draw_groups(cells: NDArray[Any], draws: int = DRAWS, seed: int = SEED) -> Double:
+    """Sums ``(draws, K)`` over as many groups drawn again with replacement; ``cells (G, K)`` is what each adds."""
+    times = np.random.default_rng(seed).multinomial(len(cells), np.full(len(cells), 1 / len(cells)), draws)
+    sums: Double = times.astype(np.float64) @ cells.astype(np.float64)
+    return sums
 
 
 def interval(values: Double, level: float = LEVEL) -> tuple[float, float]:

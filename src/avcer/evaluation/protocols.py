@@ -21,7 +21,7 @@ from avcer.errors import InputError, MissingExtraError
 from avcer.evaluation.detection import match_faces, read_scenes
 from avcer.evaluation.faces import FaceTable, doubt_faces, read_faces, score_faces
 from avcer.evaluation.scores import classification, doubts
-from avcer.evaluation.speech import SpeechTable, read_speech, windows
+from avcer.evaluation.speech import SpeechTable, full_names, read_speech, windows
 from avcer.faces.detect import Detector, DetectorOptions
 from avcer.labels import BASIC
 from avcer.models.card import Family, ModelCard, Role
@@ -103,7 +103,7 @@ def score_speech_tables(files: Sequence[Path], subject: Subject) -> dict[str, An
     labels, said = (
         np.concatenate(parts) for parts in zip(*[(table.labels, said) for table, said in heard], strict=True)
     )
-    speakers = np.concatenate([[f"{table.name} {speaker}" for speaker in table.speakers] for table, _ in heard])
+    speakers = np.concatenate([full_names(table) for table, _ in heard])
     return classification(labels, said) | doubts(labels, said, speakers) | _by_file(files, scores)
 
 
@@ -115,7 +115,8 @@ def score_scene_tables(files: Sequence[Path], subject: Subject) -> dict[str, Any
     detector = Detector(card, engine, DetectorOptions(least_side=0))
     scenes = [scene for path in files for scene in read_scenes(path)]
     found = [detector.detect(scene.image()) for scene in scenes]
-    scores = match_faces(found, [scene.faces for scene in scenes]).at(detector.options.min_score)
+    matches = match_faces(found, [scene.faces for scene in scenes])
+    scores = matches.at(detector.options.min_score)
     return {
         "n": len(scenes),
         "faces": scores.faces,
@@ -123,6 +124,7 @@ def score_scene_tables(files: Sequence[Path], subject: Subject) -> dict[str, Any
         "recall": scores.recall,
         "precision": scores.precision,
         "f1": scores.f1,
+        "intervals": matches.intervals_at(detector.options.min_score),
     }
 
 

@@ -117,6 +117,11 @@ def _validation(name: str, speakers: NDArray[np.str_]) -> Boolean:
     return np.array([hashlib.sha1(speaker.encode()).digest()[0] < 256 / 5 for speaker in speakers])
 
 
+def full_names(table: SpeechTable) -> NDArray[np.str_]:
+    """The speakers ``(N,)``, told apart from those of other tables."""
+    return np.array([f"{table.name} {speaker}" for speaker in table.speakers])
+
+
 def windows(recording: Float) -> Iterator[Float]:
     """The whole 4-second windows of a recording, every 0.5 s; a shorter recording is one window."""
     for start in range(0, max(len(recording) - WINDOW, 0) + 1, STEP):

@@ -32,13 +32,23 @@ UNWRITTEN: Final = FileRecord("", 0, "")
 """Stands for a file in the card of a model that is not written yet."""
 
 
+NOT_FOR: Final = (
+    "Decisions about people. Finding out what a person feels: it says what an expression looks like. In the European "
+    "Union, inferring emotions of people at work or in education is prohibited other than for medical or safety "
+    "reasons (Regulation (EU) 2024/1689, Article 5(1)(f)), and people on whom emotion recognition is used must be "
+    "told (Article 50(3))."
+)
+"""On the card of every model that names emotions."""
+
+
 @dataclass(frozen=True)
 class ModelCard:
     """One model: identity, files, interface, terms and measured scores.
 
     ``architecture`` is a key of ``models.networks``; ``graph`` is what OpenVINO runs, ``weights`` what PyTorch loads;
     ``inputs`` gives the axes of the input, batch first (``"N"``); ``labels`` is the order of the outputs (empty for
-    a detector); ``preprocessing`` holds the constants that the station in front of the model reads.
+    a detector); ``preprocessing`` holds the constants that the station in front of the model reads; ``limits`` says
+    where it fails, ``not_for`` what nobody should use it for; ``speed`` is what one item took on one core.
     """
 
     name: str
@@ -55,6 +65,8 @@ class ModelCard:
     source_sha256: str = ""
     training_data: str = ""
     limits: str = ""
+    not_for: str = ""
+    speed: dict[str, Any] = field(default_factory=dict)
     scores: dict[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> str:

@@ -73,9 +73,16 @@ def write_model(
         _write_weights(new / WEIGHTS_FILE, network, half)
         card = replace(card, graph=_record(new / GRAPH_FILE), weights=_record(new / WEIGHTS_FILE))
         _check(InstalledModel(card, new), network, example, tolerance)
-        (new / CARD_FILE).write_text(card.to_json(), encoding="utf-8")
+        write_card(card, new)
         replace_folder(new, folder)
     return card
+
+
+def write_card(card: ModelCard, folder: Path) -> None:
+    """Writes ``card`` beside the files of its model."""
+    beside = folder / f".{CARD_FILE}"
+    beside.write_text(card.to_json(), encoding="utf-8")
+    beside.replace(folder / CARD_FILE)
 
 
 def _write_graph(

@@ -63,12 +63,14 @@ def choose_device(device: Device = "auto") -> Literal["cpu", "cuda"]:
 
 
 class OpenVINOEngine:
-    """A model's ONNX graph on the processor."""
+    """A model's ONNX graph on the processor, on ``threads`` of its cores (0: all of them)."""
 
-    def __init__(self, model: InstalledModel, precision: Precision = "default") -> None:
+    def __init__(self, model: InstalledModel, precision: Precision = "default", threads: int = 0) -> None:
         import openvino
 
-        hints = {"INFERENCE_PRECISION_HINT": "f32"} if precision == "float32" else {}
+        hints: dict[str, Any] = {"INFERENCE_PRECISION_HINT": "f32"} if precision == "float32" else {}
+        if threads:
+            hints["INFERENCE_NUM_THREADS"] = threads
         try:
             core = openvino.Core()
             compiled = core.compile_model(core.read_model(model.graph), "CPU", hints)
@@ -76,6 +78,7 @@ class OpenVINOEngine:
             raise ModelError(f"{model.graph}: OpenVINO cannot run it; try: avcer models verify") from error
         self._request = compiled.create_infer_request()
         self._outputs: int = len(compiled.outputs)
+        self.processor = str(core.get_property("CPU", "FULL_DEVICE_NAME"))
 
     def __call__(self, batch: Float) -> tuple[Float, ...]:
         """See ``Engine``."""

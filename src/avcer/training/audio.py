@@ -14,16 +14,16 @@ from torch import Tensor, nn
 from avcer.emotion.probabilities import softmax
 from avcer.emotion.spectrogram import LogMel
 from avcer.errors import InputError
-from avcer.evaluation.scores import classification
-from avcer.evaluation.speech import SpeechTable, read_speech, windows
+from avcer.evaluation import metrics
+from avcer.evaluation.scores import classification, doubts
+from avcer.evaluation.speech import SpeechTable, full_names, read_speech, windows
 from avcer.labels import BASIC
-from avcer.models.card import UNWRITTEN, ModelCard
-from avcer.models.convert import write_model
+from avcer.models.card import NOT_FOR, UNWRITTEN, ModelCard
 from avcer.models.networks.mini_audio import MiniAudio
 from avcer.training.calibration import best_temperature, cool
+from avcer.training.finish import finish
 from avcer.training.loop import Plan, Report, device, fit
 from avcer.training.speech import Augmentation, Sounds, speechless, stack
-from avcer.training.static import rounded
 from avcer.types import Double, Float, Integer
 
 RECIPE: Final = Path(__file__).parent / "recipes" / "audio.toml"
@@ -31,7 +31,7 @@ SETTINGS: Final = LogMel()
 LIMITS: Final = (
     "Learned from a few dozen actors who spoke prepared sentences in English, Polish and German; spontaneous speech, "
     "other languages, children, several voices at once and loud music are outside of that. Disgust is known from "
-    "English and little German, Surprise from English and Polish only. Not for decisions about people."
+    "English and little German, Surprise from English and Polish only."
 )
 Batch = tuple[Tensor, Tensor, Tensor]
 """Spectrograms ``(N, bands, frames)``, targets ``(N, 7)``, and which classes count for each ``(N, 7)``."""
@@ -56,7 +56,7 @@ def train(tables: Sequence[Path], out: Path, epochs: int | None = None, report: 
     cool(network.classify, temperature)
     scores = _scores(validation, logits, temperature) | {"temperature": temperature}
     example = torch.randn(2, SETTINGS.bands, SETTINGS.frames)
-    return write_model(out / "model", network, _card(speech, rounded(scores)), example, ["logits"], half=True)
+    return finish(out / "model", network, _card(speech, scores), example, ["logits"])
 
 
 def read_tables(paths: Sequence[Path]) -> list[SpeechTable]:
@@ -178,13 +178,14 @@ def shared_temperature(logits: Sequence[Double], tables: Sequence[SpeechTable]) 
 
 def _scores(tables: Sequence[SpeechTable], logits: Sequence[Double], temperature: float) -> dict[str, Any]:
     """Scores of all validation recordings together and of each set; ``ece_before`` is that before calibration."""
-    labels = [table.labels for table in tables]
-    groups = {"all": (np.concatenate(logits), np.concatenate(labels))}
-    groups |= {table.name: (logits[index], labels[index]) for index, table in enumerate(tables)}
+    rows = [(part, table.labels, full_names(table)) for part, table in zip(logits, tables, strict=True)]
+    groups = {"all": tuple(np.concatenate(parts) for parts in zip(*rows, strict=True))}
+    groups |= {table.name: row for table, row in zip(tables, rows, strict=True)}
     return {
         name: classification(truth, softmax(part / temperature))
-        | {"ece_before": classification(truth, softmax(part))["ece"]}
-        for name, (part, truth) in groups.items()
+        | {"ece_before": metrics.ece(truth, softmax(part))}
+        | doubts(truth, softmax(part), speakers)
+        for name, (part, truth, speakers) in groups.items()
     }
 
 
@@ -203,6 +204,7 @@ def _card(tables: Sequence[SpeechTable], scores: dict[str, Any]) -> ModelCard:
         source="trained by avcer: avcer train audio",
         training_data=_training_data(tables),
         limits=LIMITS,
+        not_for=NOT_FOR,
         scores=scores,
     )
 

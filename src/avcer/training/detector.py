@@ -17,11 +17,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from avcer.errors import InputError
-from avcer.evaluation.detection import DetectionScores, Matches, Scene, box_iou, match_faces, read_scenes
+from avcer.evaluation.detection import Matches, Scene, box_iou, match_faces, read_scenes
 from avcer.faces.detect import CENTRE_VARIANCE, SIZE_VARIANCE, Detector, DetectorOptions, priors
 from avcer.models.card import UNWRITTEN, ModelCard
-from avcer.models.convert import write_model
 from avcer.models.networks.mini_detector import MiniDetector
+from avcer.training.finish import finish
 from avcer.training.loop import Plan, Report, ahead, device, fit
 from avcer.training.scenes import AugmentedScenes, Sample, is_trainable, is_validation
 from avcer.types import Float
@@ -72,8 +72,8 @@ def train(tables: Sequence[Path], out: Path, epochs: int | None = None, report: 
     threshold = best_threshold(matches)
     network.shift_scores(_log_odds(SHIPPED_SCORE) - _log_odds(threshold))
     example = torch.randn(1, 3, 360, 640)
-    card = replace(_CARD, scores=_measured(matches.at(threshold)))
-    return write_model(out / "model", network, card, example, ("offsets", "scores", "landmarks"), half=True)
+    card = replace(_CARD, scores=_measured(matches, threshold))
+    return finish(out / "model", network, card, example, ("offsets", "scores", "landmarks"))
 
 
 def learn(scenes: Sequence[Scene], plan: Plan, run: Path, report: Report) -> tuple[MiniDetector, Matches]:
@@ -201,11 +201,13 @@ def _engine(network: nn.Module) -> Any:
     return run
 
 
-def _measured(scores: DetectionScores) -> dict[str, Any]:
+def _measured(matches: Matches, threshold: float) -> dict[str, Any]:
+    scores = matches.at(threshold)
     shares = {"recall_iou_0.5": scores.recall, "precision_iou_0.5": scores.precision}
     return {
         "set": "the validation share of the pictures, by name; all frames of a clip together",
-        **{name: round(share, 4) for name, share in shares.items() if np.isfinite(share)},
+        **{name: share for name, share in shares.items() if np.isfinite(share)},
+        "intervals": matches.intervals_at(threshold),
         "faces": scores.faces,
         "detections": scores.detections,
     }

@@ -17,9 +17,9 @@ from avcer.emotion.probabilities import softmax
 from avcer.emotion.static import StaticModel
 from avcer.evaluation import metrics
 from avcer.evaluation.faces import FaceTable
+from avcer.evaluation.scores import doubts
 from avcer.labels import BASIC
-from avcer.models.card import UNWRITTEN, ModelCard
-from avcer.models.convert import write_model
+from avcer.models.card import NOT_FOR, UNWRITTEN, ModelCard
 from avcer.models.networks.mini_dynamic import MiniDynamic
 from avcer.models.networks.mini_static import FEATURES
 from avcer.models.runtime import load_engine
@@ -27,6 +27,7 @@ from avcer.models.store import InstalledModel, find
 from avcer.training import static
 from avcer.training.calibration import best_temperature, cool
 from avcer.training.faces import Canvases
+from avcer.training.finish import finish
 from avcer.training.loop import Plan, Report, device, fit
 from avcer.training.sequences import Guises, Sequences, compose, guises
 from avcer.types import Double
@@ -37,8 +38,7 @@ SETTLED: Final = 5
 """Steps that a state must last for its change to count: one that is over at once cannot be followed."""
 LIMITS: Final = (
     "Learned from sequences put together from photographs of different people, not from videos: it knows holds, "
-    "changes and disturbed looks, but not how a face really moves from one expression to the next. Not for decisions "
-    "about people."
+    "changes and disturbed looks, but not how a face really moves from one expression to the next."
 )
 Batch = tuple[Tensor, Tensor]
 """Features ``(N, 10, D)`` and the targets of each step ``(N, 10, 7)``."""
@@ -72,12 +72,11 @@ def train(
     labels = aside.targets.argmax(axis=2).ravel()
     temperature = best_temperature(before.reshape(-1, len(BASIC)), labels, np.ones(len(labels)))
     cool(network.classify, temperature)
-    scores = _scores(aside, softmax_steps(before / temperature)) | {
-        "ece_before": metrics.ece(labels, softmax_steps(before).reshape(-1, len(BASIC))),
-        "temperature": temperature,
-    }
-    card = _card(faces, installed.card, static.rounded(scores))
-    return write_model(out / "model", network, card, torch.rand(2, STEPS, FEATURES), ["logits"], half=True)
+    said, whose = softmax_steps(before).reshape(-1, len(BASIC)), np.arange(len(labels)) // VALIDATION_STEPS
+    scores = _scores(aside, softmax_steps(before / temperature)) | doubts(labels, said, whose)
+    scores |= {"ece_before": metrics.ece(labels, said), "temperature": temperature}
+    card = _card(faces, installed.card, scores)
+    return finish(out / "model", network, card, torch.rand(2, STEPS, FEATURES), ["logits"])
 
 
 def look(
@@ -204,5 +203,6 @@ def _card(tables: Sequence[FaceTable], reads: ModelCard, scores: dict[str, Any])
         training_data=f"Sequences put together from faces of {', '.join(table.name for table in tables)}, "
         f"as {reads.name} sees them. {reads.training_data}",
         limits=LIMITS,
+        not_for=NOT_FOR,
         scores=scores,
     )

@@ -14,13 +14,13 @@ from torch import Tensor, nn
 
 from avcer.emotion.probabilities import softmax
 from avcer.errors import InputError
-from avcer.evaluation.faces import FaceTable, read_faces, score_faces
+from avcer.evaluation.faces import FaceTable, doubt_faces, read_faces, score_faces
 from avcer.labels import BASIC
-from avcer.models.card import UNWRITTEN, ModelCard
-from avcer.models.convert import write_model
+from avcer.models.card import NOT_FOR, UNWRITTEN, ModelCard
 from avcer.models.networks.mini_static import SIZE, MiniStatic
 from avcer.training.calibration import best_temperature, cool
 from avcer.training.faces import Augmentation, Canvases, canvases, grey
+from avcer.training.finish import finish
 from avcer.training.loop import Plan, Report, ahead, autocast, device, fit
 from avcer.types import Double, Float
 
@@ -31,7 +31,7 @@ MARGIN: Final = 0.0
 LIMITS: Final = (
     "Learned from web photographs, most of them posed, labelled by what others saw, not by what the person felt. "
     "Disgust and Fear are rare in FER+ and often missed; profiles, faces below 30 pixels and covered mouths are read "
-    "poorly. Not for decisions about people."
+    "poorly."
 )
 Batch = tuple[Tensor, Tensor]
 """Faces ``(N, 1, 48, 48)`` and their targets ``(N, 7)``."""
@@ -57,12 +57,13 @@ def train(tables: Sequence[Path], out: Path, epochs: int | None = None, report: 
     scores = {
         table.name: score_faces(softmax(logits / temperature), table)
         | {"ece_before": score_faces(softmax(logits), table)["ece"]}
+        | doubt_faces(softmax(logits), table)
         for logits, table in zip(before, validation, strict=True)
     }
-    card = _card(faces, rounded(scores) | {"temperature": round(temperature, 3)})
+    card = _card(faces, scores | {"temperature": temperature})
     example = torch.rand(2, 1, SIZE, SIZE)
     outputs = ["logits", "features", "heat"]
-    return write_model(out / "model", network, card, example, outputs, half=True)
+    return finish(out / "model", network, card, example, outputs)
 
 
 def read_tables(paths: Sequence[Path]) -> list[FaceTable]:
@@ -160,13 +161,6 @@ def shared_temperature(logits: Sequence[Double], tables: Sequence[FaceTable]) ->
     return best_temperature(chosen, labels, weights)
 
 
-def rounded(scores: Any) -> Any:
-    """The same scores with four decimals."""
-    if isinstance(scores, dict):
-        return {name: rounded(value) for name, value in scores.items()}
-    return round(scores, 4) if isinstance(scores, float) else scores
-
-
 def _card(tables: Sequence[FaceTable], scores: dict[str, Any]) -> ModelCard:
     trained = ", ".join(f"{table.name} ({int((~table.validation).sum())} faces)" for table in tables)
     return ModelCard(
@@ -184,5 +178,6 @@ def _card(tables: Sequence[FaceTable], scores: dict[str, Any]) -> ModelCard:
         training_data=f"{trained}. FER+ votes: MIT (microsoft/FERPlus); its pictures, and affect7 "
         "(quanbk2512/effectnet): no licence stated, research use only.",
         limits=LIMITS,
+        not_for=NOT_FOR,
         scores=scores,
     )
