@@ -1,4 +1,4 @@
-"""Generated faces: an emotion is a pattern, so that a network can learn it in seconds."""
+"""Generated faces and voices: an emotion is a pattern or a pitch, so that a network can learn it in seconds."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import torch
 from pyarrow import parquet
 
 from avcer.labels import BASIC
-from avcer.types import Image
+from made_up import encoded, pattern, utterance
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -23,15 +23,6 @@ def _one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
-
-
-def pattern(label: int, random: np.random.Generator, size: int = 48) -> Image:
-    """``(size, size)``: stripes, whose direction is the emotion's, on a background of any grey."""
-    y, x = np.mgrid[:size, :size] / size - 0.5
-    angle = np.pi * label / len(BASIC)
-    waves = np.sin(12 * np.pi * (x * np.cos(angle) + y * np.sin(angle)) + random.uniform(0, 6))
-    grey = random.uniform(90, 160) + random.uniform(40, 80) * waves + random.normal(0, 5, waves.shape)
-    return np.clip(grey, 0, 255).astype(np.uint8)
 
 
 @pytest.fixture(scope="session")
@@ -47,4 +38,18 @@ def voted_faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
         rows.append({"image": image, "split": "train" if index < 280 else "valid", **votes, **rest})
     path = tmp_path_factory.mktemp("tables") / "voted.parquet"
     parquet.write_table(pa.Table.from_pylist(rows), path)
+    return path
+
+
+SPEAKERS = tuple("abcdefhi")
+"""By the hash of their names, ``h`` and ``i`` are kept for validation."""
+
+
+@pytest.fixture(scope="session")
+def spoken_tones(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    words = [word for word in ("angry", "calm", "boredom") for _ in SPEAKERS for _ in range(2)]
+    speakers = [speaker for _ in range(3) for speaker in SPEAKERS for _ in range(2)]
+    sounds = [encoded(utterance(word, seed)) for seed, word in enumerate(words)]
+    path = tmp_path_factory.mktemp("tables") / "tones-00.parquet"
+    parquet.write_table(pa.table({"emotion": words, "speaker": speakers, "audio": sounds}), path)
     return path

@@ -16,7 +16,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Queue
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -40,7 +40,9 @@ class Plan:
     learning_rate: float
     steps_per_epoch: int = 0
     weight_decay: float = 0.01
+    schedule: Literal["one-cycle", "cosine-restarts"] = "one-cycle"
     warm_up: float = 0.2
+    restart_epochs: int = 10
     average_decay: float = 0.998
     clip_norm: float = 5.0
     patience: int = 1000
@@ -107,13 +109,9 @@ class _State:
     def __init__(self, network: nn.Module, plan: Plan) -> None:
         self.network = network
         self.average = AveragedModel(network, multi_avg_fn=_averaging(plan.average_decay), use_buffers=True)
-        self.optimizer = torch.optim.AdamW(network.parameters(), plan.learning_rate, weight_decay=plan.weight_decay)
-        self.schedule = torch.optim.lr_scheduler.OneCycleLR(
-            self.optimizer,
-            plan.learning_rate,
-            max(plan.epochs * plan.steps_per_epoch + 1, math.ceil(2 / plan.warm_up)),  # a warm-up needs two steps
-            pct_start=plan.warm_up,
-        )
+        learned = [weight for weight in network.parameters() if weight.requires_grad]
+        self.optimizer = torch.optim.AdamW(learned, plan.learning_rate, weight_decay=plan.weight_decay)
+        self.schedule = _schedule(self.optimizer, plan)
         self.epoch, self.best, self.best_epoch = 0, float("-inf"), 0
 
     def _parts(self) -> dict[str, Any]:
@@ -138,6 +136,18 @@ class _State:
         numbers = {"epoch": self.epoch, "best": self.best, "best_epoch": self.best_epoch}
         parts = {name: part.state_dict() for name, part in self._parts().items()}
         _save({**parts, **numbers, "random": torch.get_rng_state()}, run / "last.pt")
+
+
+def _schedule(optimizer: torch.optim.Optimizer, plan: Plan) -> torch.optim.lr_scheduler.LRScheduler:
+    if plan.schedule == "cosine-restarts":
+        steps = max(plan.restart_epochs * plan.steps_per_epoch, 1)
+        return torch.optim.lr_scheduler.CosineAnnealingWarmRestarts(optimizer, steps)
+    return torch.optim.lr_scheduler.OneCycleLR(
+        optimizer,
+        plan.learning_rate,
+        max(plan.epochs * plan.steps_per_epoch + 1, math.ceil(2 / plan.warm_up)),  # a warm-up needs two steps
+        pct_start=plan.warm_up,
+    )
 
 
 def _averaging(decay: float) -> Callable[[Any, Any, Any], None]:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from avcer.emotion.static import StaticModel
 from avcer.models.networks.mini_static import SIZE
@@ -58,9 +59,18 @@ def _seen(faces: Canvases, augment: Augmentation, static: StaticModel) -> Float:
     rows = []
     for start in range(0, len(faces.pictures), 256):
         part = slice(start, start + 256)
-        output = static.predict(augment(faces.pictures[part], faces.visible[part]).numpy())
+        output = static.predict(_as_input(static, augment(faces.pictures[part], faces.visible[part])))
         rows.append(np.concatenate([output.features, output.probabilities], axis=1).astype(np.float32))
     return np.concatenate(rows)
+
+
+def _as_input(static: StaticModel, faces: Tensor) -> Float:
+    """Grey faces ``(N, 1, 48, 48)``, 0 to 1, as either family's static model takes them."""
+    if static.card.family == "mini":
+        mini: Float = faces.numpy()
+        return mini
+    pictures = (faces[:, 0] * 255).round().byte().numpy()[..., None].repeat(3, axis=3)
+    return np.stack([static.prepare_face(picture) for picture in pictures])
 
 
 def compose(guises: Guises, count: int, length: int, options: dict[str, Any], random: np.random.Generator) -> Sequences:
