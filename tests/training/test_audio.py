@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import io
 import re
 import tomllib
 from dataclasses import replace
@@ -9,54 +8,27 @@ from pathlib import Path
 import numpy as np
 import pyarrow
 import pytest
-import soundfile
 import torch
 from pyarrow import parquet
 
 from avcer.emotion.audio import AudioModel
 from avcer.errors import InputError
-from avcer.evaluation.speech import SpeechTable, read_speech, windows
+from avcer.evaluation.speech import WINDOW, SpeechTable, read_speech, windows
 from avcer.labels import BASIC
 from avcer.models.card import ModelCard
+from avcer.models.networks.mini_audio import Measures
 from avcer.models.runtime import OpenVINOEngine
 from avcer.models.store import InstalledModel
 from avcer.training import audio
 from avcer.training.loop import Plan
-from avcer.training.speech import LONGEST, Augmentation, normalise, speechless, stack
+from avcer.training.speech import Variation, _mu_law, speechless
 from avcer.types import Float
-
-SPEAKERS = tuple("abcdefgh")
-"""By the hash of their names, ``g`` alone is kept for validation."""
-
-
-def utterance(emotion: str, seed: int) -> Float:
-    """Anger is a high steady tone, calm a low one, boredom something else."""
-    random = np.random.default_rng(seed)
-    times = np.arange(random.integers(12000, 40000)) / 16000
-    pitch = {"angry": 1500, "calm": 300}.get(emotion, 700) * random.uniform(0.9, 1.1)
-    sound: Float = (0.1 * np.sin(2 * np.pi * pitch * times)).astype(np.float32)
-    return sound + random.normal(0, 0.001, len(times)).astype(np.float32)
-
-
-def encoded(samples: Float, rate: int = 16000) -> bytes:
-    file = io.BytesIO()
-    soundfile.write(file, samples, rate, format="FLAC")
-    return file.getvalue()
+from made_up import encoded, utterance
 
 
 @pytest.fixture(scope="module")
-def table_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    words = [word for word in ("angry", "calm", "boredom") for _ in SPEAKERS for _ in range(2)]
-    speakers = [speaker for _ in range(3) for speaker in SPEAKERS for _ in range(2)]
-    sounds = [encoded(utterance(word, seed)) for seed, word in enumerate(words)]
-    path = tmp_path_factory.mktemp("tables") / "tones-00.parquet"
-    parquet.write_table(pyarrow.table({"emotion": words, "speaker": speakers, "audio": sounds}), path)
-    return path
-
-
-@pytest.fixture(scope="module")
-def tones(table_path: Path) -> SpeechTable:
-    return read_speech(table_path)
+def tones(spoken_tones: Path) -> SpeechTable:
+    return read_speech(spoken_tones)
 
 
 @pytest.fixture(scope="module")
@@ -108,47 +80,71 @@ class TestTable:
         assert [len(window) for window in windows(np.zeros(5_000, np.float32))] == [5_000]
 
 
-class TestAugmentation:
-    def test_a_seed_gives_the_same_batch(self, tones: SpeechTable, plan: Plan) -> None:
-        decibels, lengths = (torch.from_numpy(part).float() for part in stack(tones.recordings[:8], audio.SETTINGS))
-        first, again, other = (
-            Augmentation(audio.SETTINGS, plan.options["augmentation"], seed)(decibels, lengths) for seed in (1, 1, 2)
-        )
-        assert first.shape == (8, audio.SETTINGS.bands, audio.SETTINGS.frames)
-        assert torch.isfinite(first).all()
-        assert torch.equal(first, again)
-        assert not torch.equal(first, other)
+class TestVariation:
+    def test_a_seed_gives_the_same_recording(self, plan: Plan) -> None:
+        sound = utterance("calm", 0)
+        first, again, other = (Variation(plan.options["variation"], seed)(sound) for seed in (1, 1, 2))
+        assert np.array_equal(first, again)
+        assert len(first) != len(other) or not np.array_equal(first, other)
 
-    def test_switched_off_it_is_what_the_model_hears(self, tones: SpeechTable, plan: Plan) -> None:
-        off = dict.fromkeys(plan.options["augmentation"], 0.0) | {"whole": 1.0, "lowest_cutoff_hz": 1000.0}
-        decibels, lengths = stack(tones.recordings[:4], audio.SETTINGS)
-        augment = Augmentation(audio.SETTINGS, off, 0)
-        found = augment(torch.from_numpy(decibels), torch.from_numpy(lengths).float()).numpy()
-        for row, recording in enumerate(tones.recordings[:4]):
-            frames = int(lengths[row])
-            expected = audio.SETTINGS(recording)[:, :frames]
-            offset = np.median(found[row, :, :frames] - expected)  # the stretch of silence after it moves the level
-            np.testing.assert_allclose(found[row, :, :frames] - offset, expected, atol=0.01)
+    def test_it_makes_windows_of_any_recording(self, plan: Plan) -> None:
+        everything = dict.fromkeys(("late", "low_pass", "high_pass", "room", "noise", "coarse"), 1.0)
+        vary = Variation(plan.options["variation"] | everything | {"whole": 0.5}, 0)
+        for length in (1, 500, 30_000, 64_000, 100_000):
+            for _ in range(3):
+                varied = vary(np.random.default_rng(length).standard_normal(length).astype(np.float32))
+                assert 1 <= len(varied) <= WINDOW
+                assert varied.dtype == np.float32
+                assert np.isfinite(varied).all()
+        assert np.isfinite(vary(np.zeros(8000, np.float32))).all()
 
-    def test_it_normalises_as_the_model_does(self, tones: SpeechTable) -> None:
-        decibels, lengths = stack(tones.recordings[:4], audio.SETTINGS)
-        frames = audio.SETTINGS.frames
-        heard = torch.arange(frames) < torch.from_numpy(lengths)[:, None]
-        found = normalise(torch.from_numpy(decibels)[..., :frames], heard, audio.SETTINGS)
-        expected = np.stack([audio.SETTINGS(recording) for recording in tones.recordings[:4]])
-        np.testing.assert_allclose(found.numpy(), expected, atol=1e-4)
+    def test_switched_off_it_gives_the_sound_back(self, plan: Plan) -> None:
+        off = dict.fromkeys(plan.options["variation"], 0.0) | {"whole": 1.0}
+        sound = utterance("calm", 0)
+        np.testing.assert_allclose(Variation(off, 0)(sound), sound, atol=1e-6)
 
-    def test_long_recordings_keep_their_middle(self) -> None:
-        sound = np.concatenate([np.full(64000, 1e-3), np.full(64000, 0.5)]).astype(np.float32)
-        decibels, lengths = stack([sound, sound[:100]], audio.SETTINGS)
-        assert decibels.shape == (2, audio.SETTINGS.bands, LONGEST)
-        assert lengths.tolist() == [LONGEST, 1]
-        assert decibels[0, 0, 0] < decibels[0, 0, -1]
+    def test_fewer_bits_are_coarser(self) -> None:
+        sound = utterance("calm", 0)
+        errors = [np.abs(_mu_law(sound, bits) - sound).mean() for bits in (4, 6, 8)]
+        assert errors[0] > errors[1] > errors[2] > 0
 
     def test_sounds_without_speech_are_sounds(self) -> None:
-        for sound in speechless(9, audio.SETTINGS, seed=0):
+        for sound in speechless(9, seed=0):
             assert np.isfinite(sound).all()
             assert sound.std() > 0
+
+
+class TestMeasures:
+    """The measures of the network against the same worked out in NumPy."""
+
+    @pytest.fixture
+    def heard(self) -> Float:
+        times = np.arange(32_000) / 16000
+        glide = np.sin(2 * np.pi * np.cumsum(150 + 50 * times) / 16000)
+        sound = glide + 0.5 * np.sin(4 * np.pi * np.cumsum(150 + 50 * times) / 16000)
+        return audio.FRAMES(sound.astype(np.float32))
+
+    def test_pitch_is_measured_where_there_is_a_voice(self, heard: Float) -> None:
+        found = Measures()(torch.from_numpy(heard)[None])[0]
+        voiced = (heard[66] > -2.35) & (heard[65] > 0.5)
+        place = 2 * (3 * 20 + 64 + 4)
+        assert float(found[place]) == pytest.approx(heard[64, voiced].mean(), abs=0.02)
+        assert 100 * 2 ** float(found[place]) == pytest.approx(200, rel=0.05)
+
+    def test_a_rising_pitch_drifts_upwards(self, heard: Float) -> None:
+        drift = -5
+        rising = float(Measures()(torch.from_numpy(heard)[None])[0, drift])
+        falling = float(Measures()(torch.from_numpy(heard[:, ::-1].copy())[None])[0, drift])
+        assert rising > 0.4
+        assert falling < rising
+
+    def test_silence_after_a_sound_is_not_measured(self, heard: Float) -> None:
+        """Pitch, loudness and timbre stay; only the shares of speech in the window change."""
+        shorter = heard.copy()
+        shorter[:, 100:] = audio.FRAMES.nothing(heard[None])[0][:, None]
+        both = Measures()(torch.from_numpy(np.stack([heard, shorter])))
+        assert float(both[0, -3]) > float(both[1, -3])
+        assert torch.isfinite(both).all()
 
 
 class TestTraining:
@@ -159,15 +155,25 @@ class TestTraining:
         assert sounds.chances[synthetic].sum() == pytest.approx(plan.options["speechless"])
         assert set(np.flatnonzero(sounds.possible[~synthetic].all(axis=0))) == {0, 1}
 
-    def test_a_table_of_one_speaker_is_refused(self, table_path: Path, tmp_path: Path) -> None:
-        table = parquet.read_table(table_path)
+    def test_the_ear_has_harder_examples_than_the_judge(self, plan: Plan) -> None:
+        inputs = np.stack([audio.FRAMES(utterance(word, 0)) for word in ("calm", "angry")])
+        kept, targets, possible = inputs.copy(), np.eye(7, dtype=np.float32)[:2], np.eye(7, dtype=bool)[:2]
+        options = plan.options["harder"]
+        mixed, both, either = audio._harder(inputs, targets, possible, options, np.random.default_rng(0))
+        assert np.array_equal(inputs, kept)
+        assert not np.array_equal(mixed, kept)
+        assert both.sum(axis=1) == pytest.approx(1)
+        assert either[:, :2].all()
+
+    def test_a_table_of_one_speaker_is_refused(self, spoken_tones: Path, tmp_path: Path) -> None:
+        table = parquet.read_table(spoken_tones)
         path = tmp_path / "one.parquet"
         parquet.write_table(table.filter([name == "a" for name in table["speaker"].to_pylist()]), path)
         with pytest.raises(InputError, match="speakers"):
             audio.read_tables([path])
 
     def test_from_tables_to_a_model_that_runs_and_resumes(
-        self, table_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+        self, spoken_tones: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         recipe = audio.RECIPE.read_text(encoding="utf-8")
         recipe = re.sub(r"steps_per_epoch = \d+", "steps_per_epoch = 2", recipe)
@@ -176,14 +182,14 @@ class TestTraining:
         monkeypatch.setattr(audio, "RECIPE", tmp_path / "audio.toml")
         audio.RECIPE.write_text(recipe, encoding="utf-8")
         said: list[str] = []
-        card = audio.train([table_path], tmp_path / "out", epochs=1, report=said.append)
+        card = audio.train([spoken_tones], tmp_path / "out", epochs=1, report=said.append)
         assert card == ModelCard.read(tmp_path / "out" / "model")
         assert card.labels == BASIC
         assert {"uar", "ece", "ece_before", "per_class"} <= set(card.scores["tones"])
         assert any(line.startswith("epoch 1/1") for line in said)
         _assert_runs(InstalledModel(card, tmp_path / "out" / "model"))
         said.clear()
-        audio.train([table_path], tmp_path / "out", epochs=1, report=said.append)
+        audio.train([spoken_tones], tmp_path / "out", epochs=1, report=said.append)
         assert not any(line.startswith("epoch") for line in said)
 
 

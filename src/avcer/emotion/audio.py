@@ -9,7 +9,7 @@ from typing import Final, Literal
 import numpy as np
 
 from avcer.emotion.probabilities import softmax
-from avcer.emotion.spectrogram import LogMel
+from avcer.emotion.voice import VoiceFrames
 from avcer.labels import BASIC
 from avcer.models.card import ModelCard
 from avcer.models.runtime import Engine
@@ -28,14 +28,14 @@ Padding = Literal["mean", "zeros", "repeat"]
 
 
 class AudioModel:
-    """An audio model of either family: the mini one hears a spectrogram, the published one the samples themselves."""
+    """An audio model of either family: the mini one hears spectrum and pitch, the published one the samples."""
 
     def __init__(self, card: ModelCard, engine: Engine) -> None:
         self.card = card
         self._engine = engine
         settings = card.preprocessing
-        heard = settings.get("spectrogram")
-        self._prepare = LogMel(**heard) if heard else partial(normalise, padding=settings.get("padding", "mean"))
+        padded = partial(normalise, padding=settings.get("padding", "mean"))
+        self._prepare = VoiceFrames.of_card(settings) if "spectrogram" in settings else padded
 
     @property
     def classes(self) -> int:
@@ -44,7 +44,7 @@ class AudioModel:
 
     def prepare(self, samples: Float) -> Float:
         """A window's mono samples at 16 kHz, at most 64,000, as the network takes them: ``(64000,)``, or
-        ``(bands, frames)`` of the spectrogram.
+        ``(rows, frames)`` as ``VoiceFrames`` makes them.
         """
         return self._prepare(samples)
 

@@ -3,38 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from avcer.emotion.probabilities import softmax
-from avcer.emotion.spectrogram import LogMel
+from avcer.emotion.voice import VoiceFrames
 from avcer.errors import InputError
 from avcer.evaluation import metrics
 from avcer.evaluation.scores import classification, doubts
-from avcer.evaluation.speech import SpeechTable, full_names, read_speech, windows
+from avcer.evaluation.speech import SAMPLE_RATE, WINDOW, SpeechTable, full_names, read_speech, windows
 from avcer.labels import BASIC
 from avcer.models.card import NOT_FOR, UNWRITTEN, ModelCard
 from avcer.models.networks.mini_audio import MiniAudio
 from avcer.training.calibration import best_temperature, cool
 from avcer.training.finish import finish
 from avcer.training.loop import Plan, Report, device, fit
-from avcer.training.speech import Augmentation, Sounds, speechless, stack
-from avcer.types import Double, Float, Integer
+from avcer.training.speech import Variation, speechless
+from avcer.types import Boolean, Double, Float, Integer
 
 RECIPE: Final = Path(__file__).parent / "recipes" / "audio.toml"
-SETTINGS: Final = LogMel()
+FRAMES: Final = VoiceFrames()
 LIMITS: Final = (
     "Learned from a few dozen actors who spoke prepared sentences in English, Polish and German; spontaneous speech, "
     "other languages, children, several voices at once and loud music are outside of that. Disgust is known from "
     "English and little German, Surprise from English and Polish only."
 )
-Batch = tuple[Tensor, Tensor, Tensor]
-"""Spectrograms ``(N, bands, frames)``, targets ``(N, 7)``, and which classes count for each ``(N, 7)``."""
+Batch = tuple[Tensor, ...]
+"""Inputs ``(N, rows, frames)``, targets ``(N, 7)``, which classes count for each ``(N, 7)``; the same, harder."""
+
+
+@dataclass(frozen=True)
+class Sounds:
+    """N sounds: ``inputs (N, rows, frames)`` in half precision; ``targets (N, 7)`` add up to 1; ``possible (N, 7)``
+    marks the classes that the sound's set has at all; ``chances (N,)`` add up to 1.
+    """
+
+    inputs: NDArray[np.float16]
+    targets: Float
+    possible: Boolean
+    chances: Double
 
 
 def train(tables: Sequence[Path], out: Path, epochs: int | None = None, report: Report = print) -> ModelCard:
@@ -53,9 +66,10 @@ def train(tables: Sequence[Path], out: Path, epochs: int | None = None, report: 
     validation = [table.rows(table.validation) for table in speech]
     logits = [table_logits(network, table) for table in validation]
     temperature = shared_temperature(logits, validation)
-    cool(network.classify, temperature)
+    for part in (network.judge, network.ear):
+        cool(part.classify, temperature)
     scores = _scores(validation, logits, temperature) | {"temperature": temperature}
-    example = torch.randn(2, SETTINGS.bands, SETTINGS.frames)
+    example = torch.from_numpy(np.stack([FRAMES(sound) for sound in speechless(2, plan.seed)]))
     return finish(out / "model", network, _card(speech, scores), example, ["logits"])
 
 
@@ -76,9 +90,8 @@ def run(tables: Sequence[SpeechTable], plan: Plan, folder: Path, report: Report)
     """The trained network, before calibration."""
     torch.manual_seed(plan.seed)
     sounds = prepare(tables, plan)
-    report(f"{len(sounds.lengths)} sounds to train on, {plan.steps_per_epoch * plan.batch_size} drawn an epoch")
+    report(f"{len(sounds.targets)} sounds to train on, {plan.steps_per_epoch * plan.batch_size} drawn an epoch")
     network = MiniAudio()
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     validation = [table.rows(table.validation) for table in tables]
     inputs = [_inputs(table) for table in validation]
 
@@ -94,36 +107,75 @@ def run(tables: Sequence[SpeechTable], plan: Plan, folder: Path, report: Report)
 
 
 def prepare(tables: Sequence[SpeechTable], plan: Plan) -> Sounds:
-    """The training part of the tables, and sounds without speech."""
-    options = plan.options
-    parts = [_prepared(table.rows(~table.validation), options) for table in tables]
+    """The training part of the tables in all their guises, and sounds without speech."""
+    parts = [_prepared(table.rows(~table.validation), plan, number) for number, table in enumerate(tables)]
     share = sum(part.chances.sum() for part in parts)
-    count = max(sum(len(part.lengths) for part in parts) // 10, 1)
-    decibels, lengths = stack(speechless(count, SETTINGS, plan.seed), SETTINGS)
+    count = max(sum(len(part.targets) for part in parts) // 40, 1)
+    inputs = np.stack([FRAMES(sound) for sound in speechless(count, plan.seed)]).astype(np.float16)
     even, every = np.full((count, len(BASIC)), 1 / len(BASIC), np.float32), np.ones((count, len(BASIC)), bool)
-    chance = share / (1 - options["speechless"]) * options["speechless"] / count
-    parts.append(Sounds(decibels, lengths, even, every, np.full(count, chance)))
+    wanted = plan.options["speechless"]
+    parts.append(Sounds(inputs, even, every, np.full(count, share / (1 - wanted) * wanted / count)))
     joined = {name: np.concatenate([getattr(part, name) for part in parts]) for name in vars(parts[0])}
     return Sounds(**joined | {"chances": joined["chances"] / joined["chances"].sum()})
 
 
-def _prepared(table: SpeechTable, options: dict[str, Any]) -> Sounds:
-    decibels, lengths = stack(table.recordings, SETTINGS)
+def _prepared(table: SpeechTable, plan: Plan, number: int) -> Sounds:
+    vary = Variation(plan.options["variation"], plan.seed + number)
+    guises = plan.options["guises"]
+    inputs = np.empty((len(table), guises, FRAMES.rows, FRAMES.spectrogram.frames), np.float16)
+    for row, recording in zip(inputs, table.recordings, strict=True):
+        row[0] = FRAMES(recording[:WINDOW])
+        for other in row[1:]:
+            other[:] = FRAMES(vary(recording))
     counts = np.bincount(table.labels, minlength=len(BASIC))
-    chances = len(table) ** options["set_balance"] / np.count_nonzero(counts) / counts[table.labels]
+    chances = len(table) ** plan.options["set_balance"] / np.count_nonzero(counts) / counts[table.labels]
     targets = np.eye(len(BASIC), dtype=np.float32)[table.labels]
-    return Sounds(decibels, lengths, targets, np.tile(counts > 0, (len(table), 1)), chances)
+    possible = np.tile(counts > 0, (len(table), 1))
+    rows = (np.repeat(part, guises, axis=0) for part in (targets, possible, chances))
+    return Sounds(inputs.reshape(-1, *inputs.shape[2:]), *rows)
 
 
 def _batches(sounds: Sounds, plan: Plan, epoch: int) -> Iterable[Batch]:
     random = np.random.default_rng((plan.seed, epoch))
-    augment = Augmentation(SETTINGS, plan.options["augmentation"], plan.seed * 1000 + epoch)
     for _ in range(plan.steps_per_epoch):
         rows = random.choice(len(sounds.chances), plan.batch_size, p=sounds.chances)
-        inputs = augment(torch.from_numpy(sounds.decibels[rows]), torch.from_numpy(sounds.lengths[rows]).float())
+        inputs = sounds.inputs[rows].astype(np.float32)
         possible = sounds.possible[rows] | (random.random((len(rows), 1)) >= plan.options["possible_only"])
         targets = _smooth(sounds.targets[rows], possible, plan.options["smoothing"])
-        yield _mix(inputs, torch.from_numpy(targets), torch.from_numpy(possible), random, plan.options["mix_up"])
+        harder = _harder(inputs, targets, possible, plan.options["harder"], random)
+        yield tuple(torch.from_numpy(part).to(device()) for part in (inputs, targets, possible, *harder))
+
+
+def _harder(
+    inputs: Float, targets: Float, possible: Boolean, options: dict[str, Any], random: np.random.Generator
+) -> tuple[Float, Float, Boolean]:
+    """The same sounds with stretches and bands hidden (Park et al., Interspeech 2019), two at a time laid over each
+    other (mix-up; Zhang et al., ICLR 2018).
+    """
+    inputs = inputs.copy()
+    _hide_frames(inputs, options["hidden_frames"], random)
+    _hide_bands(inputs[:, : FRAMES.spectrogram.bands], options["hidden_bands"], random)
+    share = random.beta(options["mix"], options["mix"], (len(inputs), 1)).astype(np.float32)
+    mixed: Float = share[..., None] * inputs + (1 - share[..., None]) * inputs[::-1]
+    return mixed, share * targets + (1 - share) * targets[::-1], possible | possible[::-1]
+
+
+def _hide_frames(inputs: Float, widest: int, random: np.random.Generator) -> None:
+    """Makes two stretches of each input ``(N, rows, frames)`` silent, as it is after a sound."""
+    nothing = FRAMES.nothing(inputs)
+    frames = inputs.shape[2]
+    for row, silence in zip(inputs, nothing, strict=True):
+        for width in random.integers(0, widest + 1, 2):
+            start = random.integers(0, frames - width + 1)
+            row[:, start : start + width] = silence[:, None]
+
+
+def _hide_bands(bands: Float, widest: int, random: np.random.Generator) -> None:
+    """Gives two groups of bands ``(N, bands, frames)`` the sound's mean."""
+    for row in bands:
+        for width in random.integers(0, widest + 1, 2):
+            start = random.integers(0, len(row) - width + 1)
+            row[start : start + width] = row.mean()
 
 
 def _smooth(targets: Float, possible: Any, smoothing: float) -> Float:
@@ -132,25 +184,22 @@ def _smooth(targets: Float, possible: Any, smoothing: float) -> Float:
     return smoothed
 
 
-def _mix(inputs: Tensor, targets: Tensor, possible: Tensor, random: np.random.Generator, shape: float) -> Batch:
-    """Mix-up (Zhang et al., ICLR 2018), each sound with the one at the other end of the batch."""
-    share = torch.from_numpy(random.beta(shape, shape, len(inputs))).float()
-    mixed = inputs * share[:, None, None] + inputs.flip(0) * (1 - share)[:, None, None]
-    blended = targets * share[:, None] + targets.flip(0) * (1 - share)[:, None]
-    return mixed.to(device()), blended.to(device()), (possible | possible.flip(0)).to(device())
-
-
 def _loss(network: nn.Module, batch: Batch) -> Tensor:
+    """Both parts learn on their own, so that neither rests on the other: the ear from the harder examples."""
+    inputs, targets, possible, *harder = batch
+    assert isinstance(network, MiniAudio)
+    return (_entropy(network.judge(inputs), targets, possible) + _entropy(network.ear(harder[0]), *harder[1:])) / 2
+
+
+def _entropy(logits: Tensor, targets: Tensor, possible: Tensor) -> Tensor:
     """Cross-entropy over the classes that count: a set without disgust says nothing of how disgust sounds."""
-    inputs, targets, possible = batch
-    logits = network(inputs).float().masked_fill(~possible, -1e4)
-    return nn.functional.cross_entropy(logits, targets)
+    return nn.functional.cross_entropy(logits.float().masked_fill(~possible, -1e4), targets)
 
 
 def _inputs(table: SpeechTable) -> tuple[Tensor, Integer]:
     """Windows of all recordings ``(W, bands, frames)``, and which recording each belongs to ``(W,)``."""
     cut = [list(windows(recording)) for recording in table.recordings]
-    batch = np.stack([SETTINGS(window) for pieces in cut for window in pieces])
+    batch = np.stack([FRAMES(window) for pieces in cut for window in pieces])
     return torch.from_numpy(batch), np.repeat(np.arange(len(cut)), [len(pieces) for pieces in cut])
 
 
@@ -197,9 +246,9 @@ def _card(tables: Sequence[SpeechTable], scores: dict[str, Any]) -> ModelCard:
         architecture="mini-audio",
         graph=UNWRITTEN,
         weights=UNWRITTEN,
-        inputs=("N", SETTINGS.bands, SETTINGS.frames),
+        inputs=("N", FRAMES.rows, FRAMES.spectrogram.frames),
         labels=BASIC,
-        preprocessing={"sample_rate": SETTINGS.sample_rate, "window_s": 4.0, "spectrogram": asdict(SETTINGS)},
+        preprocessing={"sample_rate": SAMPLE_RATE, "window_s": WINDOW / SAMPLE_RATE, **FRAMES.as_dict()},
         licence="research use only; one of its training sets, nEMO, is CC BY-NC-SA 4.0",
         source="trained by avcer: avcer train audio",
         training_data=_training_data(tables),

@@ -1,193 +1,123 @@
-"""Labelled speech as training batches: spectrograms, soft targets, and augmentation that works on whole batches.
+"""Labelled speech as training examples: recordings varied as microphones, rooms and codecs would, and non-speech.
 
-Everything that differs between the sets but says nothing of the emotion is varied: length, bandwidth, colour, noise,
-room, level of detail. It is done on band powers, where noise and echoes add up, so a batch takes milliseconds.
-Random numbers come from one generator, so an epoch can be repeated.
+Everything that differs between the sets but says nothing of the emotion is varied, on the samples themselves. Random
+numbers come from one generator, so the same examples can be made again.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-import torch
-import torch.nn.functional as F
-from torch import Tensor
+from scipy import fft, signal
 
-from avcer.emotion.spectrogram import LogMel
-from avcer.types import Boolean, Double, Float
+from avcer.evaluation.speech import SAMPLE_RATE, WINDOW
+from avcer.types import Double, Float
 
-LONGEST: Final = 347
-"""Frames kept of a recording: 5.2 seconds; of a longer one, its middle."""
-ECHO: Final = 94
-"""Frames of the longest echo."""
-QUIET_DB: Final = -120.0
-"""Stands for no power at all, relative to the loudest point of a recording."""
+MU: Final = 255.0
+"""Of the mu-law (ITU-T G.711)."""
 
 
-@dataclass(frozen=True)
-class Sounds:
-    """N sounds ready to be augmented: ``decibels (N, bands, LONGEST)`` below each one's peak; ``lengths (N,)`` in
-    frames; ``targets (N, 7)`` add up to 1; ``possible (N, 7)`` marks the classes that the sound's set has at all;
-    ``chances (N,)`` add up to 1.
+class Variation:
+    """Makes another recording of one: each change with the probability, and within the range, that the recipe's table
+    ``variation`` gives.
     """
 
-    decibels: Float
-    lengths: Double
-    targets: Float
-    possible: Boolean
-    chances: Double
+    def __init__(self, options: dict[str, Any], seed: int) -> None:
+        self.options = options
+        self.random = np.random.default_rng(seed)
+
+    def __call__(self, samples: Float) -> Float:
+        """Mono samples ``(S,)`` -> at most four seconds ``(T,)``."""
+        samples = self._cut(self._faster(samples))
+        samples = self._filtered(samples)
+        if self._chosen("room"):
+            samples = self._in_a_room(samples)
+        if self._chosen("noise"):
+            samples = self._noisy(samples)
+        if self._chosen("coarse"):
+            samples = _mu_law(samples, self.random.integers(self.options["fewest_bits"], 9))
+        if self._chosen("late"):
+            samples = self._late(samples)
+        varied: Float = samples.astype(np.float32)
+        return varied
+
+    def _chosen(self, name: str) -> bool:
+        return bool(self.random.random() < self.options[name])
+
+    def _spread(self, name: str) -> float:
+        return float(self.random.uniform(-1, 1) * self.options[name])
+
+    def _faster(self, samples: Float) -> Float:
+        """Faster and higher, or slower and lower, as a tape would be."""
+        faster: Float = signal.resample(samples, max(round(len(samples) / np.exp(self._spread("speed"))), 1))
+        return faster
+
+    def _cut(self, samples: Float) -> Float:
+        """Four seconds from anywhere; of some recordings less."""
+        length = min(len(samples), WINDOW)
+        if not self._chosen("whole"):
+            shortest = min(int(self.options["shortest_s"] * SAMPLE_RATE), length)
+            length = int(self.random.integers(shortest, length + 1))
+        start = int(self.random.integers(0, len(samples) - length + 1))
+        return samples[start : start + length]
+
+    def _filtered(self, samples: Float) -> Float:
+        """Another microphone: a tilt, a wave over the spectrum, a low and a high cut-off."""
+        spectrum = fft.rfft(samples)
+        octaves = np.log2(np.maximum(fft.rfftfreq(len(samples), 1 / SAMPLE_RATE), 20) / 1000)
+        gain_db = self._spread("tilt_db") * octaves
+        wave = np.sin(self.random.uniform(0, 2 * np.pi) + self.random.uniform(0.5, 2) * octaves)
+        gain_db += self._spread("wave_db") * wave
+        if self._chosen("low_pass"):
+            highest = np.log2(self.random.uniform(self.options["lowest_cutoff_hz"], 7500) / 1000)
+            gain_db -= 90 * np.maximum(octaves - highest, 0)
+        if self._chosen("high_pass"):
+            gain_db -= 24 * np.maximum(np.log2(self.random.uniform(80, 300) / 1000) - octaves, 0)
+        filtered: Float = fft.irfft(spectrum * 10 ** (gain_db / 20), len(samples))
+        return filtered
+
+    def _in_a_room(self, samples: Float) -> Float:
+        """An exponentially decaying echo: T60 from 0.15 to 0.8 seconds, 3 to 18 dB below."""
+        t60_s = self.random.uniform(0.15, 0.8)
+        times = np.arange(int(t60_s * SAMPLE_RATE)) / SAMPLE_RATE
+        echo = self.random.standard_normal(len(times)) * 10 ** (-3 * times / t60_s)
+        echo *= 10 ** (-self.random.uniform(3, 18) / 20) / np.linalg.norm(echo)
+        echo[0] = 1.0
+        wet: Float = signal.fftconvolve(samples, echo)[: len(samples)]
+        return wet
+
+    def _noisy(self, samples: Float) -> Float:
+        """Steady noise of any colour, from ``least_snr_db`` to 30 dB more below the mean power."""
+        slope = self.random.uniform(-1.2, 0.3)
+        spectrum = fft.rfft(self.random.standard_normal(len(samples)))
+        noise = fft.irfft(spectrum * np.maximum(np.arange(len(spectrum)), 20) ** slope, len(samples))
+        level = 10 ** (-(self.options["least_snr_db"] + self.random.uniform(0, 30)) / 20)
+        scale = np.sqrt(np.mean(np.square(samples)) / max(float(np.mean(np.square(noise))), 1e-20))
+        noisy: Float = samples + level * scale * noise
+        return noisy
+
+    def _late(self, samples: Float) -> Float:
+        """Begins after the window does."""
+        room = WINDOW - len(samples)
+        return np.pad(samples, (int(self.random.integers(0, room + 1)), 0)) if room > 0 else samples
 
 
-def stack(recordings: list[Float], settings: LogMel) -> tuple[Float, Double]:
-    """Recordings as ``decibels`` and ``lengths`` of ``Sounds``."""
-    decibels = np.full((len(recordings), settings.bands, LONGEST), QUIET_DB, np.float32)
-    lengths = np.empty(len(recordings))
-    for index, recording in enumerate(recordings):
-        whole = settings.decibels(recording)
-        surplus = max(whole.shape[1] - LONGEST, 0)
-        kept = whole[:, surplus // 2 : surplus // 2 + LONGEST]
-        decibels[index, :, : kept.shape[1]] = np.maximum(kept - kept.max(), QUIET_DB)
-        lengths[index] = kept.shape[1]
-    return decibels, lengths
+def _mu_law(samples: Float, bits: int) -> Float:
+    """As coarse as a telephone's codec, or coarser: ``bits`` a sample, finer where the sound is faint."""
+    peak = max(float(np.abs(samples).max()), 1e-9)
+    pressed = np.sign(samples) * np.log1p(MU * np.abs(samples) / peak) / np.log1p(MU)
+    steps = 2.0 ** (bits - 1)
+    coarse = np.round(pressed * steps) / steps
+    restored: Float = np.sign(coarse) * np.expm1(np.abs(coarse) * np.log1p(MU)) / MU * peak
+    return restored
 
 
-class Augmentation:
-    """Varies a batch of spectrograms and makes the network's input of it.
-
-    ``options`` are the ranges and probabilities of the recipe's table ``augmentation``.
-    """
-
-    def __init__(self, settings: LogMel, options: dict[str, Any], seed: int) -> None:
-        self.settings, self.options = settings, options
-        self.random = torch.Generator().manual_seed(seed)
-        self.octaves = torch.from_numpy(np.log2(settings.centres_hz() / 1000)).float()
-
-    def __call__(self, decibels: Tensor, lengths: Tensor) -> Tensor:
-        """``decibels (N, bands, LONGEST)``, ``lengths (N,)`` -> ``(N, bands, frames)``."""
-        decibels, heard = self._cut(decibels, lengths)
-        power = torch.pow(10, 0.1 * (decibels + self._colour(len(decibels))))
-        self._room(power)
-        self._noise(power)
-        decibels = 10 * torch.log10(power + 1e-20)
-        decibels += self._uniform(len(power))[:, None, None] * self.options["coarse_db"] * self._normal(*power.shape)
-        return self._hide(normalise(decibels, heard, self.settings))
-
-    def _cut(self, decibels: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """A stretch of each sound, slower or faster, higher or lower, somewhere in a window; what is heard of it."""
-        count, frames = len(decibels), self.settings.frames
-        rate = torch.exp(self._spread(count, self.options["tempo"]))
-        shortest = self.options["shortest_s"] * self.settings.sample_rate / self.settings.hop
-        longest = torch.minimum(lengths / rate, torch.tensor(float(frames)))
-        wanted = shortest + (frames - shortest) * self._uniform(count).sqrt()
-        length = torch.where(self._uniform(count) < self.options["whole"], longest, torch.minimum(wanted, longest))
-        first = self._uniform(count) * (lengths - length * rate).clamp(min=0)
-        late = self._uniform(count) * (self._uniform(count) < self.options["late"])
-        lead = late * (frames - length)
-        end = lead + length + self._uniform(count).square() * (frames - lead - length)
-        times = torch.arange(frames).expand(count, -1)
-        source = first[:, None] + (times - lead[:, None]) * rate[:, None]
-        warp = torch.exp(self._spread(count, self.options["pitch"]))
-        bands = torch.arange(self.settings.bands) * warp[:, None] + self._spread(count, self.options["shift"])[:, None]
-        inside = (times >= lead[:, None]) & (times < (lead + length)[:, None])
-        moved = _resample(decibels, bands, source)
-        return torch.where(inside[:, None], moved, QUIET_DB), times < end[:, None]
-
-    def _colour(self, count: int) -> Tensor:
-        """Filters in dB ``(N, bands, 1)``: a tilt, a wave over the spectrum, a narrow band (telephone, codec)."""
-        octaves = self.octaves[None, :]
-        tilt = self._spread(count, self.options["tilt_db"])[:, None] * octaves
-        phase = 2 * torch.pi * (self._uniform(count)[:, None] + self._uniform(count)[:, None] * octaves / 3)
-        wave = self._spread(count, self.options["wave_db"])[:, None] * torch.sin(phase)
-        cutoff = np.log2(self.options["lowest_cutoff_hz"] / 1000)
-        cutoff = cutoff + self._uniform(count)[:, None] * (float(self.octaves[-1]) - cutoff)
-        narrow = (self._uniform(count) < self.options["low_pass"])[:, None] * (octaves - cutoff).clamp(min=0) * -120
-        thin = (self._uniform(count) < self.options["high_pass"])[:, None] * (octaves + 1.74).clamp(max=0) * 24
-        colour: Tensor = (tilt + wave + narrow + thin)[..., None]
-        return colour
-
-    def _room(self, power: Tensor) -> None:
-        """Adds, to some, an exponentially decaying echo: T60 from 0.15 to 0.9 seconds, at most 15 dB below."""
-        chosen = self._some("room", len(power))
-        if not len(chosen):
-            return  # the Fourier transform refuses an empty batch
-        dry = power[chosen]
-        count, _, frames = dry.shape
-        seconds = 0.15 + 0.75 * self._uniform(count)
-        step = self.settings.hop / self.settings.sample_rate
-        decay = torch.pow(10, -6 * step / seconds)[:, None] ** torch.arange(1, ECHO)
-        level = torch.pow(10, -1.5 * self._uniform(count))
-        kernel = F.pad(decay / decay.sum(1, keepdim=True) * level[:, None], (1, 0))
-        size = frames + ECHO
-        echo = torch.fft.irfft(torch.fft.rfft(dry, size) * torch.fft.rfft(kernel, size)[:, None], size)
-        power[chosen] = dry + echo[..., :frames].clamp(min=0)
-
-    def _noise(self, power: Tensor) -> None:
-        """Adds, to some, steady noise of any colour, from ``least_snr_db`` to 40 dB more below the mean power."""
-        chosen = self._some("noise", len(power))
-        clean = power[chosen]
-        count = len(clean)
-        shape = torch.pow(10, 0.1 * self._spread(count, 6.0)[:, None] * self.octaves)
-        level = torch.pow(10, -0.1 * (self.options["least_snr_db"] + 40 * self._uniform(count)))
-        level = level * clean.mean((1, 2))
-        shape = shape / shape.mean(1, keepdim=True) * level[:, None]
-        power[chosen] = clean + shape[..., None] * torch.exp(0.5 * self._normal(*clean.shape))
-
-    def _hide(self, inputs: Tensor) -> Tensor:
-        """Sets a few bands and stretches of time to zero."""
-        count, bands, frames = inputs.shape
-        for _ in range(2):
-            rows = self._gap(count, bands, self.options["hidden_bands"])
-            columns = self._gap(count, frames, self.options["hidden_frames"])
-            inputs = inputs * (rows[:, :, None] * columns[:, None, :])
-        return inputs
-
-    def _gap(self, count: int, size: int, widest: float) -> Tensor:
-        width = self._uniform(count) * widest
-        first = self._uniform(count) * (size - width)
-        places = torch.arange(size)
-        return ((places < first[:, None]) | (places >= (first + width)[:, None])).float()
-
-    def _some(self, name: str, count: int) -> Tensor:
-        """Which of a batch are chosen, each with the probability that the recipe gives under ``name``."""
-        return torch.nonzero(self._uniform(count) < self.options[name])[:, 0]
-
-    def _uniform(self, count: int) -> Tensor:
-        return torch.rand(count, generator=self.random)
-
-    def _spread(self, count: int, widest: float) -> Tensor:
-        return (2 * self._uniform(count) - 1) * widest
-
-    def _normal(self, *shape: int) -> Tensor:
-        return torch.randn(*shape, generator=self.random)
-
-
-def _resample(decibels: Tensor, bands: Tensor, frames: Tensor) -> Tensor:
-    """Bilinear values ``(N, B, T)`` of ``decibels`` at the places ``bands (N, B)`` and ``frames (N, T)``."""
-    x = (2 * frames + 1) / decibels.shape[2] - 1
-    y = (2 * bands + 1) / decibels.shape[1] - 1
-    shape = (len(decibels), bands.shape[1], frames.shape[1])
-    grid = torch.stack([x[:, None, :].expand(shape), y[:, :, None].expand(shape)], dim=3)
-    return F.grid_sample(decibels[:, None], grid, padding_mode="border", align_corners=False)[:, 0]
-
-
-def normalise(decibels: Tensor, heard: Tensor, settings: LogMel) -> Tensor:
-    """``LogMel.normalise`` for a batch ``(N, bands, frames)``; ``heard (N, frames)`` marks the frames that count."""
-    heard = heard[:, None, :]
-    peak = torch.where(heard, decibels, -torch.inf).amax((1, 2), keepdim=True)
-    kept = torch.where(heard, (decibels - peak).clamp(min=-settings.range_db), -settings.range_db)
-    total = (torch.pow(10, 0.1 * kept) * heard).sum((1, 2), keepdim=True)
-    level = 10 * torch.log10(total / (heard.sum(2, keepdim=True) * settings.bands)) - settings.level_db
-    return (kept - level) / settings.scale_db
-
-
-def speechless(count: int, settings: LogMel, seed: int) -> list[Float]:
+def speechless(count: int, seed: int) -> list[Float]:
     """Sounds without speech, four seconds each: noises, hum, tones, chords, beats. Their target is an even guess."""
     random = np.random.default_rng(seed)
     makers = (_coloured_noise, _tones, _beats)
-    seconds = settings.frames * settings.hop / settings.sample_rate
-    times = np.arange(int(seconds * settings.sample_rate)) / settings.sample_rate
+    times = np.arange(WINDOW) / SAMPLE_RATE
     return [makers[index % len(makers)](random, times).astype(np.float32) for index in range(count)]
 
 

@@ -1,61 +1,202 @@
-"""The mini audio network: a small residual CNN over a log-mel spectrogram, a recurrent layer, attention over time."""
+"""The mini audio network: what a phonetician would measure of a voice, beside what a small network finds itself."""
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 import torch
 from torch import Tensor, nn
 
-WIDTHS: Final = (32, 48, 64, 96)
-"""Channels after the stem and after each residual block."""
-STRIDES: Final = ((2, 2), (2, 1), (2, 1))
-"""(band, frame) strides of the blocks; the stem has (2, 2)."""
 BANDS: Final = 64
-RECURRENT: Final = 128
+ROWS: Final = BANDS + 3
+"""The spectrogram, then pitch in octaves above 100 Hz, voicing from 0 to 1, loudness below the loudest frame."""
+CEPSTRA: Final = 20
+SPEECH: Final = -2.35
+"""Frames at least so loud are speech: 35 dB below the loudest, in units of 15 dB."""
+VOICED: Final = 0.5
+"""Voicing from which on a frame has a pitch."""
+PITCHES: Final = tuple(round(-0.4 + 0.3 * step, 1) for step in range(9))
+"""Centres of the pitch histogram, in octaves above 100 Hz."""
+LOUDNESSES: Final = (-2.2, -1.8, -1.4, -1.0, -0.6, -0.2)
+HIDDEN: Final = 256
+WIDTHS: Final = (24, 32, 64, 96)
+"""Channels of the ear's convolutions over bands and time."""
+VOICE: Final = 32
+NARROW: Final = 128
+RECURRENT: Final = 96
 
 
-class Residual(nn.Module):
-    """Two 3x3 convolutions with batch norm, and a 1x1 way around them."""
+class Measures(nn.Module):
+    """Means and spreads over the speech, and over its voiced part: timbre (cepstra and bands), pitch, loudness, how
+    they change, how they are spread, how they drift. ``(N, 67, T)`` -> ``(N, COUNT)``.
+    """
 
-    def __init__(self, before: int, after: int, stride: tuple[int, int]) -> None:
-        super().__init__()
-        self.first = nn.Conv2d(before, after, 3, stride, 1, bias=False)
-        self.first_norm = nn.BatchNorm2d(after)
-        self.second = nn.Conv2d(after, after, 3, 1, 1, bias=False)
-        self.second_norm = nn.BatchNorm2d(after)
-        self.around = nn.Conv2d(before, after, 1, stride, bias=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """``(N, before, bands, frames)`` -> ``(N, after, ..)``, the last two divided by the stride."""
-        inner = torch.relu(self.first_norm(self.first(x)))
-        return torch.relu(self.second_norm(self.second(inner)) + self.around(x))
-
-
-class MiniAudio(nn.Module):
-    """Log-mel ``(N, 64, frames)`` as ``LogMel`` gives it -> logits ``(N, 7)`` in the order of ``BASIC``."""
+    COUNT: Final = 2 * (3 * CEPSTRA + BANDS + 4) + 2 * 3 + len(PITCHES) + len(LOUDNESSES) + 2 + 3
+    cosines: Tensor
+    pitches: Tensor
+    loudnesses: Tensor
 
     def __init__(self) -> None:
         super().__init__()
-        self.stem = nn.Conv2d(1, WIDTHS[0], 5, 2, 2, bias=False)
-        self.stem_norm = nn.BatchNorm2d(WIDTHS[0])
-        pairs = zip(WIDTHS[:-1], WIDTHS[1:], STRIDES, strict=True)
-        self.blocks = nn.Sequential(*(Residual(before, after, stride) for before, after, stride in pairs))
-        self.narrow = nn.Linear(WIDTHS[-1] * BANDS // 2 ** (1 + len(STRIDES)), RECURRENT)
-        self.drop_inner = nn.Dropout(0.2)
-        self.recurrent = nn.GRU(RECURRENT, RECURRENT, batch_first=True, bidirectional=True)
-        self.attention = nn.Sequential(nn.Linear(2 * RECURRENT, 64), nn.Tanh(), nn.Linear(64, 1))
-        self.drop = nn.Dropout(0.4)
+        angles = torch.outer(torch.arange(CEPSTRA).float(), torch.arange(BANDS) + 0.5) * math.pi / BANDS
+        self.register_buffer("cosines", torch.cos(angles) * math.sqrt(2 / BANDS), persistent=False)
+        self.register_buffer("pitches", torch.tensor(PITCHES).view(1, -1, 1), persistent=False)
+        self.register_buffer("loudnesses", torch.tensor(LOUDNESSES).view(1, -1, 1), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The measures of a batch."""
+        bands, pitch, voicing, loudness = x[:, :BANDS], x[:, BANDS : BANDS + 1], x[:, BANDS + 1 : BANDS + 2], x[:, -1:]
+        speech = (loudness > SPEECH).float()
+        voiced = speech * (voicing > VOICED).float()
+        cepstra = torch.matmul(self.cosines, bands)
+        once, louder = _slope(cepstra), _slope(loudness)
+        rows = torch.cat([cepstra, once, _slope(once), bands, voicing, loudness, louder, louder.abs()], 1)
+        bend = _slope(pitch)
+        melody = torch.cat([pitch, bend, bend.abs()], 1)
+        shares = [speech.mean(2), voiced.mean(2), _share(voiced, speech)]
+        return torch.cat(
+            [
+                *_moments(rows, speech),
+                *_moments(melody, voiced),
+                _mean(torch.exp(-(((pitch - self.pitches) / 0.2) ** 2)), voiced),
+                _mean(torch.exp(-(((loudness - self.loudnesses) / 0.3) ** 2)), speech),
+                _drift(pitch, voiced),
+                _drift(loudness, speech),
+                *shares,
+            ],
+            1,
+        )
+
+
+def _slope(rows: Tensor) -> Tensor:
+    """The change over two frames, ``(N, R, T)``; at both ends 0."""
+    return nn.functional.pad((rows[:, :, 2:] - rows[:, :, :-2]) / 2, (1, 1))
+
+
+def _mean(rows: Tensor, mask: Tensor) -> Tensor:
+    return (rows * mask).sum(2) / (mask.sum(2) + 1)
+
+
+def _share(part: Tensor, whole: Tensor) -> Tensor:
+    return part.sum(2) / (whole.sum(2) + 1)
+
+
+def _moments(rows: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation of the frames that count."""
+    mean = _mean(rows, mask)
+    return mean, torch.sqrt(_mean((rows - mean[:, :, None]) ** 2, mask) + 1e-4)
+
+
+def _drift(row: Tensor, mask: Tensor) -> Tensor:
+    """How much ``row`` rises from the first to the last frame that counts: a line fitted to it."""
+    place = torch.cumsum(mask, 2) / (mask.sum(2, keepdim=True) + 1) - 0.5
+    level = _mean(row, mask)[:, :, None]
+    return _mean((row - level) * place, mask) / (_mean(place**2, mask) + 0.02)
+
+
+class Ear(nn.Module):
+    """A small network that finds out itself what to listen to: convolutions over bands and time, a recurrent layer
+    both ways, attention over time. ``(N, 67, T)`` -> logits ``(N, 7)``.
+
+    It sees each band as it is, and against that band's mean over the speech: what is left of a voice without its
+    colour and its microphone.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.bands = nn.Sequential(
+            *_convolution(2, WIDTHS[0], 5, stride=2),
+            *_convolution(WIDTHS[0], WIDTHS[1], 3),
+            nn.MaxPool2d(2),
+            *_convolution(WIDTHS[1], WIDTHS[2], 3),
+            nn.MaxPool2d((2, 1)),
+            nn.Dropout2d(0.1),
+            *_convolution(WIDTHS[2], WIDTHS[3], 3),
+            nn.MaxPool2d((2, 1)),
+        )
+        self.voice = nn.Sequential(
+            nn.Conv1d(ROWS - BANDS, VOICE, 5, 4, 2, bias=False), nn.BatchNorm1d(VOICE), nn.ReLU()
+        )
+        self.narrow = nn.Sequential(
+            nn.Conv1d(WIDTHS[3] * BANDS // 16 + VOICE, NARROW, 1, bias=False),
+            nn.BatchNorm1d(NARROW),
+            nn.ReLU(),
+            nn.Dropout(0.2),
+        )
+        self.recurrent = nn.GRU(NARROW, RECURRENT, batch_first=True, bidirectional=True)
+        self.attention = nn.Linear(2 * RECURRENT, 1)
+        self.drop = nn.Dropout(0.3)
         self.classify = nn.Linear(4 * RECURRENT, 7)
 
     def forward(self, x: Tensor) -> Tensor:
-        """``(N, 64, frames)`` -> logits ``(N, 7)``."""
-        x = torch.relu(self.stem_norm(self.stem(x.unsqueeze(1))))
-        x = self.blocks(x).permute(0, 3, 1, 2).flatten(2)
-        x = self.drop_inner(torch.relu(self.narrow(x)))
+        """Logits of a batch."""
+        bands, speech = x[:, :BANDS], (x[:, -1:] > SPEECH).float()
+        against = (bands - _mean(bands, speech)[:, :, None]) * speech
+        seen = self.bands(torch.stack([bands, against], 1)).flatten(1, 2)
+        voice = self.voice(x[:, BANDS:])[:, :, : seen.shape[2]]
+        x = self.narrow(torch.cat([seen, voice], 1)).transpose(1, 2)
         x, _ = self.recurrent(x)
-        weights = torch.softmax(self.attention(x), dim=1)
-        mean = (weights * x).sum(dim=1)
-        spread = (weights * (x - mean.unsqueeze(1)).square()).sum(dim=1)
-        logits: Tensor = self.classify(self.drop(torch.cat([mean, torch.sqrt(spread + 1e-5)], dim=1)))
+        weights = torch.softmax(self.attention(x), 1)
+        mean = (weights * x).sum(1)
+        spread = (weights * (x - mean[:, None]) ** 2).sum(1)
+        logits: Tensor = self.classify(self.drop(torch.cat([mean, torch.sqrt(spread + 1e-5)], 1)))
+        return logits
+
+
+def _convolution(before: int, after: int, size: int, stride: int = 1) -> tuple[nn.Module, ...]:
+    convolution = nn.Conv2d(before, after, size, stride, size // 2, bias=False)
+    return convolution, nn.BatchNorm2d(after), nn.ReLU()
+
+
+class Standard(nn.BatchNorm1d):
+    """Zero mean and unit variance. Spelt out where nothing is learned: the exporter cannot tell how many measures
+    there are, which its own batch norm wants to know.
+    """
+
+    running_mean: Tensor
+    running_var: Tensor
+
+    def __init__(self, count: int) -> None:
+        super().__init__(count, affine=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``(N, count)`` -> the same, standardised."""
+        if self.training:
+            return super().forward(x)
+        return (x - self.running_mean) / torch.sqrt(self.running_var + self.eps)
+
+
+class Judge(nn.Module):
+    """Two hidden layers over the measures: ``(N, 67, T)`` -> logits ``(N, 7)``."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.measures = Measures()
+        self.scale = Standard(Measures.COUNT)
+        self.hidden = nn.Sequential(nn.Dropout(0.2), *_layer(Measures.COUNT, HIDDEN), *_layer(HIDDEN, HIDDEN // 2))
+        self.classify = nn.Linear(HIDDEN // 2, 7)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits of a batch; in full precision, for the measures range over orders of magnitude."""
+        with torch.autocast(x.device.type, enabled=False):
+            logits: Tensor = self.classify(self.hidden(self.scale(self.measures(x.float())).clamp(-5, 5)))
+            return logits
+
+
+def _layer(before: int, after: int) -> tuple[nn.Module, ...]:
+    return nn.Linear(before, after), nn.BatchNorm1d(after), nn.ReLU(), nn.Dropout(0.5)
+
+
+class MiniAudio(nn.Module):
+    """``(N, 67, frames)`` as ``emotion.voice.VoiceFrames`` gives it -> logits ``(N, 7)`` in the order of ``BASIC``."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.judge = Judge()
+        self.ear = Ear()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The mean of the two opinions, ``(N, 7)``."""
+        logits: Tensor = (self.judge(x) + self.ear(x)) / 2
         return logits
