@@ -1,7 +1,4 @@
-"""The mini static model: a small residual network for grey faces of 48x48 pixels. The project's own design.
-
-Four neighbouring pixels become four channels first: at full size most of the time would go into a few weights.
-"""
+"""The mini static model: a small residual network for grey faces of 48x48 pixels. The project's own design."""
 
 from __future__ import annotations
 
@@ -14,9 +11,9 @@ from avcer.models.networks.head import class_activation
 
 SIZE: Final = 48
 FEATURES: Final = 192
-STEM: Final = 32
-BLOCKS: Final = ((64, 2), (64, 1), (128, 2), (192, 1))
-"""Width and stride of each residual block; behind the stem 24 pixels, then 12, 12, 6, 6."""
+STEM: Final = 24
+BLOCKS: Final = ((32, 2), (64, 2), (64, 1), (128, 2), (192, 1))
+"""Width and stride of each residual block; behind the stem 48 pixels, then 24, 12, 12, 6, 6."""
 
 
 class ResidualBlock(nn.Module):
@@ -49,17 +46,22 @@ class MiniStatic(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         widths = [STEM, *(width for width, _ in BLOCKS)]
-        self.stem = nn.Sequential(
-            nn.PixelUnshuffle(2), nn.Conv2d(4, STEM, 3, 1, 1, bias=False), nn.BatchNorm2d(STEM), nn.ReLU()
-        )
+        self.stem = nn.Sequential(nn.Conv2d(1, STEM, 3, 1, 1, bias=False), nn.BatchNorm2d(STEM), nn.ReLU())
         self.blocks = nn.Sequential(
             *(ResidualBlock(before, width, stride) for before, (width, stride) in zip(widths, BLOCKS, strict=False))
         )
         self.fc1 = nn.Linear(widths[-1], FEATURES)
+        self.drop = nn.Dropout(0.2)
         self.fc2 = nn.Linear(FEATURES, 7)
 
     def maps(self, images: Tensor) -> Tensor:
-        """The last maps, ``(N, 192, 6, 6)``. Each picture is brought to one brightness and contrast first."""
+        """The last maps, ``(N, 192, 6, 6)``; once trained, the mean of a face's and of its mirror image's."""
+        if self.training:
+            return self._maps(images)
+        return (self._maps(images) + self._maps(images.flip(3)).flip(3)) / 2
+
+    def _maps(self, images: Tensor) -> Tensor:
+        """One look. Each picture is brought to one brightness and contrast first."""
         mean = images.mean(dim=(1, 2, 3), keepdim=True)
         spread = (images - mean).square().mean(dim=(1, 2, 3), keepdim=True).sqrt()
         maps: Tensor = self.blocks(self.stem((images - mean) / (spread + 0.02)))
@@ -77,4 +79,4 @@ class MiniStatic(nn.Module):
 
     def _head(self, maps: Tensor) -> tuple[Tensor, Tensor]:
         features = self.fc1(maps.mean(dim=(2, 3)))
-        return self.fc2(torch.relu(features)), features
+        return self.fc2(self.drop(torch.relu(features))), features
