@@ -38,11 +38,11 @@ class Options:
 
     Args:
         models: the family, ``mini`` (shipped) or ``published`` (imported once).
+        own_models: folders of models that you trained; each takes the place of the family's model of its role.
         setting: ``exact``, ``balanced`` or ``fast``; see ``SETTINGS``.
-        rule: ``1``, ``2``, ``both`` or ``sum``; see ``decision.compound.RULES``.
+        rule: ``1``, ``2``, ``both``, ``sum``, ``gated`` or ``geometric``; see ``decision.compound.RULES``.
         compounds: ``c-expr-db``, ``avcer-12``, or the path of a TOML file.
-        fusion: ``published``, ``mean``, or the path of a JSON file; None for the family's own: the published weights
-            for the published models, the mean for the mini ones.
+        fusion: ``published``, ``mini``, ``mean``, or the path of a JSON file; None for the family's own.
         device: ``auto``, ``cpu`` or ``cuda``.
         longest_side: pixels that a frame's longest side is scaled down to for the detector, 0 for none; None for the
             setting's own.
@@ -56,6 +56,7 @@ class Options:
     """
 
     models: Family = "mini"
+    own_models: tuple[str | Path, ...] = ()
     setting: SettingName = "balanced"
     rule: Rule = "1"
     compounds: str | Path = "c-expr-db"
@@ -98,7 +99,7 @@ class Options:
 
     def weights(self, audio: ModelCard) -> FusionWeights:
         """The fusion weights in force; the published ones depend on the audio model's classes."""
-        choice = self.fusion if self.fusion is not None else {"published": "published", "mini": "mean"}[self.models]
+        choice = self.fusion if self.fusion is not None else self.models
         if choice == PUBLISHED.name:
             return PUBLISHED if self.models == "mini" or audio.labels == AUDIO_8 else PUBLISHED_7
         return MEAN if choice == MEAN.name else read_fusion(choice)
@@ -107,6 +108,7 @@ class Options:
         """The options for the provenance: names, numbers and truth values."""
         return {
             "models": self.models,
+            "own_models": [str(folder) for folder in self.own_models],
             "setting": self.setting,
             "rule": self.rule,
             "compounds": str(self.compounds),

@@ -10,7 +10,7 @@ import pytest
 
 from avcer.decision.align import nothing
 from avcer.decision.compound import decide, scores
-from avcer.decision.fuse import MEAN, PUBLISHED, PUBLISHED_7, FusionWeights, fuse, read_fusion, write_fusion
+from avcer.decision.fuse import MEAN, PUBLISHED, PUBLISHED_7, FusionWeights, fuse, pool, read_fusion, write_fusion
 from avcer.errors import UsageError
 from avcer.labels import C_EXPR_DB
 from avcer.types import MODALITIES
@@ -94,3 +94,37 @@ def test_bad_fusion_files_are_refused(tmp_path: Path, text: str) -> None:
 def test_unknown_fusion_names_the_known() -> None:
     with pytest.raises(UsageError, match="published, mean"):
         read_fusion("publisched")
+
+
+class TestLogLinear:
+    WEIGHTS = FusionWeights("mine", np.full((3, 7), 1 / 3), "log-linear", np.array([0, 0, 0, 0, 0, 0, np.log(2)]))
+
+    def test_it_is_the_product_of_powers(self) -> None:
+        values = np.random.default_rng(0).dirichlet(np.ones(7), (4, 3))
+        fused, given = pool(values, np.ones((4, 3), bool), self.WEIGHTS)
+        product = np.prod(np.maximum(values, 1e-4) ** (1 / 3), axis=1) * [1, 1, 1, 1, 1, 1, 2]
+        np.testing.assert_allclose(fused, product / product.sum(axis=1, keepdims=True))
+        np.testing.assert_allclose(given.sum(axis=1), fused)
+
+    def test_a_missing_model_leaves_the_others_their_say(self) -> None:
+        values = np.tile(np.random.default_rng(1).dirichlet(np.ones(7)), (3, 3, 1))
+        present = np.array([[True, True, True], [True, False, False], [False, False, False]])
+        fused, given = pool(values, present, self.WEIGHTS)
+        np.testing.assert_allclose(fused[1], fused[0])
+        assert not fused[2].any()
+        assert not given[1, 1:].any()
+
+    def test_a_file_keeps_pooling_and_bias(self, tmp_path: Path) -> None:
+        write_fusion(self.WEIGHTS, tmp_path / "x.json")
+        again = read_fusion(tmp_path / "x.json")
+        assert again.pooling == "log-linear"
+        np.testing.assert_array_equal(again.bias, self.WEIGHTS.bias)
+        assert again.as_dict()["bias"] == self.WEIGHTS.bias.tolist()
+
+    @pytest.mark.parametrize("change", [{"pooling": "cubic"}, {"bias": [1, 2]}])
+    def test_a_strange_file_is_refused(self, change: dict[str, object], tmp_path: Path) -> None:
+        write_fusion(self.WEIGHTS, tmp_path / "x.json")
+        document = json.loads((tmp_path / "x.json").read_text()) | change
+        (tmp_path / "x.json").write_text(json.dumps(document))
+        with pytest.raises(UsageError, match=r"x\.json"):
+            read_fusion(tmp_path / "x.json")

@@ -1,31 +1,50 @@
-"""Late fusion: a weighted sum of three models' probabilities, emotion by emotion."""
+"""Late fusion: three models' probabilities pooled by weights, emotion by emotion."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, Literal, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 from avcer.decision.align import held_rows, hold_last
 from avcer.errors import UsageError
 from avcer.labels import BASIC
+from avcer.models.store import MINI
 from avcer.types import MODALITIES, Double, EmotionProbabilities, expect_shape
 
 FILE_FORMAT: Final = "avcer-fusion"
+Pooling = Literal["linear", "log-linear"]
+"""``linear``: the weighted sum, as the source work. ``log-linear``: the product of powers, made to add up to 1."""
+LEAST: Final = 1e-4
+"""Log-linear pooling takes smaller probabilities for this one, so that no model alone can rule an emotion out."""
 
 
 @dataclass(frozen=True)
 class FusionWeights:
-    """``values (3, 7)``: rows in the order of ``MODALITIES``, columns (adding up to 1) in the order of ``BASIC``."""
+    """``values (3, 7)``: rows in the order of ``MODALITIES``, columns (adding up to 1) in the order of ``BASIC``.
+
+    ``bias (7,)`` is added to the logarithms of log-linear pooling; None is zeros.
+    """
 
     name: str
     values: Double
+    pooling: Pooling = "linear"
+    bias: Double | None = None
 
     def __post_init__(self) -> None:
         expect_shape("FusionWeights.values", self.values, (len(MODALITIES), len(BASIC)))
+        if self.bias is not None:
+            expect_shape("FusionWeights.bias", self.bias, (len(BASIC),))
+
+    def as_dict(self) -> dict[str, Any]:
+        """The weights for the provenance; ``pooling`` and ``bias`` only where they are not the usual ones."""
+        document = {"name": self.name, "weights": self.values.tolist()}
+        document |= {"pooling": self.pooling} if self.pooling != "linear" else {}
+        return document | ({"bias": self.bias.tolist()} if self.bias is not None else {})
 
 
 def _weights(name: str, rows: list[list[float]]) -> FusionWeights:
@@ -57,10 +76,16 @@ MEAN: Final = _weights("mean", [[1 / 3] * len(BASIC)] * len(MODALITIES))
 
 BUILT_IN: Final = {weights.name: weights for weights in (PUBLISHED, MEAN)}
 
+MINI_NAME: Final = "mini"
+MINI_FILE: Final = MINI / "fusion.json"
+"""Shipped with the mini models, written by ``avcer train fusion``."""
+
+NAMES: Final = (*BUILT_IN, MINI_NAME)
+
 
 @dataclass(frozen=True)
 class Fused:
-    """``probabilities``: the weighted sums. ``contributions (T, 3, 7)``: what each modality added; they sum to them."""
+    """``probabilities``: the fused values. ``contributions (T, 3, 7)``: what each modality added; they sum to them."""
 
     probabilities: EmotionProbabilities
     contributions: Double
@@ -69,20 +94,34 @@ class Fused:
 def fuse(
     static: EmotionProbabilities, dynamic: EmotionProbabilities, audio: EmotionProbabilities, weights: FusionWeights
 ) -> Fused:
-    """The weighted sum of three models on one clock, each ``(T, 7)``.
-
-    Where a model is not valid, the weights of the others are divided by their own sum, emotion by emotion, so that
-    missing is not zero; where all are valid the weights are used as they are. A frame with nothing valid is not valid.
-    """
+    """Three models on one clock, each ``(T, 7)``, as one. A frame with nothing valid is not valid."""
     parts = (static, dynamic, audio)
-    present = np.stack([part.valid for part in parts], axis=1)[:, :, np.newaxis]  # (T, 3, 1)
-    values = np.stack([part.values for part in parts], axis=1)  # (T, 3, 7)
-    used = np.where(present, weights.values, 0.0)
-    total = used.sum(axis=1, keepdims=True)
-    scale = weights.values.sum(axis=0) / np.where(total > 0, total, np.inf)
-    contributions = used * scale * np.where(present, values, 0.0)
+    present = np.stack([part.valid for part in parts], axis=1)
+    sums, contributions = pool(np.stack([part.values for part in parts], axis=1), present, weights)
     valid = static.valid | dynamic.valid | audio.valid
-    return Fused(EmotionProbabilities(static.times_s, contributions.sum(axis=1), valid, "fused"), contributions)
+    return Fused(EmotionProbabilities(static.times_s, sums, valid, "fused"), contributions)
+
+
+def pool(values: Double, present: NDArray[np.bool_], weights: FusionWeights) -> tuple[Double, Double]:
+    """``values (T, 3, 7)``, of which those ``present (T, 3)`` count -> fused ``(T, 7)``, and what each model gave to
+    it, ``(T, 3, 7)``; 0 where nothing is present.
+
+    Where a model is not present, the weights of the others are divided by their own sum, emotion by emotion, so that
+    missing is not zero; where all are, the weights are used as they are.
+    """
+    there = present[:, :, np.newaxis]
+    used = np.where(there, weights.values, 0.0)
+    total = used.sum(axis=1, keepdims=True)
+    used = used * (weights.values.sum(axis=0) / np.where(total > 0, total, np.inf))
+    if weights.pooling == "linear":
+        contributions = used * np.where(there, values, 0.0)
+        return contributions.sum(axis=1), contributions
+    powers = np.exp(
+        (used * np.log(np.maximum(values, LEAST))).sum(axis=1) + (0.0 if weights.bias is None else weights.bias)
+    )
+    fused = np.where(present.any(axis=1, keepdims=True), powers / powers.sum(axis=1, keepdims=True), 0.0)
+    # A product has no summands: each model is given its share of the weight.
+    return fused, fused[:, np.newaxis] * used / np.maximum(used.sum(axis=1, keepdims=True), 1e-12)
 
 
 def hold_gaps(fused: Fused) -> Fused:
@@ -94,34 +133,44 @@ def hold_gaps(fused: Fused) -> Fused:
 
 
 def read_fusion(choice: str | Path) -> FusionWeights:
-    """Built-in weights by name, or the user's own from a JSON file.
+    """Built-in weights by name (``mini``: those shipped with the mini models), or the user's own from a JSON file.
 
     The file is ``{"format": "avcer-fusion", "name": ..., "weights": {"static": [7 numbers], "dynamic": [...],
-    "audio": [...]}}``, in the order of ``labels.BASIC``.
+    "audio": [...]}}``, in the order of ``labels.BASIC``; optionally ``"pooling": "log-linear"`` and ``"bias": [7]``.
 
     Raises:
         UsageError: unknown name, unreadable file, or weights that are negative or all zero for an emotion.
     """
     if str(choice) in BUILT_IN:
         return BUILT_IN[str(choice)]
-    path = Path(choice)
+    path = MINI_FILE if str(choice) == MINI_NAME else Path(choice)
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
-        if document["format"] != FILE_FORMAT:
-            raise ValueError(f"its format is {document['format']!r}, not {FILE_FORMAT!r}")
-        values = np.array([document["weights"][modality] for modality in MODALITIES], dtype=np.float64)
-        weights = FusionWeights(str(document.get("name", path.stem)), values)
+        weights = _parsed(document, path.stem)
     except FileNotFoundError:
-        raise UsageError(f"{path}: no such fusion file; give {', '.join(BUILT_IN)}, or a fusion JSON file") from None
+        raise UsageError(f"{path}: no such fusion file; give {', '.join(NAMES)}, or a fusion JSON file") from None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UsageError(f"{path}: cannot be read as fusion weights ({error})") from error
+    values = weights.values
     if not np.isfinite(values).all() or (values < 0).any() or (values.sum(axis=0) <= 0).any():
         raise UsageError(f"{path}: weights must be at least 0, and not all 0 for any emotion")
     return weights
 
 
-def write_fusion(weights: FusionWeights, path: Path) -> None:
-    """Writes weights in the form that ``read_fusion`` reads."""
+def _parsed(document: dict[str, Any], name: str) -> FusionWeights:
+    if document["format"] != FILE_FORMAT:
+        raise ValueError(f"its format is {document['format']!r}, not {FILE_FORMAT!r}")
+    pooling = document.get("pooling", "linear")
+    if pooling not in get_args(Pooling):
+        raise ValueError(f"its pooling is {pooling!r}, not one of {', '.join(get_args(Pooling))}")
+    values = np.array([document["weights"][modality] for modality in MODALITIES], dtype=np.float64)
+    bias = np.array(document["bias"], dtype=np.float64) if "bias" in document else None
+    return FusionWeights(str(document.get("name", name)), values, pooling, bias)
+
+
+def write_fusion(weights: FusionWeights, path: Path, about: dict[str, Any] | None = None) -> None:
+    """Writes weights in the form that ``read_fusion`` reads; ``about``, for people, says where they come from."""
     rows = dict(zip(MODALITIES, weights.values.tolist(), strict=True))
-    document = {"format": FILE_FORMAT, "name": weights.name, "labels": list(BASIC), "weights": rows}
+    document = {"format": FILE_FORMAT, "labels": list(BASIC), **weights.as_dict(), "weights": rows}
+    document |= {"about": about} if about else {}
     path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")

@@ -44,7 +44,14 @@ SLOTS: Final = 12
 OTHER_FACES: Final = 6
 """At most so many other faces get a strip; the rest are counted."""
 
-_RULES: Final = {"1": "Rule 1", "2": "Rule 2", "both": "Rules 1 and 2", "sum": "plain pair sums"}
+_RULES: Final = {
+    "1": "Rule 1",
+    "2": "Rule 2",
+    "both": "Rules 1 and 2",
+    "sum": "plain pair sums",
+    "gated": "gated pair sums",
+    "geometric": "geometric pair means",
+}
 _HEADER, _SCORE, _STRIP, _SPACE, _FOOTER = 0.62, 0.75, 0.27, 0.12, 0.42
 _FILM: Final = SPAN / SLOTS
 

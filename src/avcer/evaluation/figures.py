@@ -1,0 +1,132 @@
+"""Pictures of scores and weights for reports and docs: each takes numbers and writes one PNG."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from avcer.decision.fuse import FusionWeights
+from avcer.evaluation import metrics
+from avcer.labels import BASIC
+from avcer.output.files import atomic
+from avcer.output.page import DPI, INK, SOFT
+from avcer.types import MODALITIES, Double, Integer
+
+SHADES: Final = "Blues"
+BLUE: Final = "#0072B2"
+ORANGE: Final = "#D55E00"
+"""From Okabe and Ito's palette."""
+TEXT: Final = 8
+LIGHT_FROM: Final = 0.55
+"""Numbers on cells darker than this are white."""
+
+
+def draw_weights(weights: FusionWeights, path: Path) -> None:
+    """The weight matrix, a row a model, a column an emotion."""
+    figure = _figure(6.4, 2.2)
+    axes = figure.add_subplot()
+    _cells(axes, weights.values, [[f"{value:.2f}" for value in row] for row in weights.values])
+    _ticks(axes, BASIC, [name.capitalize() for name in MODALITIES])
+    axes.set_title(f"Fusion weights: {weights.name}", **_type(TEXT + 2))
+    _write(figure, path)
+
+
+def draw_confusions(tables: Mapping[str, NDArray[Any]], path: Path) -> None:
+    """Confusion matrices ``(7, 7)`` side by side: counts, shaded by the share of the true class."""
+    figure = _figure(3.1 * len(tables), 3.3)
+    for place, (name, counts) in enumerate(tables.items()):
+        axes = figure.add_subplot(1, len(tables), place + 1)
+        totals = counts.sum(axis=1, keepdims=True)
+        shares = counts / np.maximum(totals, 1)
+        _cells(axes, shares, [[str(count) if count else "" for count in row] for row in counts.tolist()])
+        _ticks(axes, BASIC, BASIC if place == 0 else [""] * len(BASIC))
+        axes.set_xlabel("predicted", **_type())
+        axes.set_ylabel("true" if place == 0 else "", **_type())
+        axes.set_title(name, **_type(TEXT + 1))
+    _write(figure, path)
+
+
+def draw_reliability(sets: Mapping[str, tuple[Integer, Double, Double]], path: Path) -> None:
+    """Reliability diagrams side by side: of each set its labels ``(N,)`` and the probabilities ``(N, 7)`` before and
+    after calibration. A dot is as large as its bin is full.
+    """
+    figure = _figure(2.6 * len(sets), 2.9)
+    for place, (name, (labels, before, after)) in enumerate(sets.items()):
+        axes = figure.add_subplot(1, len(sets), place + 1)
+        axes.plot([0, 1], [0, 1], color=SOFT, linewidth=1, zorder=1)
+        for values, colour, word in ((before, ORANGE, "before"), (after, BLUE, "after")):
+            shares, confidence, right = metrics.reliability(labels, values, bins=10)
+            full = shares > 0
+            label = f"{word}, ECE {metrics.ece(labels, values):.3f}"
+            axes.plot(confidence[full], right[full], color=colour, linewidth=1.2, label=label)
+            axes.scatter(confidence[full], right[full], 250 * shares[full] + 4, color=colour, zorder=3)
+        axes.set(xlim=(0, 1), ylim=(0, 1), aspect="equal")
+        axes.set_xlabel("confidence", **_type())
+        axes.set_ylabel("accuracy" if place == 0 else "", **_type())
+        axes.legend(fontsize=TEXT - 1, frameon=False, loc="upper left")
+        _plain(axes)
+        axes.set_title(name, **_type(TEXT + 1))
+    _write(figure, path)
+
+
+def draw_curves(runs: Mapping[str, Mapping[str, Sequence[float]]], path: Path) -> None:
+    """Learning curves side by side: of each run its columns by name; the loss has its own axis, on the right."""
+    figure = _figure(2.9 * len(runs), 3.2)
+    for place, (name, columns) in enumerate(runs.items()):
+        axes = figure.add_subplot(1, len(runs), place + 1)
+        epochs = np.arange(1, len(next(iter(columns.values()))) + 1)
+        other = axes.twinx()
+        other.plot(epochs, columns["loss"], color=SOFT, linewidth=1, linestyle="--")
+        other.set_ylabel("training loss (dashed)" if place == len(runs) - 1 else "", **_type())
+        for index, (column, values) in enumerate((key, row) for key, row in columns.items() if key != "loss"):
+            axes.plot(epochs, values, color=f"C{index}", linewidth=1.4, label=column)
+        axes.set_xlabel("epoch", **_type())
+        axes.set_ylim(0, 1)
+        axes.set_ylabel("score" if place == 0 else "", **_type())
+        axes.legend(fontsize=TEXT - 1, frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.2))
+        _plain(axes)
+        _plain(other)
+        axes.set_title(name, **_type(TEXT + 1))
+    _write(figure, path)
+
+
+def _figure(width: float, height: float) -> Figure:
+    figure = Figure(figsize=(width, height), dpi=DPI, layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def _cells(axes: Axes, values: NDArray[Any], words: Sequence[Sequence[str]]) -> None:
+    axes.imshow(values, cmap=SHADES, vmin=0, vmax=1, aspect="auto")
+    for (row, column), value in np.ndenumerate(values):
+        colour = "white" if value > LIGHT_FROM else INK
+        axes.text(column, row, words[row][column], ha="center", va="center", size=TEXT - 1, color=colour)
+    axes.tick_params(length=0)
+    for side in axes.spines.values():
+        side.set_visible(False)
+
+
+def _ticks(axes: Axes, columns: Sequence[str], rows: Sequence[str]) -> None:
+    axes.set_xticks(range(len(columns)), columns, rotation=40, ha="right", rotation_mode="anchor", size=TEXT)
+    axes.set_yticks(range(len(rows)), rows, size=TEXT)
+
+
+def _plain(axes: Axes) -> None:
+    axes.tick_params(labelsize=TEXT - 1)
+    axes.spines["top"].set_visible(False)
+
+
+def _type(size: float = TEXT) -> dict[str, Any]:
+    return {"size": size, "color": INK}
+
+
+def _write(figure: Figure, path: Path) -> None:
+    with atomic(path) as beside:
+        figure.savefig(beside, format="png", metadata={"Software": None})

@@ -1,0 +1,209 @@
+"""Fitting fusion weights where there is no audio-visual corpus: on pairs of a face and a voice of the same emotion.
+
+Late fusion treats the models as independent given the emotion, so a face and a voice of different people will do. A
+face is ten looks, as the dynamic model gets them; the static model sees the last one. The weights are the winner of
+the method's own search (``evaluation.fusion_search``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avcer.decision.fuse import MEAN, PUBLISHED, FusionWeights, write_fusion
+from avcer.emotion.dynamic import STEPS, DynamicModel
+from avcer.emotion.static import StaticModel
+from avcer.errors import InputError
+from avcer.evaluation import metrics
+from avcer.evaluation.figures import draw_weights
+from avcer.evaluation.fusion_search import Found, dirichlet_draws, fused_classes, search_score, search_weights
+from avcer.evaluation.protocols import Subject, listen
+from avcer.labels import BASIC
+from avcer.models.choice import choose_all
+from avcer.models.runtime import load_engine
+from avcer.models.store import InstalledModel
+from avcer.training import dynamic, static
+from avcer.training.finish import rounded
+from avcer.training.loop import Plan, Report
+from avcer.training.sequences import Guises, Sequences, compose
+from avcer.types import MODALITIES, Double, Integer
+
+RECIPE: Final = Path(__file__).parent / "recipes" / "fusion.toml"
+FUSION_FILE: Final = "fusion.json"
+FOLDS: Final = 2
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """N pairs: ``values (N, 3, 7)``, what the models of ``MODALITIES`` say; ``labels (N,)``."""
+
+    values: Double
+    labels: Integer
+
+
+@dataclass(frozen=True)
+class Voices:
+    """R recordings: the audio model's ``values (R, 7)``; ``labels (R,)``; ``chances (R,)``, each table counting alike;
+    ``folds (R,)``, which half each speaker belongs to.
+    """
+
+    values: Double
+    labels: Integer
+    chances: Double
+    folds: NDArray[np.int64]
+
+
+def train(tables: Sequence[Path], out: Path, report: Report = print, own_models: Sequence[Path] = ()) -> FusionWeights:
+    """Fits weights on the validation parts of ``tables`` of labelled faces and of labelled speech, both needed.
+
+    The models are the mini ones, or ``own_models`` in their places. Writes ``out/fusion.json``, which also says how
+    the weights do on pairs that they were not fitted on, and its picture ``out/fusion.png``.
+
+    Raises:
+        InputError: a table is of neither kind, or one of the two kinds is missing.
+        ModelError: a model of the family is not installed.
+    """
+    plan = Plan.read(RECIPE)
+    models = choose_all("mini", own_models)
+    faces, speech = sort_tables(tables)
+    seen = look(faces, models["static"], plan, report)
+    heard = hear(speech, own_models)
+    report(f"{len(heard.labels)} recordings for validation")
+    folds = [pairs(half(seen, fold), one_fold(heard, fold), plan, models["dynamic"], fold) for fold in range(FOLDS)]
+    scores = compare(folds, plan)
+    found = fit_weights(joined(folds), plan)
+    weights = FusionWeights("mini", found.weights)
+    about = {
+        "found_by": f"avcer train fusion: the best of {plan.options['draws']} draws",
+        "on": f"pairs of validation faces and voices: {', '.join(path.name for path in tables)}",
+        "crosswise": rounded(scores),
+    }
+    out.mkdir(parents=True, exist_ok=True)
+    write_fusion(weights, out / FUSION_FILE, about)
+    draw_weights(weights, out / "fusion.png")
+    for name, score in scores.items():
+        report(f"{name:10} UAR {score['uar']:.3f}")
+    return weights
+
+
+def sort_tables(tables: Sequence[Path]) -> tuple[list[Path], list[Path]]:
+    """Tables of faces, and tables of speech, by their columns.
+
+    Raises:
+        InputError: a file is no table, or none is of one of the kinds.
+    """
+    from pyarrow import ArrowException, parquet
+
+    kinds: dict[str, list[Path]] = {"image": [], "audio": []}
+    for path in tables:
+        try:
+            columns = set(parquet.read_schema(path).names)
+        except (OSError, ArrowException) as error:
+            raise InputError(f"{path}: cannot be read as a Parquet table ({error})") from error
+        kind = next((kind for kind in kinds if kind in columns), None)
+        if kind is None:
+            raise InputError(f"{path}: has neither the column image nor audio; give tables of faces and of speech")
+        kinds[kind].append(path)
+    if not all(kinds.values()):
+        raise InputError(f"{tables[0]}: fusion is fitted on faces and voices; give tables of both")
+    return kinds["image"], kinds["audio"]
+
+
+def look(faces: Sequence[Path], installed: InstalledModel, plan: Plan, report: Report) -> Guises:
+    """What the static model says of the validation faces, each in several guises."""
+    model = StaticModel(installed.card, load_engine(installed, "cpu", "float32"))
+    options = plan.options | {kind: Plan.read(dynamic.RECIPE).options[kind] for kind in ("clean", "disturbed")}
+    return dynamic.look_at(static.read_tables(faces), True, model, replace(plan, options=options), report)
+
+
+def hear(speech: Sequence[Path], own_models: Sequence[Path] = ()) -> Voices:
+    """What the audio model says of the validation recordings; the speakers of a table go to the halves by turns."""
+    parts = []
+    for table, said in listen(speech, Subject("mini", "float32", "validation", tuple(own_models))):
+        names = np.unique(table.speakers)
+        counts = np.bincount(table.labels, minlength=len(BASIC))
+        folds = np.searchsorted(names, table.speakers) % FOLDS
+        parts.append(Voices(said, table.labels, 1 / counts[table.labels], folds))
+    return Voices(*(np.concatenate([getattr(part, name) for part in parts]) for name in vars(parts[0])))
+
+
+def half(seen: Guises, fold: int) -> Guises:
+    """Every other face."""
+    rows = np.arange(len(seen.targets)) % FOLDS == fold
+    chances = seen.chances[rows] / seen.chances[rows].sum()
+    return Guises(seen.clean[rows], seen.disturbed[rows], seen.targets[rows], chances)
+
+
+def one_fold(heard: Voices, fold: int) -> Voices:
+    """The recordings of one half of the speakers."""
+    rows = heard.folds == fold
+    return Voices(*(getattr(heard, name)[rows] for name in vars(heard)))
+
+
+def pairs(seen: Guises, heard: Voices, plan: Plan, installed: InstalledModel, fold: int) -> Pairs:
+    """As many pairs of each emotion that both faces and voices show."""
+    random = np.random.default_rng((plan.seed, fold))
+    emotions = np.intersect1d(seen.targets.argmax(axis=1), heard.labels)
+    if not len(emotions):
+        raise InputError("validation faces and voices share no emotion; give voices of at least two validation speakers")
+    visual = [_faces_of(seen, emotion, plan, random) for emotion in emotions]
+    voices = [_voices_of(heard, emotion, plan, random) for emotion in emotions]
+    model = DynamicModel(installed.card, load_engine(installed, "cpu", "float32"))
+    moving = model.predict(np.concatenate([looks.features for looks in visual]))
+    still = np.concatenate([looks.static[:, -1] for looks in visual])
+    values = np.stack([still, moving, np.concatenate(voices)], axis=1)
+    return Pairs(values, np.repeat(emotions, plan.options["pairs"]))
+
+
+def _faces_of(seen: Guises, emotion: int, plan: Plan, random: np.random.Generator) -> Sequences:
+    """Sequences of ten looks, each at one face that shows the emotion."""
+    rows = seen.targets.argmax(axis=1) == emotion
+    chances = seen.chances[rows] / seen.chances[rows].sum()
+    cast = Guises(seen.clean[rows], seen.disturbed[rows], seen.targets[rows], chances)
+    return compose(cast, plan.options["pairs"], STEPS, plan.options["steps"], random)
+
+
+def _voices_of(heard: Voices, emotion: int, plan: Plan, random: np.random.Generator) -> Double:
+    rows = np.flatnonzero(heard.labels == emotion)
+    chances = heard.chances[rows] / heard.chances[rows].sum()
+    chosen: Double = heard.values[random.choice(rows, plan.options["pairs"], p=chances)]
+    return chosen
+
+
+def joined(folds: Sequence[Pairs]) -> Pairs:
+    """All pairs in one."""
+    return Pairs(np.concatenate([fold.values for fold in folds]), np.concatenate([fold.labels for fold in folds]))
+
+
+def fit_weights(given: Pairs, plan: Plan) -> Found:
+    """The method's own search."""
+    draws = dirichlet_draws(len(MODALITIES), len(BASIC), plan.options["draws"], plan.seed)
+    return search_weights(given.values, given.labels, draws)
+
+
+def compare(folds: Sequence[Pairs], plan: Plan) -> dict[str, dict[str, Any]]:
+    """Each model alone and each way to fuse, judged crosswise: weights fitted on one half are scored on the other."""
+    alone = {name: np.eye(len(MODALITIES))[:, [row]] * np.ones(len(BASIC)) for row, name in enumerate(MODALITIES)}
+    fixed = alone | {"mean": MEAN.values, "published": PUBLISHED.values}
+    scores = {name: [_score(fold, weights) for fold in folds] for name, weights in fixed.items()}
+    scores["search"] = [
+        _score(judged, fit_weights(joined([fold for fold in folds if fold is not judged]), plan).weights)
+        for judged in folds
+    ]
+    return {
+        name: {key: float(np.mean([one[key] for one in halves])) for key in halves[0]}
+        for name, halves in scores.items()
+    }
+
+
+def _score(given: Pairs, weights: Double) -> dict[str, float]:
+    said = fused_classes(given.values, weights)
+    return {
+        "uar": metrics.uar(given.labels, said),
+        "uar_without_neutral": search_score(given.values, given.labels, weights),
+    }
