@@ -20,9 +20,8 @@ from avcer.faces.detect import Detector
 from avcer.faces.track import leading_tracks, primary_track
 from avcer.hearing import listen
 from avcer.media import Pictures, probe
-from avcer.models.card import ROLES
+from avcer.models.choice import choose_all
 from avcer.models.runtime import load_engine
-from avcer.models.store import find
 from avcer.options import Options
 from avcer.sight import Sight, VisualModels, look
 from avcer.types import Clip, Double, EmotionProbabilities, Progress, no_progress
@@ -45,7 +44,7 @@ class Analyzer:
     def __init__(self, options: Options | None = None, **changes: Any) -> None:
         self.options = replace(options or Options(), **changes)
         vocabulary = self.options.vocabulary()
-        models = {role: find(self.options.models, role) for role in ROLES}
+        models = choose_all(self.options.models, self.options.own_models)
         self.cards = {role: model.card for role, model in models.items()}
         self.judge = Judge(
             weights=self.options.weights(self.cards["audio"]),
@@ -109,7 +108,7 @@ class Analyzer:
                 for role, card in self.cards.items()
             },
             "options": self.options.as_dict(),
-            "fusion": {"name": self.judge.weights.name, "weights": self.judge.weights.values.tolist()},
+            "fusion": self.judge.weights.as_dict(),
             "timings": timings,
         }
 

@@ -50,7 +50,7 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> None:
         heat[:, 0, 0] = 5
         return np.zeros((len(batch), 7), np.float32), np.zeros((len(batch), 8), np.float32), heat
 
-    monkeypatch.setattr(pictures, "find", lambda family, role: InstalledModel(CARD, Path("models")))
+    monkeypatch.setattr(pictures, "choose", lambda family, role, own: InstalledModel(CARD, Path("models")))
     monkeypatch.setattr(pictures, "load_engine", lambda *_: run)
 
 

@@ -85,7 +85,7 @@ def test_training_writes_a_model_that_runs(voted_faces: Path, tmp_path: Path, mo
     monkeypatch.setattr(dynamic, "RECIPE", tmp_path / "dynamic.toml")
     static.train([voted_faces], tmp_path / "static", epochs=2, report=lambda line: None)
     out, seen = tmp_path / "dynamic", tmp_path / "static" / "model"
-    card = dynamic.train([voted_faces], out, epochs=1, report=lambda line: None, static_model=seen)
+    card = dynamic.train([voted_faces], out, epochs=1, report=lambda line: None, own_models=[seen])
     model = InstalledModel(ModelCard.read(out / "model"), out / "model")
     verify(model)
     assert model.card == card

@@ -25,8 +25,8 @@ from avcer.evaluation.speech import SpeechTable, full_names, read_speech, window
 from avcer.faces.detect import Detector, DetectorOptions
 from avcer.labels import BASIC
 from avcer.models.card import Family, ModelCard, Role
+from avcer.models.choice import choose
 from avcer.models.runtime import Engine, Precision, load_engine
-from avcer.models.store import find
 from avcer.types import Boolean, Double, Image
 
 Part = Literal["all", "train", "validation"]
@@ -36,15 +36,16 @@ BATCH: Final = 64
 
 @dataclass(frozen=True)
 class Subject:
-    """What is judged: a family of models at a precision, and on which part of the tables' rows."""
+    """What is judged: a family of models, ``own_models`` in their places; at a precision, on a part of the rows."""
 
     models: Family = "mini"
     precision: Precision = "default"
     part: Part = "all"
+    own_models: tuple[str | Path, ...] = ()
 
     def load(self, role: Role) -> tuple[ModelCard, Engine]:
         """One model of the family, ready to run on the processor."""
-        model = find(self.models, role)
+        model = choose(self.models, role, self.own_models)
         return model.card, load_engine(model, "cpu", self.precision)
 
     def rows(self, validation: Boolean) -> Boolean:

@@ -99,8 +99,7 @@ def verify(model: InstalledModel) -> None:
         _check_size(model, record)
         path = model.folder / record.name
         if sha256(path) != record.sha256:
-            remedy = _remedy(model.card.family, model.card.role)
-            raise ModelError(f"{path}: is damaged (its SHA-256 is not the one on its card); {remedy}")
+            raise ModelError(f"{path}: is damaged (its SHA-256 is not the one on its card); {_cure(model)}")
 
 
 def install(new: Path, family: Family, role: Role) -> InstalledModel:
@@ -157,7 +156,12 @@ def _check_size(model: InstalledModel, record: FileRecord) -> None:
     size = path.stat().st_size if path.is_file() else 0
     if size != record.bytes:
         state = f"has {size} bytes instead of {record.bytes}" if size else "is missing"
-        raise ModelError(f"{path}: {state}; {_remedy(model.card.family, model.card.role)}")
+        raise ModelError(f"{path}: {state}; {_cure(model)}")
+
+
+def _cure(model: InstalledModel) -> str:
+    family, role = model.card.family, model.card.role
+    return _remedy(family, role) if model.folder == location(family, role) else "train it again, or copy it again"
 
 
 def _remedy(family: Family, role: Role) -> str:

@@ -17,8 +17,8 @@ from avcer.emotion.static import StaticModel, overlay
 from avcer.errors import ModelError
 from avcer.faces.crop import crop
 from avcer.media import Pictures
+from avcer.models.choice import choose
 from avcer.models.runtime import load_engine
-from avcer.models.store import find
 from avcer.output.files import atomic, make_folder
 from avcer.types import Float, Frame, Image
 
@@ -81,7 +81,7 @@ def _seen(analysis: Analysis) -> Iterator[tuple[Frame, int, Float]]:
 
 def _static_model(analysis: Analysis) -> StaticModel:
     options = analysis.provenance["options"]
-    model = find(options["models"], "static")
+    model = choose(options["models"], "static", options.get("own_models", ()))
     used = analysis.provenance["models"]["static"]["sha256"]
     if model.card.graph.sha256 != used:
         raise ModelError(f"{model.folder}: not the static model that made this analysis; analyse the clip again")

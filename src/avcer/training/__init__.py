@@ -3,24 +3,74 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib import import_module
 from pathlib import Path
+from typing import Any, Final, Literal, Protocol
 
-from avcer.errors import MissingExtraError
+from avcer.decision.fuse import FusionWeights
+from avcer.errors import MissingExtraError, UsageError
 from avcer.models.card import ModelCard, Role
 
-Recipe = Callable[[Sequence[Path], Path, int | None, Callable[[str], None]], ModelCard]
-"""Data tables, run folder, epochs (None: the recipe's own), report -> card of the model in ``<run folder>/model``."""
+Architecture = Literal["mini", "published"]
+PUBLISHED_ROLES: Final = ("static", "dynamic", "audio")
+"""Those whose published architecture has a recipe."""
 
 
-def recipe(role: Role) -> Recipe:
+class Recipe(Protocol):
+    """Trains on data tables; the model goes to ``out/model``, the run to ``out/run``."""
+
+    def __call__(
+        self, tables: Sequence[Path], out: Path, epochs: int | None, report: Callable[[str], None]
+    ) -> ModelCard:
+        """``epochs`` None is the recipe's own number."""
+        ...
+
+
+FusionRecipe = Callable[[Sequence[Path], Path, Callable[[str], None], Sequence[Path]], FusionWeights]
+"""Data tables, folder for ``fusion.json`` and its picture, report, own models -> the weights."""
+
+
+def recipe(
+    role: Role, architecture: Architecture = "mini", start: Path | None = None, own_models: Sequence[Path] = ()
+) -> Recipe:
     """The training recipe of a role.
+
+    Args:
+        role: the model's.
+        architecture: the mini one, or the published one.
+        start: a model whose weights a published architecture begins with.
+        own_models: for the mini dynamic model, the static model whose features it reads.
+
+    Raises:
+        UsageError: there is no such recipe.
+        MissingExtraError: PyTorch is not installed.
+    """
+    if own_models and (role, architecture) != ("dynamic", "mini"):
+        raise UsageError(f"the {architecture} {role} model is trained without another one; leave --own-model out")
+    if architecture == "mini":
+        if start is not None:
+            raise UsageError("the mini recipes begin with random weights; leave --start out, or train published")
+        train: Recipe = partial(_train_of(role), **({"own_models": own_models} if own_models else {}))
+        return train
+    if role not in PUBLISHED_ROLES:
+        raise UsageError(f"the published {role} has no recipe; there is one for {', '.join(PUBLISHED_ROLES)}")
+    published: Recipe = partial(_train_of(f"published.{role}"), start=start)
+    return published
+
+
+def fusion_recipe() -> FusionRecipe:
+    """The recipe of the fusion weights.
 
     Raises:
         MissingExtraError: PyTorch is not installed.
     """
+    train: FusionRecipe = _train_of("fusion")
+    return train
+
+
+def _train_of(module: str) -> Any:
     try:
-        train: Recipe = import_module(f"{__name__}.{role}").train
+        return import_module(f"{__name__}.{module}").train
     except ModuleNotFoundError as error:
         raise MissingExtraError(f'training needs {error.name}: pip install "avcer[torch]"') from error
-    return train

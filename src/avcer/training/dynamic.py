@@ -20,15 +20,16 @@ from avcer.evaluation.faces import FaceTable
 from avcer.evaluation.scores import doubts
 from avcer.labels import BASIC
 from avcer.models.card import NOT_FOR, UNWRITTEN, ModelCard
+from avcer.models.choice import choose
 from avcer.models.networks.mini_dynamic import MiniDynamic
 from avcer.models.networks.mini_static import FEATURES
 from avcer.models.runtime import load_engine
-from avcer.models.store import InstalledModel, find
+from avcer.models.store import InstalledModel
 from avcer.training import static
 from avcer.training.calibration import best_temperature, cool
 from avcer.training.faces import Canvases
 from avcer.training.finish import finish
-from avcer.training.loop import Plan, Report, device, fit
+from avcer.training.loop import Loss, Plan, Report, device, fit
 from avcer.training.sequences import Guises, Sequences, compose, guises
 from avcer.types import Double
 
@@ -49,12 +50,12 @@ def train(
     out: Path,
     epochs: int | None = None,
     report: Report = print,
-    static_model: Path | None = None,
+    own_models: Sequence[Path] = (),
 ) -> ModelCard:
     """Trains on ``tables`` of labelled faces and writes the model to ``out/model``; the run is kept in ``out/run``.
 
-    ``static_model`` is the folder of the static model whose features it reads; None for the shipped one. The same
-    call goes on where an earlier one stopped.
+    It reads the features of the static model among ``own_models``, else of the shipped one. The same call goes on
+    where an earlier one stopped.
 
     Raises:
         InputError: a table is not one of labelled faces.
@@ -62,18 +63,18 @@ def train(
     """
     plan = Plan.read(RECIPE)
     plan = replace(plan, epochs=epochs or plan.epochs)
-    installed = (
-        find("mini", "static") if static_model is None else InstalledModel(ModelCard.read(static_model), static_model)
-    )
+    installed = choose("mini", "static", own_models)
     faces = static.read_tables(tables)
     seen, aside = look(faces, installed, plan, report)
-    network = run(seen, aside, plan, out / "run", report)
+    torch.manual_seed(plan.seed)
+    network = MiniDynamic()
+    run(network, seen, aside, plan, out / "run", report)
     before = logits_of(network, aside)
     labels = aside.targets.argmax(axis=2).ravel()
     temperature = best_temperature(before.reshape(-1, len(BASIC)), labels, np.ones(len(labels)))
     cool(network.classify, temperature)
     said, whose = softmax_steps(before).reshape(-1, len(BASIC)), np.arange(len(labels)) // VALIDATION_STEPS
-    scores = _scores(aside, softmax_steps(before / temperature)) | doubts(labels, said, whose)
+    scores = scores_of(aside, softmax_steps(before / temperature)) | doubts(labels, said, whose)
     scores |= {"ece_before": metrics.ece(labels, said), "temperature": temperature}
     card = _card(faces, installed.card, scores)
     return finish(out / "model", network, card, torch.rand(2, STEPS, FEATURES), ["logits"])
@@ -84,18 +85,20 @@ def look(
 ) -> tuple[Guises, Sequences]:
     """What the static model says of a draw of the training faces, and the sequences kept for validation."""
     model = StaticModel(installed.card, load_engine(installed, "cpu", "float32"))
-    options = plan.options
-    views = []
-    for part, count in (("training", options["faces"]), ("validation", options["validation_faces"])):
-        aside = part == "validation"
-        chosen = [table.rows((table.validation == aside) & table.clear) for table in tables]
-        faces = _drawn(static.training_faces(chosen, Plan.read(static.RECIPE)), count, plan.seed + aside)
-        report(f"{len(faces.pictures)} faces for {part}, {2 * options['guises']} guises each")
-        views.append(guises(faces, model, options, plan.seed + 10 * aside))
-    seen, kept = views
-    steps = options["steps"] | {"ramp": 0, "start": 0.0}
+    seen, kept = (look_at(tables, aside, model, plan, report) for aside in (False, True))
+    steps = plan.options["steps"] | {"ramp": 0, "start": 0.0}
     random = np.random.default_rng(plan.seed)
-    return seen, compose(kept, options["sequences"], VALIDATION_STEPS, steps, random)
+    return seen, compose(kept, plan.options["sequences"], VALIDATION_STEPS, steps, random)
+
+
+def look_at(tables: Sequence[FaceTable], aside: bool, model: StaticModel, plan: Plan, report: Report) -> Guises:
+    """What the static model says of a draw of the clear faces, those kept for validation if ``aside``."""
+    chosen = [table.rows((table.validation == aside) & table.clear) for table in tables]
+    count = plan.options["validation_faces" if aside else "faces"]
+    faces = _drawn(static.training_faces(chosen, Plan.read(static.RECIPE)), count, plan.seed + aside)
+    part = "validation" if aside else "training"
+    report(f"{len(faces.pictures)} faces for {part}, {2 * plan.options['guises']} guises each")
+    return guises(faces, model, plan.options, plan.seed + 10 * aside)
 
 
 def _drawn(faces: Canvases, count: int, seed: int) -> Canvases:
@@ -106,10 +109,23 @@ def _drawn(faces: Canvases, count: int, seed: int) -> Canvases:
     return Canvases(faces.pictures[rows], faces.visible[rows], faces.targets[rows], np.ones(count, np.float32))
 
 
-def run(seen: Guises, aside: Sequences, plan: Plan, folder: Path, report: Report) -> MiniDynamic:
-    """The trained network, before calibration."""
-    torch.manual_seed(plan.seed)
-    network = MiniDynamic()
+def _loss(network: nn.Module, batch: Batch) -> Tensor:
+    """Every step is learned from: at the first steps the model has to speak from few looks, as on a new face."""
+    features, targets = batch
+    logits = network.each_step(features)  # type: ignore[operator]
+    return nn.functional.cross_entropy(logits.flatten(0, 1), targets.flatten(0, 1))
+
+
+def run(
+    network: nn.Module,
+    seen: Guises,
+    aside: Sequences,
+    plan: Plan,
+    folder: Path,
+    report: Report,
+    loss: Loss = _loss,
+) -> None:
+    """Trains ``network``, which is left before calibration."""
 
     def batches(epoch: int) -> Iterable[Batch]:
         random = np.random.default_rng((plan.seed, epoch))
@@ -118,18 +134,10 @@ def run(seen: Guises, aside: Sequences, plan: Plan, folder: Path, report: Report
             yield torch.from_numpy(made.features).to(device()), torch.from_numpy(made.targets).to(device())
 
     def evaluate(average: nn.Module) -> dict[str, float]:
-        scores = _scores(aside, softmax_steps(logits_of(average, aside)))
+        scores = scores_of(aside, softmax_steps(logits_of(average, aside)))
         return {name: scores[name] for name in ("accuracy", "uar", "accuracy_disturbed", "followed")}
 
-    fit(network, batches, _loss, evaluate, plan, folder, report)
-    return network
-
-
-def _loss(network: nn.Module, batch: Batch) -> Tensor:
-    """Every step is learned from: at the first steps the model has to speak from few looks, as on a new face."""
-    features, targets = batch
-    logits = network.each_step(features)  # type: ignore[operator]
-    return nn.functional.cross_entropy(logits.flatten(0, 1), targets.flatten(0, 1))
+    fit(network, batches, loss, evaluate, plan, folder, report)
 
 
 @torch.no_grad()
@@ -148,7 +156,7 @@ def softmax_steps(logits: Double) -> Double:
     return softmax(logits.reshape(-1, len(BASIC))).reshape(logits.shape)
 
 
-def _scores(sequences: Sequences, probabilities: Double) -> dict[str, Any]:
+def scores_of(sequences: Sequences, probabilities: Double) -> dict[str, Any]:
     """Scores of ``probabilities (N, L, 7)``, with those of the static model alone beside them."""
     labels, disturbed = sequences.targets.argmax(axis=2), sequences.disturbed
     scores: dict[str, Any] = {"n": labels.size, "n_disturbed": int(disturbed.sum())}
