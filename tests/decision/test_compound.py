@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from avcer.decision.compound import decide, pair_weights, scores
+from avcer.decision.compound import Rule, decide, pair_weights, salience, scores
 from avcer.labels import AVCER_12, C_EXPR_DB, Compound, Vocabulary
 from avcer.types import EmotionProbabilities
 
@@ -54,3 +54,27 @@ def test_vocabularies_of_one_and_twelve() -> None:
     assert (timeline.classes[0], timeline.runner_up[0]) == (0, -1)
     timeline = decide(row(Anger=0.5, Disgust=0.4), AVCER_12, "1")
     assert AVCER_12.names[timeline.classes[0]] == "Angrily Disgusted"
+
+
+@pytest.mark.parametrize("rule", ["gated", "geometric"])
+def test_a_gate_says_none_where_neutral_is_strongest(rule: Rule) -> None:
+    neutral = decide(row(Neutral=0.5, Fear=0.3, Sadness=0.2), C_EXPR_DB, rule)
+    assert neutral.classes[0] == -1
+    assert neutral.valid[0]
+    mixed = decide(row(Neutral=0.3, Fear=0.4, Sadness=0.05, Surprise=0.02), C_EXPR_DB, rule)
+    assert C_EXPR_DB.names[mixed.classes[0]] == "Sadly Fearful"
+
+
+def test_the_geometric_mean_wants_both_emotions() -> None:
+    values = row(Happiness=0.7, Surprise=0.02, Sadness=0.14, Fear=0.14)
+    assert C_EXPR_DB.names[decide(values, C_EXPR_DB, "gated").classes[0]] == "Happily Surprised"
+    timeline = decide(values, C_EXPR_DB, "geometric")
+    assert C_EXPR_DB.names[timeline.classes[0]] == "Sadly Fearful"
+    assert timeline.probability[0] == pytest.approx(0.28)
+
+
+def test_salience_is_the_share_of_the_first_emotion() -> None:
+    shares = salience(row(Fear=0.6, Surprise=0.2).values, C_EXPR_DB)[0]
+    assert shares[0] == pytest.approx(0.75)  # Fearfully Surprised
+    assert shares[1] == 0  # Happily Surprised: all of it surprise
+    assert shares[6] == 0.5  # Sadly Angry: neither

@@ -1,4 +1,4 @@
-"""The compound decision: pair sums of fused probabilities, under Rule 1, Rule 2, both, or neither."""
+"""The compound decision: scores of pairs of fused probabilities, under one of several rules."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ import numpy as np
 from avcer.labels import BASIC, Vocabulary
 from avcer.types import MODALITIES, CompoundTimeline, Double, EmotionProbabilities, Integer
 
-Rule = Literal["1", "2", "both", "sum"]
+Rule = Literal["1", "2", "both", "sum", "gated", "geometric"]
 RULES: Final[tuple[Rule, ...]] = get_args(Rule)
-"""``1``: values up to chance become 0. ``2``: emotions weigh by their rarity. ``both``. ``sum``: neither."""
+"""Of the source work: ``1``: values up to chance become 0. ``2``: emotions weigh by their rarity. ``both``. ``sum``:
+neither. Of our own: ``gated``: the sum, and 'none' where Neutral is the strongest of the seven. ``geometric``: the same
+with the geometric mean of the pair in place of the sum.
+"""
 
 CHANCE: Final = 1 / len(BASIC)
 RARITY: Final = {"Anger": 5, "Disgust": 6, "Fear": 5, "Happiness": 6, "Sadness": 4, "Surprise": 2}
@@ -19,8 +22,12 @@ RARITY: Final = {"Anger": 5, "Disgust": 6, "Fear": 5, "Happiness": 6, "Sadness":
 
 
 def masked(values: Double, rule: Rule) -> Double:
-    """``values (..., 7)`` as the rule sees them: under Rule 1, those up to 1/7 are 0."""
-    return np.where(values <= CHANCE, 0.0, values) if rule in ("1", "both") else values
+    """``values (..., 7)`` as the rule sees them: those that it takes for nothing are 0."""
+    if rule in ("1", "both"):
+        return np.where(values <= CHANCE, 0.0, values)
+    if rule in ("gated", "geometric"):
+        return np.where(values[..., :1] > values[..., 1:].max(axis=-1, keepdims=True), 0.0, values)
+    return values
 
 
 def pair_weights(vocabulary: Vocabulary, rule: Rule) -> Double:
@@ -41,8 +48,21 @@ def pair_weights(vocabulary: Vocabulary, rule: Rule) -> Double:
 
 def scores(values: Double, vocabulary: Vocabulary, rule: Rule) -> Double:
     """``values (T, 7)`` in the order of ``BASIC`` -> ``(T, C)``: the score of every compound."""
-    result: Double = masked(values, rule) @ pair_weights(vocabulary, rule).T
+    seen = masked(values, rule)
+    if rule == "geometric":
+        pairs = np.array([compound.indices for compound in vocabulary.compounds])
+        return 2 * np.sqrt(seen[..., pairs[:, 0]] * seen[..., pairs[:, 1]])
+    result: Double = seen @ pair_weights(vocabulary, rule).T
     return result
+
+
+def salience(values: Double, vocabulary: Vocabulary) -> Double:
+    """``values (T, 7)`` -> ``(T, C)``: how much of each pair its first emotion is, 0 to 1; 1/2 where both are 0."""
+    pairs = np.array([compound.indices for compound in vocabulary.compounds])
+    first, second = values[:, pairs[:, 0]], values[:, pairs[:, 1]]
+    total = first + second
+    shares: Double = np.where(total > 0, first, 0.5) / np.where(total > 0, total, 1.0)
+    return shares
 
 
 def decide(
