@@ -69,6 +69,7 @@ def parser() -> argparse.ArgumentParser:
     _add_models(commands)
     _add_train(commands)
     _add_evaluate(commands)
+    _add_fit_fusion(commands)
     return whole
 
 
@@ -95,12 +96,23 @@ def _add_demo(commands: Commands) -> None:
     _add_choices(demo)
 
 
+_OWN_MODEL: Final[dict[str, Any]] = {
+    "action": "append",
+    "dest": "own_models",
+    "type": Path,
+    "metavar": "DIR",
+    "help": "a model that you trained, in place of the family's of its role; may be repeated",
+}
 _CHOICES: Final[dict[str, dict[str, Any]]] = {
     "--models": {"choices": ("mini", "published"), "help": "the family of models (default: mini)"},
-    "--rule": {"choices": ("1", "2", "both", "sum"), "help": "of the compound decision (default: 1)"},
+    "--own-model": _OWN_MODEL,
+    "--rule": {
+        "choices": ("1", "2", "both", "sum", "gated", "geometric"),
+        "help": "of the compound decision (default: 1)",
+    },
     "--compounds": {"metavar": "c-expr-db|avcer-12|FILE.toml", "help": "the vocabulary (default: c-expr-db)"},
     "--setting": {"choices": ("exact", "balanced", "fast"), "help": "speed against precision (default: balanced)"},
-    "--fusion": {"metavar": "published|mean|FILE", "help": "fusion weights (default: the family's own)"},
+    "--fusion": {"metavar": "published|mean|mini|FILE", "help": "fusion weights (default: the family's own)"},
     "--device": {"choices": ("auto", "cpu", "cuda"), "help": "where the models run (default: auto)"},
     "--longest-side": {"type": int, "metavar": "PIXELS", "help": "look for faces at this size, 0 = as it is"},
     "--min-face": {"type": float, "metavar": "PIXELS", "help": "leave out faces smaller than this"},
@@ -120,7 +132,7 @@ def _add_choices(command: argparse.ArgumentParser) -> None:
 def _analyzer(chosen: argparse.Namespace) -> Analyzer:
     from avcer.pipeline import Analyzer
 
-    names = [flag.removeprefix("--").replace("-", "_") for flag in _CHOICES]
+    names = [settings.get("dest", flag.removeprefix("--").replace("-", "_")) for flag, settings in _CHOICES.items()]
     return Analyzer(**{name: getattr(chosen, name) for name in names if hasattr(chosen, name)})
 
 
@@ -263,18 +275,34 @@ def _models_import(chosen: argparse.Namespace) -> int:
 
 
 def _add_train(commands: Commands) -> None:
-    train = _add(commands, "train", "train a mini model from data tables", _train)
-    train.add_argument("role", choices=("detector", "static", "dynamic", "audio"))
+    train = _add(commands, "train", "train a model from data tables", _train)
+    train.add_argument("role", choices=("detector", "static", "dynamic", "audio", "fusion"))
     train.add_argument("data", nargs="+", type=Path, metavar="DATA", help="tables (Parquet)")
     train.add_argument("--out", type=Path, required=True, metavar="DIR", help="run again with the same DIR to resume")
+    train.add_argument("--architecture", choices=("mini", "published"), default="mini", help="default: %(default)s")
+    train.add_argument("--start", type=Path, metavar="DIR", help="a model that a published architecture begins with")
+    train.add_argument("--own-model", default=[], **_OWN_MODEL)
     train.add_argument("--epochs", type=int, metavar="N", help="instead of the recipe's own number")
 
 
 def _train(chosen: argparse.Namespace) -> int:
     from avcer.training import recipe
 
-    card = recipe(chosen.role)(chosen.data, chosen.out, chosen.epochs, lambda line: print(line, flush=True))
+    if chosen.role == "fusion":
+        return _train_fusion(chosen)
+    train = recipe(chosen.role, chosen.architecture, chosen.start, chosen.own_models)
+    card = train(chosen.data, chosen.out, chosen.epochs, lambda line: print(line, flush=True))
     print(f"{card.name}: {chosen.out / 'model'}")
+    return DONE
+
+
+def _train_fusion(chosen: argparse.Namespace) -> int:
+    from avcer.training import fusion_recipe
+
+    if chosen.epochs is not None or chosen.start is not None or chosen.architecture != "mini":
+        raise UsageError("train fusion draws weights for the mini models: leave --epochs, --start, --architecture out")
+    weights = fusion_recipe()(chosen.data, chosen.out, lambda line: print(line, flush=True), chosen.own_models)
+    print(f"{weights.name}: {chosen.out / 'fusion.json'}")
     return DONE
 
 
@@ -286,6 +314,7 @@ def _add_evaluate(commands: Commands) -> None:
     evaluate.add_argument("protocol", choices=("ferplus", "affect7", "speech", "scenes"))
     evaluate.add_argument("files", nargs="+", type=Path, metavar="FILE", help="tables (Parquet)")
     evaluate.add_argument("--models", choices=("mini", "published"), default="mini", help="default: %(default)s")
+    evaluate.add_argument("--own-model", default=[], **_OWN_MODEL)
     evaluate.add_argument("--setting", choices=("exact", "balanced", "fast"), default="balanced", help="precision")
     evaluate.add_argument("--part", choices=("all", "train", "validation"), default="all", help="of the tables' rows")
     evaluate.add_argument("--json", action="store_true", help="print one JSON object")
@@ -296,8 +325,43 @@ def _evaluate(chosen: argparse.Namespace) -> int:
     from avcer.evaluation.protocols import Subject, evaluate
     from avcer.options import SETTINGS
 
-    subject = Subject(chosen.models, SETTINGS[chosen.setting].precision, chosen.part)
+    subject = Subject(chosen.models, SETTINGS[chosen.setting].precision, chosen.part, tuple(chosen.own_models))
     print_scores(evaluate(chosen.protocol, chosen.files, subject), chosen.json)
+    return DONE
+
+
+# fit-fusion
+
+
+def _add_fit_fusion(commands: Commands) -> None:
+    fit = _add(commands, "fit-fusion", "find fusion weights on labelled frames", _fit_fusion)
+    fit.add_argument("tables", nargs="+", type=Path, metavar="TABLE", help="labelled frames (CSV or Parquet)")
+    fit.add_argument("--out", type=Path, required=True, metavar="FILE.json", help="for avcer analyze --fusion")
+    fit.add_argument("--method", default="search", metavar="NAME", help="search (default), hierarchical, ascent, ...")
+    fit.add_argument("--draws", type=int, default=10_000, metavar="N", help="of the search (default: %(default)s)")
+    fit.add_argument("--seed", type=int, default=42, help="of the draws (default: %(default)s)")
+    fit.add_argument("--compare", action="store_true", help="try every method, on videos held out, too")
+    fit.add_argument("--plot", type=Path, metavar="FILE.png", help="draw the weights")
+
+
+def _fit_fusion(chosen: argparse.Namespace) -> int:
+    from avcer.console import print_fits
+    from avcer.decision.fuse import write_fusion
+    from avcer.evaluation.figures import draw_weights
+    from avcer.evaluation.fitting import Effort, compare, examples_of, fit
+    from avcer.evaluation.frames import read_frames
+    from avcer.output.files import atomic
+
+    effort = Effort(chosen.draws, chosen.seed)
+    examples = examples_of(read_frames(chosen.tables))
+    weights, about = fit(examples, chosen.method, effort)
+    with atomic(chosen.out) as part:
+        write_fusion(weights, part, about)
+    if chosen.plot:
+        draw_weights(weights, chosen.plot)
+    print(f"{chosen.out}: {weights.name}, mean recall {about['uar']:.4f} on {about['frames']} frames")
+    if chosen.compare:
+        print_fits(compare(examples, effort))
     return DONE
 
 

@@ -18,6 +18,8 @@ from avcer.types import Progress, no_progress
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
+    from avcer.evaluation.fitting import Fit
+
 _MOST_SHOWN: Final = 4
 
 
@@ -87,6 +89,13 @@ def print_scores(scores: dict[str, Any], as_json: bool) -> None:
             print_scores({f"  {inner}": number for inner, number in value.items()}, as_json)
         else:
             print(f"{name:24}{_shown(value)}")
+
+
+def print_fits(fits: Sequence[Fit]) -> None:
+    """A table of ways to fit: mean recall on the frames fitted on, on those held out, and the time of one fit."""
+    print(f"{'method':16}{'fitted':>8}{'held out':>10}{'seconds':>9}")
+    for one in fits:
+        print(f"{one.method:16}{one.fitted:8.4f}{one.aside:10.4f}{one.seconds:9.2f}")
 
 
 def _shown(value: Any) -> str:

@@ -40,9 +40,24 @@ def test_a_mean_over_chosen_classes() -> None:
     assert metrics.macro_f1(LABELS, PREDICTED, [0, 1]) == pytest.approx((4 / 5 + 1 / 2) / 2)
 
 
-def test_rank2_accuracy() -> None:
+def test_the_mean_of_four() -> None:
+    four = (2 / 3 + 1 + 0) / 3, 3 / 5, (4 / 5 + 1 / 2 + 0) / 3, (1 + 1 / 3 + 0) / 3
+    assert metrics.mean_of_four(LABELS, PREDICTED) == pytest.approx(sum(four) / 4)
+
+
+def test_rank_accuracy() -> None:
     scores = np.array([[0.5, 0.3, 0.2], [0.5, 0.3, 0.2], [0.5, 0.3, 0.2]])
-    assert metrics.rank2_accuracy(np.array([0, 1, 2]), scores) == pytest.approx(2 / 3)
+    right = [metrics.rank_accuracy(np.array([0, 1, 2]), scores, rank) for rank in (1, 2, 3)]
+    assert right == pytest.approx([1 / 3, 2 / 3, 1])
+
+
+def test_presence_and_salience_of_blends() -> None:
+    # right; salience wrong; one emotion too many; a single one, right
+    true = np.array([[70, 30, 0], [70, 30, 0], [0, 50, 50], [100, 0, 0]])
+    said = np.array([[70, 30, 0], [50, 50, 0], [30, 30, 40], [100, 0, 0]])
+    assert metrics.presence_accuracy(true, said) == pytest.approx(3 / 4)
+    assert metrics.salience_accuracy(true, said) == pytest.approx(1 / 3)
+    assert np.isnan(metrics.salience_accuracy(true[3:], said[3:]))
 
 
 def test_no_rows_give_not_a_number() -> None:

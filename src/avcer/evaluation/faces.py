@@ -153,5 +153,5 @@ def score_blends(probabilities: Double, blends: Integer) -> dict[str, Any]:
     return {
         "n": len(labels),
         "macro_f1": metrics.macro_f1(labels, sums.argmax(axis=1), frequent),
-        "rank2": metrics.rank2_accuracy(labels, sums),
+        "rank2": metrics.rank_accuracy(labels, sums, 2),
     }

@@ -65,10 +65,33 @@ def macro_f1(labels: Indices, predicted: Indices, classes: Sequence[int] | None 
     return _mean(scores)
 
 
-def rank2_accuracy(labels: Indices, scores: NDArray[Any]) -> float:
-    """The share of rows whose class is among the two with the largest of ``scores (N, C)``."""
-    best_two = np.argsort(-scores, axis=1, kind="stable")[:, :2]
-    return float(np.mean(np.any(best_two == labels[:, None], axis=1))) if len(labels) else float("nan")
+def mean_of_four(labels: Indices, predicted: Indices, classes: Sequence[int] | None = None) -> float:
+    """The mean of UAR, accuracy, macro F1 and macro precision: the one number of AVCER's released code."""
+    three = (score(labels, predicted, classes) for score in (uar, macro_f1, macro_precision))
+    return float(np.mean([accuracy(labels, predicted), *three]))
+
+
+def rank_accuracy(labels: Indices, scores: NDArray[Any], rank: int) -> float:
+    """The share of rows whose class is among the ``rank`` ones with the largest of ``scores (N, C)``."""
+    best = np.argsort(-scores, axis=1, kind="stable")[:, :rank]
+    return float(np.mean(np.any(best == labels[:, None], axis=1))) if len(labels) else float("nan")
+
+
+def presence_accuracy(true: NDArray[Any], said: NDArray[Any]) -> float:
+    """BLEMORE's ACC_presence: the share of rows where exactly the emotions of the label are said to be there.
+
+    Both are ``(N, C)`` saliences; an emotion is there where its salience is above 0.
+    """
+    return float(np.mean(np.all((true > 0) == (said > 0), axis=1))) if len(true) else float("nan")
+
+
+def salience_accuracy(true: NDArray[Any], said: NDArray[Any]) -> float:
+    """BLEMORE's ACC_salience: the share of true blends where the emotions are right and so are their saliences.
+
+    Both are ``(N, C)`` in percent. Rows with a single emotion do not count.
+    """
+    blends = np.count_nonzero(true > 0, axis=1) > 1
+    return float(np.mean(np.all(true[blends] == said[blends], axis=1))) if np.any(blends) else float("nan")
 
 
 def ece(labels: Indices, probabilities: NDArray[Any], bins: int = 15) -> float:

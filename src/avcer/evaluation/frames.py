@@ -1,0 +1,111 @@
+"""Tables of labelled frames: what the three models said of each, and what people said. CSV or Parquet.
+
+Columns: ``label`` (an emotion, or a compound's name), for each model seven probabilities ``static_Neutral`` to
+``audio_Surprise`` (empty where it said nothing), and optionally ``video``, which keeps the frames of a video together.
+``avcer evaluate`` writes such tables of corpora.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avcer.errors import InputError, MissingExtraError
+from avcer.labels import BASIC
+from avcer.types import MODALITIES, Boolean, Double, Integer
+
+COLUMNS: Final = tuple(f"{model}_{emotion}" for model in MODALITIES for emotion in BASIC)
+
+
+@dataclass(frozen=True)
+class FrameTable:
+    """N frames: ``values (N, 3, 7)`` in the order of ``MODALITIES`` and ``BASIC``, zero where ``valid (N, 3)`` is not;
+    ``words (N,)``, the labels as they stand; ``videos (N,)``, names.
+    """
+
+    values: Double
+    valid: Boolean
+    words: NDArray[np.str_]
+    videos: NDArray[np.str_]
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+    def rows(self, chosen: Boolean | Integer) -> FrameTable:
+        """The chosen rows."""
+        return FrameTable(self.values[chosen], self.valid[chosen], self.words[chosen], self.videos[chosen])
+
+    def places(self, names: Sequence[str]) -> Integer:
+        """Where each label stands among ``names``, ``(N,)``; -1 where it is none of them."""
+        known = {name.casefold(): place for place, name in enumerate(names)}
+        return np.array([known.get(word.casefold(), -1) for word in self.words.tolist()], np.int64)
+
+
+def read_frames(paths: Sequence[Path]) -> FrameTable:
+    """The rows of all files, one after the other. A Parquet file needs the extra ``torch`` (pyarrow).
+
+    Raises:
+        InputError: a file is no such table, or holds no row.
+        MissingExtraError: pyarrow is not installed.
+    """
+    tables = [_read(path) for path in paths]
+    return FrameTable(*(np.concatenate([getattr(table, name) for table in tables]) for name in vars(tables[0])))
+
+
+def _read(path: Path) -> FrameTable:
+    columns = _parquet(path) if path.suffix == ".parquet" else _csv(path)
+    missing = [name for name in ("label", *COLUMNS) if name not in columns]
+    if missing:
+        raise InputError(
+            f"{path}: has no column {missing[0]}; a table of frames has label, {COLUMNS[0]} to {COLUMNS[-1]}"
+        )
+    words = np.array([str(word or "") for word in columns["label"]])
+    if not len(words):
+        raise InputError(f"{path}: holds no frame; give a table with rows")
+    try:
+        flat = [[np.nan if cell in ("", None) else float(cell) for cell in columns[name]] for name in COLUMNS]
+    except ValueError as error:
+        raise InputError(f"{path}: a probability is no number ({error}); leave the cell empty") from error
+    values = np.array(flat).T.reshape(len(words), len(MODALITIES), len(BASIC))
+    valid = np.isfinite(values).all(axis=2)
+    videos = np.array([str(video) for video in columns.get("video", [path.stem] * len(words))])
+    return FrameTable(np.where(valid[:, :, np.newaxis], values, 0.0), valid, words, videos)
+
+
+def _csv(path: Path) -> Mapping[str, Sequence[Any]]:
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            heading, *lines = csv.reader(file)
+    except (OSError, UnicodeDecodeError, csv.Error, ValueError) as error:
+        raise InputError(f"{path}: cannot be read as a CSV table ({error})") from error
+    if any(len(line) != len(heading) for line in lines):
+        raise InputError(f"{path}: has lines longer or shorter than its heading; write it again")
+    return dict(zip(heading, zip(*lines, strict=True), strict=True)) if lines else dict.fromkeys(heading, ())
+
+
+def _parquet(path: Path) -> Mapping[str, Sequence[Any]]:
+    try:
+        from pyarrow import ArrowException, parquet
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(f'{path}: reading Parquet needs pyarrow: pip install "avcer[torch]"') from error
+    try:
+        columns: dict[str, list[Any]] = parquet.read_table(path).to_pydict()
+    except (OSError, ArrowException) as error:
+        raise InputError(f"{path}: cannot be read as a Parquet table ({error})") from error
+    return columns
+
+
+def write_frames(table: FrameTable, path: Path) -> None:
+    """Writes a CSV table that ``read_frames`` reads."""
+    cells = np.where(table.valid[:, :, np.newaxis], table.values, np.nan).reshape(len(table), -1)
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["video", "label", *COLUMNS])
+        for video, word, row in zip(table.videos.tolist(), table.words.tolist(), cells.tolist(), strict=True):
+            writer.writerow([video, word, *("" if np.isnan(cell) else f"{cell:.7g}" for cell in row)])

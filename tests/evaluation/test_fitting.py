@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from avcer import cli
+from avcer.decision.fuse import MEAN, FusionWeights, read_fusion
+from avcer.errors import InputError, UsageError
+from avcer.evaluation import fitting
+from avcer.evaluation.fitting import METHODS, Effort, Examples, compare, examples_of, fit, held_out, predict, score
+from avcer.evaluation.frames import FrameTable, write_frames
+from avcer.evaluation.fusion_search import search_score
+from avcer.labels import BASIC
+
+QUICK = Effort(draws=300)
+
+
+def made_up(rows: int = 600, seed: int = 0) -> Examples:
+    """Three models that know the label more or less well, each better at some classes; ten videos."""
+    random = np.random.default_rng(seed)
+    labels = random.integers(0, 7, rows)
+    logits = random.standard_normal((rows, 3, 7))
+    skill = np.array([[2, 0, 1, 2, 0, 1, 0], [0, 2, 0, 1, 1, 0, 2], [1, 1, 2, 0, 2, 2, 1]])
+    logits[np.arange(rows), :, labels] += skill[:, labels].T
+    powers = np.exp(logits)
+    return Examples(
+        powers / powers.sum(axis=2, keepdims=True), labels, np.sort(random.integers(0, 10, rows)).astype(str)
+    )
+
+
+def as_table(examples: Examples) -> FrameTable:
+    words = np.array(BASIC)[examples.labels]
+    return FrameTable(examples.values, np.ones(examples.values.shape[:2], bool), words, examples.videos)
+
+
+@pytest.mark.parametrize("method", sorted(set(METHODS) - {"mean"}))
+def test_every_method_beats_the_mean_on_frames_it_has_not_seen(method: str) -> None:
+    weights, about = fit(made_up(2000), method, QUICK)
+    aside = made_up(2000, seed=1)
+    assert score(aside, weights) > score(aside, MEAN) + 0.01
+    assert about["uar"] == pytest.approx(score(made_up(2000), weights), abs=1e-4)
+
+
+def test_the_ascent_begins_where_the_search_ends() -> None:
+    examples = made_up()
+    assert score(examples, METHODS["ascent"](examples, QUICK)) > score(examples, METHODS["search"](examples, QUICK))
+
+
+def test_a_column_is_scored_as_the_whole_would_be() -> None:
+    examples = made_up(200)
+    weights = METHODS["search"](examples, QUICK).values
+    candidates = fitting._moves(weights[:, 2])
+    assert candidates.sum(axis=1) == pytest.approx(1)
+    for candidate, quick in zip(candidates, fitting._column_scores(examples, weights, 2, candidates), strict=True):
+        changed = weights.copy()
+        changed[:, 2] = candidate
+        assert quick == pytest.approx(search_score(examples.values, examples.labels, changed))
+
+
+def test_smooth_methods_find_the_bottom() -> None:
+    """No small step away from the least cross-entropy lowers it."""
+    examples = made_up(300)
+    weights = METHODS["convex"](examples, QUICK).values
+    again = METHODS["convex"](Examples(examples.values[::-1], examples.labels[::-1], examples.videos), QUICK).values
+    assert weights == pytest.approx(again, abs=2e-3)
+    assert weights.sum(axis=0).mean() == pytest.approx(1)
+
+
+def test_held_out_videos_are_answered_by_a_fit_without_them() -> None:
+    seen: list[set[str]] = []
+
+    def nosy(examples: Examples, effort: Effort) -> FusionWeights:
+        seen.append(set(examples.videos.tolist()))
+        return MEAN
+
+    examples = made_up()
+    assert held_out(examples, nosy, QUICK) == pytest.approx(score(examples, MEAN))
+    assert len(seen) == 5
+    assert all(len(videos) == 8 for videos in seen)
+
+
+def test_few_videos_are_cut_into_stretches() -> None:
+    assert fitting._folds(np.array(["one"] * 10), 5).tolist() == [0, 0, 1, 1, 2, 2, 3, 3, 4, 4]
+
+
+def test_only_frames_with_a_basic_label_and_all_models_count() -> None:
+    table = as_table(made_up(20))
+    table.valid[0, 1] = False
+    table.words[1] = "Other"
+    assert len(examples_of(table).labels) == 18
+    table.words[:] = "Neutral"
+    with pytest.raises(InputError, match="other than Neutral"):
+        examples_of(table)
+
+
+def test_an_unknown_method_is_refused() -> None:
+    with pytest.raises(UsageError, match="log-linear"):
+        fit(made_up(20), "magic", QUICK)
+
+
+def test_compare_tries_all() -> None:
+    fits = compare(made_up(200), Effort(draws=50))
+    assert [one.method for one in fits] == list(METHODS)
+    assert all(0 < one.aside <= 1 for one in fits)
+
+
+@pytest.mark.parametrize("method", ["search", "log-linear"])
+def test_the_command_writes_a_file_that_analysing_reads(
+    method: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    examples = made_up(200)
+    write_frames(as_table(examples), tmp_path / "frames.csv")
+    out, picture = tmp_path / "weights.json", tmp_path / "weights.png"
+    arguments = ["--method", method, "--draws", "50", "--compare", "--plot", str(picture)]
+    assert cli.main(["fit-fusion", str(tmp_path / "frames.csv"), "--out", str(out), *arguments]) == 0
+    assert "held out" in capsys.readouterr().out
+    weights = read_fusion(out)
+    assert weights.name == weights.pooling == method if method == "log-linear" else weights.pooling == "linear"
+    expected, _ = fit(examples, method, Effort(draws=50))
+    assert predict(examples, weights).tolist() == predict(examples, expected).tolist()
+    assert json.loads(out.read_text())["about"]["frames"] == 200
+    assert picture.stat().st_size > 10_000
