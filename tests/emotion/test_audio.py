@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ import pytest
 
 from avcer.emotion.audio import WINDOW, AudioModel, frame_probabilities, normalise
 from avcer.emotion.spectrogram import LogMel
+from avcer.emotion.voice import VoiceFrames
 from avcer.labels import AUDIO_8, BASIC
 from avcer.models.card import UNWRITTEN, ModelCard
 from avcer.models.runtime import OpenVINOEngine
@@ -118,10 +118,10 @@ class TestPredict:
         assert model.predict([speech_like(4.0), speech_like(0.1)]).shape == (2, 8)
         assert seen == [(2, WINDOW)]
 
-    def test_a_card_with_a_spectrogram_gets_one(self) -> None:
-        settings = LogMel(bands=32)
-        model = AudioModel(card(BASIC, spectrogram=asdict(settings)), lambda batch: (batch.mean(axis=2)[:, :7],))
-        assert model.prepare(speech_like(1.0)).shape == (32, 266)
+    def test_a_card_with_a_spectrogram_gets_one_and_the_pitch(self) -> None:
+        frames = VoiceFrames(LogMel(bands=32))
+        model = AudioModel(card(BASIC, **frames.as_dict()), lambda batch: (batch.mean(axis=2)[:, :7],))
+        assert model.prepare(speech_like(1.0)).shape == (35, 266)
         assert model.predict([speech_like(1.0)]).shape == (1, 7)
 
 
