@@ -19,6 +19,13 @@ def test_orders_hold_the_same_emotions() -> None:
     assert len(AVCER_12) == len(set(AVCER_12.names)) == 12
 
 
+@pytest.mark.parametrize(("name", "count"), [("raf-db", 11), ("du", 12), ("blemore", 10)])
+def test_more_vocabularies_name_different_pairs(name: str, count: int) -> None:
+    vocabulary = read_vocabulary(name)
+    assert len({frozenset(compound.indices) for compound in vocabulary.compounds}) == count
+    assert len(set(vocabulary.names)) == count
+
+
 def test_built_in_and_own(tmp_path: Path) -> None:
     assert read_vocabulary("avcer-12") is AVCER_12
     path = tmp_path / "mine.toml"

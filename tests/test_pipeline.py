@@ -19,3 +19,9 @@ def test_a_length_that_the_header_does_not_state_is_that_of_the_frames() -> None
     assert _measured(clip(0.0), times_s).duration_s == pytest.approx(2.0)
     assert _measured(clip(2.1), times_s).duration_s == 2.1
     assert _measured(clip(2.1), times_s).frame_count == 50
+
+
+@pytest.mark.parametrize(("choices", "rule"), [({}, "gated"), ({"models": "published"}, "1"), ({"rule": "2"}, "2")])
+def test_each_family_has_its_rule(choices: dict[str, Any], rule: str) -> None:
+    options = Options(**choices)
+    assert options.decision_rule == options.as_dict()["rule"] == rule

@@ -108,9 +108,12 @@ _CHOICES: Final[dict[str, dict[str, Any]]] = {
     "--own-model": _OWN_MODEL,
     "--rule": {
         "choices": ("1", "2", "both", "sum", "gated", "geometric"),
-        "help": "of the compound decision (default: 1)",
+        "help": "of the compound decision (default: the family's own)",
     },
-    "--compounds": {"metavar": "c-expr-db|avcer-12|FILE.toml", "help": "the vocabulary (default: c-expr-db)"},
+    "--compounds": {
+        "metavar": "c-expr-db|avcer-12|raf-db|du|blemore|FILE.toml",
+        "help": "the vocabulary (default: c-expr-db)",
+    },
     "--setting": {"choices": ("exact", "balanced", "fast"), "help": "speed against precision (default: balanced)"},
     "--fusion": {"metavar": "published|mean|mini|FILE", "help": "fusion weights (default: the family's own)"},
     "--device": {"choices": ("auto", "cpu", "cuda"), "help": "where the models run (default: auto)"},

@@ -113,7 +113,47 @@ AVCER_12: Final = Vocabulary(
 )
 """The twelve of the authors' later demo: the seven of C-EXPR-DB, then five more."""
 
-VOCABULARIES: Final = {vocabulary.name: vocabulary for vocabulary in (C_EXPR_DB, AVCER_12)}
+RAF_DB: Final = Vocabulary(
+    "raf-db",
+    (
+        Compound("Happily Surprised", "Happiness", "Surprise"),
+        Compound("Happily Disgusted", "Happiness", "Disgust"),
+        Compound("Sadly Fearful", "Sadness", "Fear"),
+        Compound("Sadly Angry", "Sadness", "Anger"),
+        Compound("Sadly Surprised", "Sadness", "Surprise"),
+        Compound("Sadly Disgusted", "Sadness", "Disgust"),
+        Compound("Fearfully Angry", "Fear", "Anger"),
+        Compound("Fearfully Surprised", "Fear", "Surprise"),
+        Compound("Angrily Surprised", "Anger", "Surprise"),
+        Compound("Angrily Disgusted", "Anger", "Disgust"),
+        Compound("Disgustedly Surprised", "Disgust", "Surprise"),
+    ),
+)
+"""The eleven compounds of RAF-DB (Li et al., CVPR 2017)."""
+
+DU: Final = Vocabulary("du", (*RAF_DB.compounds, Compound("Fearfully Disgusted", "Fear", "Disgust")))
+"""The twelve different pairs of Du et al. (PNAS 2014). Three more of their fifteen categories name a pair again, with
+another of the two in front: Appalled, Hatred, Awed.
+"""
+
+BLEMORE: Final = Vocabulary(
+    "blemore",
+    (
+        Compound("Angrily Disgusted", "Anger", "Disgust"),
+        Compound("Fearfully Angry", "Anger", "Fear"),
+        Compound("Happily Angry", "Anger", "Happiness"),
+        Compound("Sadly Angry", "Anger", "Sadness"),
+        Compound("Fearfully Disgusted", "Disgust", "Fear"),
+        Compound("Happily Disgusted", "Disgust", "Happiness"),
+        Compound("Sadly Disgusted", "Disgust", "Sadness"),
+        Compound("Happily Fearful", "Fear", "Happiness"),
+        Compound("Sadly Fearful", "Fear", "Sadness"),
+        Compound("Happily Sad", "Happiness", "Sadness"),
+    ),
+)
+"""The ten blends of BLEMORE: all pairs of five emotions, without Surprise. It gives them no names of their own."""
+
+VOCABULARIES: Final = {vocabulary.name: vocabulary for vocabulary in (C_EXPR_DB, AVCER_12, RAF_DB, DU, BLEMORE)}
 
 
 def read_vocabulary(choice: str | Path) -> Vocabulary:

@@ -40,8 +40,9 @@ class Options:
         models: the family, ``mini`` (shipped) or ``published`` (imported once).
         own_models: folders of models that you trained; each takes the place of the family's model of its role.
         setting: ``exact``, ``balanced`` or ``fast``; see ``SETTINGS``.
-        rule: ``1``, ``2``, ``both``, ``sum``, ``gated`` or ``geometric``; see ``decision.compound.RULES``.
-        compounds: ``c-expr-db``, ``avcer-12``, or the path of a TOML file.
+        rule: ``1``, ``2``, ``both``, ``sum``, ``gated`` or ``geometric``, see ``decision.compound.RULES``; None for the
+            family's own: Rule 1 for the published models, as released, ``gated`` for the mini ones (docs/rules.md).
+        compounds: a name in ``labels.VOCABULARIES`` (``c-expr-db``, ``avcer-12``, ..), or the path of a TOML file.
         fusion: ``published``, ``mini``, ``mean``, or the path of a JSON file; None for the family's own.
         device: ``auto``, ``cpu`` or ``cuda``.
         longest_side: pixels that a frame's longest side is scaled down to for the detector, 0 for none; None for the
@@ -58,7 +59,7 @@ class Options:
     models: Family = "mini"
     own_models: tuple[str | Path, ...] = ()
     setting: SettingName = "balanced"
-    rule: Rule = "1"
+    rule: Rule | None = None
     compounds: str | Path = "c-expr-db"
     fusion: str | Path | None = None
     device: Device = "auto"
@@ -70,13 +71,19 @@ class Options:
     def __post_init__(self) -> None:
         _one_of("models", self.models, FAMILIES)
         _one_of("setting", self.setting, tuple(SETTINGS))
-        _one_of("rule", self.rule, RULES)
+        if self.rule is not None:
+            _one_of("rule", self.rule, RULES)
         _one_of("device", self.device, DEVICES)
         _one_of("sound_for", self.sound_for, ("primary", "all"))
         if self.longest_side is not None and self.longest_side < 0:
             raise UsageError(f"longest_side must be 0 (as it is) or a number of pixels, not {self.longest_side}")
         if self.min_face < 0:
             raise UsageError(f"min_face must be a number of pixels, not {self.min_face}")
+
+    @property
+    def decision_rule(self) -> Rule:
+        """The rule in force."""
+        return self.rule or ("gated" if self.models == "mini" else "1")
 
     @property
     def side(self) -> int:
@@ -110,7 +117,7 @@ class Options:
             "models": self.models,
             "own_models": [str(folder) for folder in self.own_models],
             "setting": self.setting,
-            "rule": self.rule,
+            "rule": self.decision_rule,
             "compounds": str(self.compounds),
             "fusion": None if self.fusion is None else str(self.fusion),
             "device": self.device,

@@ -49,7 +49,7 @@ class Analyzer:
         self.judge = Judge(
             weights=self.options.weights(self.cards["audio"]),
             vocabulary=vocabulary,
-            rule=self.options.rule,
+            rule=self.options.decision_rule,
             fill_gaps=self.options.fill_gaps,
         )
         engines = {

@@ -147,17 +147,34 @@ def one_fold(heard: Voices, fold: int) -> Voices:
 
 def pairs(seen: Guises, heard: Voices, plan: Plan, installed: InstalledModel, fold: int) -> Pairs:
     """As many pairs of each emotion that both faces and voices show."""
-    random = np.random.default_rng((plan.seed, fold))
     emotions = np.intersect1d(seen.targets.argmax(axis=1), heard.labels)
     if not len(emotions):
-        raise InputError("validation faces and voices share no emotion; give voices of at least two validation speakers")
-    visual = [_faces_of(seen, emotion, plan, random) for emotion in emotions]
-    voices = [_voices_of(heard, emotion, plan, random) for emotion in emotions]
+        raise InputError(
+            "validation faces and voices share no emotion; give voices of at least two validation speakers"
+        )
+    values = mixed(seen, heard, plan, installed, [(int(emotion), int(emotion)) for emotion in emotions], fold)
+    return Pairs(values, np.repeat(emotions, plan.options["pairs"]))
+
+
+def mixed(
+    seen: Guises,
+    heard: Voices,
+    plan: Plan,
+    installed: InstalledModel,
+    emotions: Sequence[tuple[int, int]],
+    fold: int = 0,
+) -> Double:
+    """What the models say ``(N, 3, 7)`` of faces that show the first emotion of each pair, and voices with the second;
+    ``plan.options["pairs"]`` rows each.
+    """
+    random = np.random.default_rng((plan.seed, fold))
+    visual = [_faces_of(seen, face, plan, random) for face, _ in emotions]
+    voices = [_voices_of(heard, voice, plan, random) for _, voice in emotions]
     model = DynamicModel(installed.card, load_engine(installed, "cpu", "float32"))
     moving = model.predict(np.concatenate([looks.features for looks in visual]))
     still = np.concatenate([looks.static[:, -1] for looks in visual])
-    values = np.stack([still, moving, np.concatenate(voices)], axis=1)
-    return Pairs(values, np.repeat(emotions, plan.options["pairs"]))
+    values: Double = np.stack([still, moving, np.concatenate(voices)], axis=1)
+    return values
 
 
 def _faces_of(seen: Guises, emotion: int, plan: Plan, random: np.random.Generator) -> Sequences:
