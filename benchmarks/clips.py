@@ -23,6 +23,8 @@ from page import circumstances, put, table
 SEEN = Path(__file__).with_name("clips_seen.csv")
 LEAST_SHARE = 0.15
 """What is named less often than that is left out."""
+LEAST_SURE = 2 / 7
+"""Where no emotion has more than twice its chance, a model is unsure."""
 
 
 def main() -> None:
@@ -59,8 +61,8 @@ def _timeline(analysis: Analysis) -> str:
 
 
 def _named(values: EmotionProbabilities) -> str:
-    emotions = values.values[values.valid].argmax(axis=1)
-    return _shares(BASIC[emotion] for emotion in emotions.tolist())
+    said = values.values[values.valid]
+    return _shares(BASIC[row.argmax()] if row.max() > LEAST_SURE else "unsure" for row in said)
 
 
 def _decided(face: FaceAnalysis) -> str:

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from avcer.options import Options
 from avcer.pipeline import _measured
 from avcer.types import Clip
 

@@ -57,10 +57,12 @@ def test_vocabularies_of_one_and_twelve() -> None:
 
 
 @pytest.mark.parametrize("rule", ["gated", "geometric"])
-def test_a_gate_says_none_where_neutral_is_strongest(rule: Rule) -> None:
+def test_a_gate_says_none_where_neutral_is_strongest_or_nothing_stands_out(rule: Rule) -> None:
     neutral = decide(row(Neutral=0.5, Fear=0.3, Sadness=0.2), C_EXPR_DB, rule)
     assert neutral.classes[0] == -1
     assert neutral.valid[0]
+    flat = decide(row(Neutral=0.2, Fear=0.27, Sadness=0.25, Surprise=0.28), C_EXPR_DB, rule)
+    assert flat.classes[0] == -1
     mixed = decide(row(Neutral=0.3, Fear=0.4, Sadness=0.05, Surprise=0.02), C_EXPR_DB, rule)
     assert C_EXPR_DB.names[mixed.classes[0]] == "Sadly Fearful"
 

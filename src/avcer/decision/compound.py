@@ -12,8 +12,8 @@ from avcer.types import MODALITIES, CompoundTimeline, Double, EmotionProbabiliti
 Rule = Literal["1", "2", "both", "sum", "gated", "geometric"]
 RULES: Final[tuple[Rule, ...]] = get_args(Rule)
 """Of the source work: ``1``: values up to chance become 0. ``2``: emotions weigh by their rarity. ``both``. ``sum``:
-neither. Of our own: ``gated``: the sum, and 'none' where Neutral is the strongest of the seven. ``geometric``: the same
-with the geometric mean of the pair in place of the sum.
+neither. Of our own: ``gated``: the sum, and 'none' where Neutral is the strongest of the seven or no emotion has more
+than twice its chance. ``geometric``: the same with the geometric mean of the pair in place of the sum.
 """
 
 CHANCE: Final = 1 / len(BASIC)
@@ -26,7 +26,8 @@ def masked(values: Double, rule: Rule) -> Double:
     if rule in ("1", "both"):
         return np.where(values <= CHANCE, 0.0, values)
     if rule in ("gated", "geometric"):
-        return np.where(values[..., :1] > values[..., 1:].max(axis=-1, keepdims=True), 0.0, values)
+        strongest = values[..., 1:].max(axis=-1, keepdims=True)
+        return np.where((strongest > 2 * CHANCE) & (strongest >= values[..., :1]), values, 0.0)
     return values
 
 
