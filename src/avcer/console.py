@@ -8,6 +8,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,6 +19,7 @@ from avcer.types import Progress, no_progress
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
+    from avcer.evaluation.compare import Compared
     from avcer.evaluation.fitting import Fit
 
 _MOST_SHOWN: Final = 4
@@ -96,6 +98,19 @@ def print_fits(fits: Sequence[Fit]) -> None:
     print(f"{'method':16}{'fitted':>8}{'held out':>10}{'seconds':>9}")
     for one in fits:
         print(f"{one.method:16}{one.fitted:8.4f}{one.aside:10.4f}{one.seconds:9.2f}")
+
+
+def print_compared(runs: Sequence[Compared], as_json: bool) -> None:
+    """Runs beside the first one: scores, the difference in macro F1 with its interval, and how likely it is chance."""
+    if as_json:
+        print(json.dumps([_finite(asdict(run)) for run in runs]))
+        return
+    width = max(len(run.name) for run in runs) + 2
+    print(f"{'run':{width}}{'n':>8}{'UAR':>8}{'macro F1':>10}{'difference':>12}   95 % interval        p")
+    for run in runs:
+        low, high = run.interval
+        shown = f"{run.n:8}{run.uar:8.4f}{run.macro_f1:10.4f}{run.difference:+12.4f}"
+        print(f"{run.name:{width}}{shown}   {low:+.4f} to {high:+.4f}   {run.p:.3f}")
 
 
 def _shown(value: Any) -> str:

@@ -9,6 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from avcer import __version__
 from avcer.analysis import Analysis
 from avcer.decision.segments import frame_ends
@@ -16,15 +18,16 @@ from avcer.decision.timelines import Judge, decide_all
 from avcer.emotion.audio import AudioModel
 from avcer.emotion.dynamic import DynamicModel
 from avcer.emotion.static import StaticModel
+from avcer.errors import InputError
 from avcer.faces.detect import Detector
 from avcer.faces.track import leading_tracks, primary_track
-from avcer.hearing import listen
+from avcer.hearing import Hearing, listen
 from avcer.media import Pictures, probe
 from avcer.models.choice import choose_all
 from avcer.models.runtime import load_engine
 from avcer.options import Options
 from avcer.sight import Sight, VisualModels, look
-from avcer.types import Clip, Double, EmotionProbabilities, Progress, no_progress
+from avcer.types import Clip, Double, EmotionProbabilities, Image, Progress, no_progress
 
 
 class Analyzer:
@@ -97,6 +100,24 @@ class Analyzer:
             provenance=self._provenance(clock.timings(clip.duration_s)),
             warnings=(*pictures.warnings, *heard.warnings, *_what_is_missing(seen, audio)),
         )
+
+    def listen(self, path: str | Path) -> Hearing:
+        """What the audio model says of a file's sound, which needs no picture, window by window.
+
+        Raises:
+            InputError: the file is missing, a folder, empty, or holds no sound that can be decoded.
+        """
+        clip = Clip(Path(path), 0.0, 0, 0.0, 0, 0, 0, has_video=False, has_audio=True)
+        heard = listen(clip, self._audio)
+        if not len(heard.starts_s):
+            raise InputError(f"{path}: {'; '.join(heard.warnings)}; give a file with sound")
+        return heard
+
+    def look_at_crop(self, face: Image) -> Double:
+        """What the static model says of a BGR picture of nothing but a face: probabilities ``(7,)``."""
+        model = self._visual.static
+        probabilities: Double = model.predict(model.prepare_face(face)[np.newaxis]).probabilities[0]
+        return probabilities
 
     def _provenance(self, timings: dict[str, float]) -> dict[str, Any]:
         """Who computed what with what, so that a result can be made again."""

@@ -40,6 +40,12 @@ class FusionWeights:
         if self.bias is not None:
             expect_shape("FusionWeights.bias", self.bias, (len(BASIC),))
 
+    @classmethod
+    def of_dict(cls, document: dict[str, Any]) -> FusionWeights:
+        """The weights that ``as_dict`` gave."""
+        bias = np.array(document["bias"], dtype=np.float64) if "bias" in document else None
+        return cls(document["name"], np.array(document["weights"]), document.get("pooling", "linear"), bias)
+
     def as_dict(self) -> dict[str, Any]:
         """The weights for the provenance; ``pooling`` and ``bias`` only where they are not the usual ones."""
         document = {"name": self.name, "weights": self.values.tolist()}

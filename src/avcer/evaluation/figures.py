@@ -53,6 +53,25 @@ def draw_confusions(tables: Mapping[str, NDArray[Any]], path: Path) -> None:
     _write(figure, path)
 
 
+def draw_recalls(recalls: Mapping[str, Mapping[str, float]], path: Path) -> None:
+    """Bars: of each emotion, how much of it each model finds."""
+    emotions = [emotion for emotion in BASIC if any(emotion in one for one in recalls.values())]
+    figure = _figure(1.1 * len(emotions) + 1, 2.8)
+    axes = figure.add_subplot()
+    width = 0.8 / len(recalls)
+    for place, (name, found) in enumerate(recalls.items()):
+        heights = [found.get(emotion, float("nan")) for emotion in emotions]
+        middles = np.arange(len(emotions)) + (place - (len(recalls) - 1) / 2) * width
+        axes.bar(middles, heights, 0.9 * width, color=f"C{place}", label=name)
+    axes.set_xticks(range(len(emotions)), emotions, size=TEXT)
+    axes.set_ylim(0, 1)
+    axes.set_ylabel("recall", **_type())
+    axes.legend(fontsize=TEXT - 1, frameon=False, loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=len(recalls))
+    _plain(axes)
+    axes.spines["right"].set_visible(False)
+    _write(figure, path)
+
+
 def draw_reliability(sets: Mapping[str, tuple[Integer, Double, Double]], path: Path) -> None:
     """Reliability diagrams side by side: of each set its labels ``(N,)`` and the probabilities ``(N, 7)`` before and
     after calibration. A dot is as large as its bin is full.

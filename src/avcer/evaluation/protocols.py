@@ -20,13 +20,16 @@ from avcer.emotion.static import StaticModel
 from avcer.errors import InputError, MissingExtraError
 from avcer.evaluation.detection import match_faces, read_scenes
 from avcer.evaluation.faces import FaceTable, doubt_faces, read_faces, score_faces
+from avcer.evaluation.frames import read_frames
 from avcer.evaluation.scores import classification, doubts
+from avcer.evaluation.side_by_side import Decider, score_table
 from avcer.evaluation.speech import SpeechTable, full_names, read_speech, windows
 from avcer.faces.detect import Detector, DetectorOptions
 from avcer.labels import BASIC
 from avcer.models.card import Family, ModelCard, Role
 from avcer.models.choice import choose
 from avcer.models.runtime import Engine, Precision, load_engine
+from avcer.options import Options
 from avcer.types import Boolean, Double, Image
 
 Part = Literal["all", "train", "validation"]
@@ -129,11 +132,21 @@ def score_scene_tables(files: Sequence[Path], subject: Subject) -> dict[str, Any
     }
 
 
+def score_frame_tables(files: Sequence[Path], subject: Subject) -> dict[str, Any]:
+    """Labelled frames with what the models said of them; fused and decided as the family does. Knows no parts."""
+    if subject.part != "all":
+        raise InputError(f"{files[0]}: frames are not split; leave --part out")
+    options = Options(models=subject.models, own_models=subject.own_models)
+    weights = options.weights(choose(subject.models, "audio", subject.own_models).card)
+    return score_table(read_frames(files), Decider(weights, options.decision_rule))
+
+
 PROTOCOLS: Final[dict[str, Callable[[Sequence[Path], Subject], dict[str, Any]]]] = {
     "ferplus": score_face_tables,
     "affect7": score_face_tables,
     "speech": score_speech_tables,
     "scenes": score_scene_tables,
+    "frames": score_frame_tables,
 }
 """Each protocol by its word of ``avcer evaluate``."""
 

@@ -1,0 +1,95 @@
+"""Two or more runs on the same clips: what each scores, and how sure it is that one is better."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avcer.decision.fuse import FusionWeights
+from avcer.errors import InputError
+from avcer.evaluation import intervals, metrics
+from avcer.evaluation.frames import read_frames
+from avcer.evaluation.side_by_side import Decider, predictions
+from avcer.labels import BASIC
+from avcer.types import Double, Integer
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run as its folder holds it: labels, AV predictions and videos of its rows ``(N,)``."""
+
+    name: str
+    labels: Integer
+    predicted: Integer
+    videos: NDArray[np.str_]
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A run beside the first one: its scores, the difference in macro F1 with its 95 % interval, and how often, of the
+    bootstrap draws over videos, the difference has the other sign or none (two-sided ``p``).
+    """
+
+    name: str
+    n: int
+    uar: float
+    macro_f1: float
+    difference: float
+    interval: tuple[float, float]
+    p: float
+
+
+def compare_runs(folders: Sequence[Path]) -> list[Compared]:
+    """Every run beside the first.
+
+    Raises:
+        InputError: a folder holds no run, or the runs are not on the same rows.
+    """
+    runs = [read_run(folder) for folder in folders]
+    first, drawn = runs[0], _drawn(runs[0])
+    return [_beside(first, drawn, run) for run in runs]
+
+
+def read_run(folder: Path) -> Run:
+    """The run in a folder that ``avcer evaluate CORPUS`` wrote.
+
+    Raises:
+        InputError: it holds none.
+    """
+    try:
+        about: dict[str, Any] = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))["about"]
+        weights = FusionWeights.of_dict(about["fusion"])
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError(f"{folder}: holds no run ({error}); give a folder that avcer evaluate wrote") from error
+    labels, predicted, videos = predictions(read_frames([folder / "frames.csv"]), Decider(weights, about["rule"]))
+    return Run(folder.name, labels, predicted, videos)
+
+
+def _beside(first: Run, drawn: Double, run: Run) -> Compared:
+    if not (np.array_equal(first.labels, run.labels) and np.array_equal(first.videos, run.videos)):
+        raise InputError(f"{run.name}: is not on the same rows as {first.name}; compare runs on the same clips")
+    score, reference = (metrics.macro_f1(one.labels, one.predicted) for one in (run, first))
+    differences = _drawn(run) - drawn
+    other_way = min(float(np.mean(differences <= 0)), float(np.mean(differences >= 0)))
+    return Compared(
+        run.name,
+        len(run.labels),
+        metrics.uar(run.labels, run.predicted),
+        score,
+        score - reference,
+        intervals.interval(differences),
+        min(1.0, 2 * other_way),
+    )
+
+
+def _drawn(run: Run) -> Double:
+    """Macro F1 of the videos drawn again; the same draws for every run on the same videos."""
+    nothing = len(BASIC)  # a class of its own, which no row has
+    said = np.where(run.predicted < 0, nothing, run.predicted)
+    return intervals.macro_f1(intervals.bootstrap(run.labels, said, run.videos, nothing + 1))

@@ -1,0 +1,222 @@
+"""A corpus through the models, clip by clip: what they said is kept, so that a stopped run goes on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+import cv2
+import numpy as np
+
+from avcer import __version__
+from avcer.analysis import Analysis, FaceAnalysis
+from avcer.emotion.probabilities import softmax
+from avcer.errors import AvcerError, InputError, UsageError
+from avcer.evaluation.corpora.c_expr_db import fill_sample_file
+from avcer.evaluation.corpora.record import Corpus, Level, Sample, Side
+from avcer.evaluation.frames import FrameTable, read_frames, write_frames
+from avcer.evaluation.report import write_report
+from avcer.evaluation.side_by_side import Decider, by_video, score_table
+from avcer.labels import BASIC
+from avcer.output.files import atomic, atomic_text, make_folder
+from avcer.output.leading import leading_rows
+from avcer.output.submission import submission_classes
+from avcer.pipeline import Analyzer
+from avcer.types import MODALITIES, Boolean, Double
+
+SOUNDS: Final = frozenset({".wav", ".flac", ".mp3", ".m4a", ".ogg", ".aac"})
+PICTURES: Final = frozenset({".png", ".jpg", ".jpeg", ".bmp"})
+"""A corpus of pictures provides face crops; they are not looked for faces again."""
+KEY_FILE: Final = "run.json"
+
+
+def run(corpus: Corpus, analyzer: Analyzer, folder: Path, report: Callable[[str], None] = print) -> FrameTable:
+    """What the models say of all samples that have labels; ``folder/clips`` gets a table for each.
+
+    Clips that cannot be read are reported and left out.
+
+    Raises:
+        UsageError: ``folder`` holds a run of other models, or of another corpus.
+        InputError: nothing could be read.
+    """
+    clips = make_folder(folder / "clips")
+    _same_run(folder / KEY_FILE, {"corpus": corpus.name} | key(analyzer))
+    tables = []
+    for number, sample in enumerate(corpus.samples, start=1):
+        path = clips / f"{sample.name}.csv"
+        try:
+            if not path.exists():
+                report(f"{number}/{len(corpus.samples)} {sample.name}")
+                table = answers(sample, analyzer)
+                with atomic(path) as part:
+                    write_frames(table, part)
+            tables.append(read_frames([path]))
+        except AvcerError as error:
+            report(f"left out: {error}")
+    if not tables:
+        raise InputError(f"{folder}: no clip of {corpus.name} could be scored")
+    return FrameTable(*(np.concatenate([getattr(table, name) for table in tables]) for name in vars(tables[0])))
+
+
+def score_corpus(
+    corpus: Corpus,
+    analyzer: Analyzer,
+    folder: Path,
+    part: str = "all",
+    level: Level | None = None,
+    report: Callable[[str], None] = print,
+) -> dict[str, Any]:
+    """Runs the models over one part of a corpus and writes the report into ``folder``.
+
+    Returns:
+        The scores; ``level`` None scores as the corpus is labelled, by frame or by video.
+
+    Raises:
+        UsageError, InputError: as ``run``; or the corpus has nothing labelled in that part.
+    """
+    samples = tuple(one for one in corpus.samples if (part in ("all", one.part)) and (one.label or one.frames))
+    if not samples:
+        raise InputError(f"{corpus.name}: has no labelled clip in the part {part!r}; choose another part")
+    level = level or corpus.level
+    table = run(replace(corpus, samples=samples), analyzer, folder, report)
+    scored = by_video(table) if level == "video" else table
+    decider = Decider(analyzer.judge.weights, analyzer.judge.rule, analyzer.judge.vocabulary)
+    scores = score_table(scored, decider)
+    about = {
+        "corpus": corpus.name,
+        "part": part,
+        "level": level,
+        "clips": len(set(table.videos.tolist())),
+        "missing": len(corpus.missing),
+        "fusion": decider.weights.as_dict(),
+        "rule": decider.rule,
+        "version": __version__,
+        **key(analyzer),
+    }
+    write_report(folder, f"{corpus.name}: {analyzer.options.models} models, by {level}", scored, scores, about)
+    return scores
+
+
+def answer_corpus(
+    corpus: Corpus, analyzer: Analyzer, sheet: Path, folder: Path, report: Callable[[str], None] = print
+) -> Path:
+    """Answers the places that a challenge's sample file ``sheet`` asks for, in ``folder/submission.txt``.
+
+    Raises:
+        UsageError: as ``run``.
+        InputError: a clip cannot be read; a submission must be whole.
+    """
+    clips = make_folder(folder / "clips")
+    _same_run(folder / KEY_FILE, {"corpus": corpus.name, "rule": analyzer.judge.rule} | key(analyzer))
+    classes = {}
+    for number, sample in enumerate(corpus.samples, start=1):
+        path = clips / f"{sample.name}.txt"
+        if not path.exists():
+            report(f"{number}/{len(corpus.samples)} {sample.name}")
+            decided = submission_classes(analyzer.analyze(sample.path))
+            with atomic_text(path) as file:
+                file.writelines(f"{index}\n" for index in decided.tolist())
+        classes[sample.name] = np.array(path.read_text(encoding="utf-8").split(), np.int64)
+    return fill_sample_file(classes, sheet, folder / "submission.txt")
+
+
+def key(analyzer: Analyzer) -> dict[str, Any]:
+    """What makes two runs the same: the models, and how they were run. Fusion and rule may differ."""
+    options = analyzer.options.as_dict()
+    kept = ("setting", "longest_side", "precision", "min_face")
+    models = {role: card.graph.sha256 for role, card in analyzer.cards.items()}
+    return {"models": models, "options": {name: options[name] for name in kept}}
+
+
+def _same_run(path: Path, wanted: dict[str, Any]) -> None:
+    if path.exists():
+        try:
+            found = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise UsageError(f"{path}: is damaged ({error}); choose another folder") from error
+        if found != wanted:
+            raise UsageError(f"{path.parent}: holds a run of another corpus, other models or options; choose another")
+    else:
+        with atomic_text(path) as file:
+            file.write(json.dumps(wanted, indent=2) + "\n")
+
+
+def answers(sample: Sample, analyzer: Analyzer) -> FrameTable:
+    """What the models say of one sample, with its labels; frames without a label are left out.
+
+    Raises:
+        InputError: it cannot be read, or none of its frames has a label.
+    """
+    suffix = sample.path.suffix.lower()
+    if suffix in PICTURES:
+        values, valid, frames = _of_picture(sample.path, analyzer)
+    elif suffix in SOUNDS:
+        values, valid, frames = _of_sound(sample, analyzer)
+    else:
+        analysis = analyzer.analyze(sample.path)
+        values, valid = said(analysis, sample.side)
+        frames = _within(analysis.times_s, sample)
+    words = _words(sample, frames)
+    labelled = np.array([word is not None for word in words], bool)
+    if not labelled.any():
+        raise InputError(f"{sample.path}: none of its frames has a label")
+    kept = [word for word in words if word is not None]
+    names = np.full(len(kept), sample.name)
+    return FrameTable(values[frames][labelled], valid[frames][labelled], np.array(kept), names)
+
+
+def _within(times_s: Double, sample: Sample) -> Any:
+    """The frames of the part of the file that is meant, as indices."""
+    start = -np.inf if sample.start_s is None else sample.start_s
+    end = np.inf if sample.end_s is None else sample.end_s
+    return np.flatnonzero((times_s >= start) & (times_s < end))
+
+
+def _words(sample: Sample, frames: Sequence[int]) -> list[str | None]:
+    if sample.label is not None:
+        return [sample.label] * len(frames)
+    given = sample.frames or ()
+    return [given[frame] if frame < len(given) else None for frame in frames]
+
+
+def said(analysis: Analysis, side: Side | None = None) -> tuple[Double, Boolean]:
+    """What the models say of whoever leads, or of the person on one side: ``(T, 3, 7)``, and where ``(T, 3)``."""
+    frames = len(analysis.times_s)
+    values, valid = np.zeros((frames, len(MODALITIES), len(BASIC))), np.zeros((frames, len(MODALITIES)), bool)
+    for face in analysis.faces:
+        rows = leading_rows(analysis, face) if side is None else _on_side(analysis, face, side)
+        for place, source in enumerate((face.static, face.dynamic)):
+            values[face.frames[rows], place] = source.values[rows]
+            valid[face.frames[rows], place] = source.valid[rows]
+    values[:, 2], valid[:, 2] = analysis.audio.values, analysis.audio.valid
+    return np.where(valid[:, :, np.newaxis], values, 0.0), valid
+
+
+def _on_side(analysis: Analysis, face: FaceAnalysis, side: Side) -> Boolean:
+    """All rows of a face whose middle lies, on average, on that side of the picture; none of another."""
+    if face.track is None:
+        return np.zeros(len(face.frames), bool)
+    middle = float(face.track.boxes[:, [0, 2]].mean())
+    return np.full(len(face.frames), (middle < analysis.clip.width / 2) == (side == "left"))
+
+
+def _of_sound(sample: Sample, analyzer: Analyzer) -> tuple[Double, Boolean, Any]:
+    """A row a window."""
+    heard = analyzer.listen(sample.path)
+    values, valid = np.zeros((len(heard.starts_s), 3, len(BASIC))), np.zeros((len(heard.starts_s), 3), bool)
+    if len(heard.starts_s):
+        values[:, 2], valid[:, 2] = softmax(heard.logits[:, : len(BASIC)].astype(np.float64)), heard.usable
+    return values, valid, _within(heard.starts_s, sample)
+
+
+def _of_picture(path: Path, analyzer: Analyzer) -> tuple[Double, Boolean, Any]:
+    """One row: the picture is a face crop."""
+    picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if picture is None:
+        raise InputError(f"{path}: is no picture that can be decoded; copy it again")
+    values, valid = np.zeros((1, 3, len(BASIC))), np.array([[True, False, False]])
+    values[0, 0] = analyzer.look_at_crop(picture.astype(np.uint8, copy=False))
+    return values, valid, np.arange(1)

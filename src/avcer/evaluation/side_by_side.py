@@ -1,0 +1,114 @@
+"""One model against another, and all together, on a table of labelled frames: VS, VD, A and AV."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avcer.decision.compound import Rule, decide
+from avcer.decision.fuse import FusionWeights, pool
+from avcer.errors import InputError
+from avcer.evaluation import metrics
+from avcer.evaluation.frames import FrameTable
+from avcer.evaluation.scores import classification, doubts
+from avcer.labels import BASIC, C_EXPR_DB, Vocabulary
+from avcer.types import Boolean, Double, EmotionProbabilities, Integer
+
+CURVES: Final = ("AV", "VS", "VD", "A")
+"""All models together, then each alone, in the order of ``MODALITIES``."""
+
+
+@dataclass(frozen=True)
+class Decider:
+    """How the models are fused, and how compounds are decided."""
+
+    weights: FusionWeights
+    rule: Rule
+    vocabulary: Vocabulary = C_EXPR_DB
+
+
+def curve(table: FrameTable, name: str, decider: Decider) -> tuple[Double, Boolean]:
+    """What one of ``CURVES`` says: ``(N, 7)``, undivided sums for AV; and where it says anything ``(N,)``."""
+    if name == "AV":
+        anything: Boolean = np.any(table.valid, axis=1)
+        return pool(table.values, table.valid, decider.weights)[0], anything
+    model = CURVES.index(name) - 1
+    return table.values[:, model], table.valid[:, model]
+
+
+def by_video(table: FrameTable) -> FrameTable:
+    """A row a video: the mean of each model's probabilities over the frames where it speaks.
+
+    Raises:
+        InputError: the frames of a video differ in their label.
+    """
+    names, first, places = np.unique(table.videos, return_index=True, return_inverse=True)
+    if np.any(table.words != table.words[first][places]):
+        strange = table.videos[table.words != table.words[first][places]][0]
+        raise InputError(f"{strange}: its frames have several labels; score this table by frame")
+    sums, counts = np.zeros((len(names), *table.values.shape[1:])), np.zeros((len(names), table.valid.shape[1]))
+    np.add.at(sums, places, table.values)
+    np.add.at(counts, places, table.valid)
+    means = sums / np.maximum(counts, 1)[:, :, np.newaxis]
+    return FrameTable(means, counts > 0, table.words[first], names)
+
+
+def score_table(table: FrameTable, decider: Decider) -> dict[str, Any]:
+    """Scores of AV, and under ``modalities`` those of VS, VD and A on the rows where each speaks.
+
+    Rows whose label is a basic emotion are scored as such; those whose label is a compound, under ``compound``.
+
+    Raises:
+        InputError: no label is either.
+    """
+    basic, compound = table.places(BASIC), table.places(decider.vocabulary.names)
+    if not np.any((basic >= 0) | (compound >= 0)):
+        raise InputError("no label is a basic emotion, or a compound of the vocabulary; nothing can be scored")
+    scores: dict[str, Any] = {}
+    if np.any(basic >= 0):
+        each = {name: _basic(table, basic, *curve(table, name, decider)) for name in CURVES}
+        scores = each.pop("AV") | {"modalities": each}
+    if np.any(compound >= 0):
+        scores["compound"] = {name: _compound(table, compound, name, decider) for name in CURVES}
+    return scores
+
+
+def _basic(table: FrameTable, labels: Integer, values: Double, valid: Boolean) -> dict[str, Any]:
+    rows = (labels >= 0) & valid
+    if not rows.any():
+        return {"n": 0}
+    total = values[rows].sum(axis=1, keepdims=True)
+    said = values[rows] / np.where(total > 0, total, 1)
+    predicted = said.argmax(axis=1)
+    extra = {
+        "macro_precision": metrics.macro_precision(labels[rows], predicted),
+        "mean_of_four": metrics.mean_of_four(labels[rows], predicted),
+    }
+    return classification(labels[rows], said) | extra | doubts(labels[rows], said, table.videos[rows])
+
+
+def _compound(table: FrameTable, labels: Integer, name: str, decider: Decider) -> dict[str, Any]:
+    values, valid = curve(table, name, decider)
+    rows = (labels >= 0) & valid
+    if not rows.any():
+        return {"n": 0}
+    spoken = EmotionProbabilities(np.zeros(int(rows.sum())), values[rows], np.ones(int(rows.sum()), bool), "fused")
+    decided = decide(spoken, decider.vocabulary, decider.rule)
+    return {
+        "n": int(rows.sum()),
+        "accuracy": metrics.accuracy(labels[rows], decided.classes),
+        "macro_f1": metrics.macro_f1(labels[rows], decided.classes),
+        "rank2": metrics.rank_accuracy(labels[rows], decided.scores, 2),
+        "none": float(np.mean(decided.classes < 0)),
+    }
+
+
+def predictions(table: FrameTable, decider: Decider) -> tuple[Integer, Integer, NDArray[np.str_]]:
+    """Labels, AV predictions and videos of the rows with a basic label, ``(N,)`` each; -1 where nothing is known."""
+    labels = table.places(BASIC)
+    values, valid = curve(table, "AV", decider)
+    rows = labels >= 0
+    return labels[rows], np.where(valid, values.argmax(axis=1), -1)[rows], table.videos[rows]

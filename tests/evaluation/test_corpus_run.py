@@ -1,0 +1,178 @@
+"""A miniature corpus through the real models: two clips, a recording, a face crop."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from skimage import data
+
+from avcer import Analyzer, cli
+from avcer.demo import make_clip
+from avcer.errors import InputError, UsageError
+from avcer.evaluation.compare import compare_runs
+from avcer.evaluation.corpora import Corpus, Sample, read_corpus
+from avcer.evaluation.corpus_run import answer_corpus, answers, run, said, score_corpus
+from avcer.evaluation.frames import read_frames
+from made_up import utterance
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_clip(tmp_path_factory.mktemp("clip") / "a.mp4")
+
+
+@pytest.fixture(scope="module")
+def analyzer() -> Analyzer:
+    return Analyzer(setting="fast")
+
+
+@pytest.fixture(scope="module")
+def corpus(clip: Path) -> Corpus:
+    """A table of one's own: two clips and a recording."""
+    root = clip.parent
+    shutil.copy(clip, root / "b.mp4")
+    soundfile.write(root / "c.wav", utterance("angry", 0), 16000)
+    rows = ["path,label,part", "a.mp4,Happiness,validation", "b.mp4,Anger,validation", "c.wav,Anger,train"]
+    (root / "table.csv").write_text("\n".join(rows) + "\n")
+    return read_corpus("table", root / "table.csv")
+
+
+@pytest.fixture(scope="module")
+def folder(corpus: Corpus, analyzer: Analyzer, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("run")
+    score_corpus(corpus, analyzer, out)
+    return out
+
+
+def test_the_report_is_a_folder(folder: Path) -> None:
+    assert {path.name for path in folder.iterdir()} == {
+        "clips", "run.json", "frames.csv", "metrics.json", "report.md", "confusion.png", "recalls.png"
+    }  # fmt: skip
+    metrics = json.loads((folder / "metrics.json").read_text())
+    assert metrics["n"] == 3
+    assert metrics["modalities"]["VS"]["n"] == 2
+    assert metrics["modalities"]["A"]["n"] == 3
+    assert metrics["about"]["level"] == "video"
+    report = (folder / "report.md").read_text()
+    for word in ("all together", "dynamic", "mean_of_four", "Recalls", '"rule": "gated"'):
+        assert word in report
+
+
+def test_a_stopped_run_goes_on_without_repeating(corpus: Corpus, analyzer: Analyzer, tmp_path: Path) -> None:
+    begun: list[str] = []
+
+    def stop_at_the_second(line: str) -> None:
+        begun.append(line)
+        if len(begun) == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(corpus, analyzer, tmp_path, stop_at_the_second)
+    [first] = (tmp_path / "clips").iterdir()
+    before = first.stat().st_mtime_ns
+    run(corpus, analyzer, tmp_path, begun.append)
+    assert [line.split()[1] for line in begun[2:]] == [sample.name for sample in corpus.samples[1:]]
+    assert first.stat().st_mtime_ns == before
+
+
+def test_another_run_in_the_same_folder_is_refused(corpus: Corpus, folder: Path) -> None:
+    with pytest.raises(UsageError, match="other models or options"):
+        run(corpus, Analyzer(setting="exact"), folder)
+
+
+def test_a_broken_clip_is_left_out(corpus: Corpus, analyzer: Analyzer, folder: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.mp4"
+    broken.write_bytes(b"")
+    shutil.copytree(folder, tmp_path / "run")
+    lines: list[str] = []
+    more = Corpus(corpus.name, (*corpus.samples, Sample("broken", broken, label="Fear")))
+    assert len(set(run(more, analyzer, tmp_path / "run", lines.append).videos)) == 3
+    assert any(line.startswith("left out") and "broken.mp4" in line for line in lines)
+    with pytest.raises(InputError, match="no clip"):
+        run(Corpus("x", more.samples[-1:]), analyzer, tmp_path / "other", lines.append)
+
+
+def test_frames_have_their_own_labels(clip: Path, analyzer: Analyzer) -> None:
+    labels = (None, *["Anger"] * 9, "Neutral")
+    table = answers(Sample("x", clip, frames=labels), analyzer)
+    assert table.words.tolist() == ["Anger"] * 9 + ["Neutral"]
+    part = answers(Sample("x", clip, label="Fear", start_s=1.0, end_s=2.0), analyzer)
+    assert len(part) == 25
+
+
+def test_the_person_on_one_side_is_meant(clip: Path, analyzer: Analyzer) -> None:
+    analysis = analyzer.analyze(clip)
+    left, right = (said(analysis, side)[1][:, 0].any() for side in ("left", "right"))
+    assert left != right
+
+
+def test_a_crop_is_looked_at_as_it_is(analyzer: Analyzer, tmp_path: Path) -> None:
+    import cv2
+
+    cv2.imwrite(str(tmp_path / "x.png"), np.ascontiguousarray(data.astronaut()[0:180, 160:300, ::-1]))
+    table = answers(Sample("x", tmp_path / "x.png", label="Happiness"), analyzer)
+    assert table.valid.tolist() == [[True, False, False]]
+    assert table.values[0, 0].argmax() == 4
+
+
+def test_a_submission_answers_every_place(clip: Path, analyzer: Analyzer, tmp_path: Path) -> None:
+    root = tmp_path / "corpus"
+    root.mkdir()
+    shutil.copy(clip, root / "a.mp4")
+    sheet = root / "sample.txt"
+    sheet.write_text("image_location\n" + "".join(f"a/{n:05d}.jpg,\n" for n in (3, 1, 900)))
+    corpus = read_corpus("c-expr-db", root)
+    path = answer_corpus(corpus, analyzer, sheet, tmp_path / "out")
+    lines = path.read_text().splitlines()
+    assert [line.split(",")[0] for line in lines[1:]] == ["a/00003.jpg", "a/00001.jpg", "a/00900.jpg"]
+    assert all(0 <= int(line.split(",")[1]) <= 6 for line in lines[1:])
+
+
+class TestCompare:
+    def test_a_run_is_as_good_as_itself(self, folder: Path) -> None:
+        first, again = compare_runs([folder, folder])
+        assert first.macro_f1 == again.macro_f1
+        assert again.difference == 0
+        assert again.p == 1
+
+    def test_another_fusion_of_the_same_answers(self, folder: Path, corpus: Corpus, tmp_path: Path) -> None:
+        other = tmp_path / "mean"
+        shutil.copytree(folder, other)
+        score_corpus(corpus, Analyzer(setting="fast", fusion="mean"), other)
+        assert json.loads((other / "metrics.json").read_text())["about"]["fusion"]["name"] == "mean"
+        assert [one.name for one in compare_runs([folder, other])] == [folder.name, "mean"]
+
+    def test_what_is_no_run_is_refused(self, tmp_path: Path) -> None:
+        with pytest.raises(InputError, match="holds no run"):
+            compare_runs([tmp_path])
+
+    def test_runs_on_other_clips_are_refused(self, folder: Path, tmp_path: Path) -> None:
+        other = tmp_path / "less"
+        shutil.copytree(folder, other)
+        lines = (other / "frames.csv").read_text().splitlines()
+        (other / "frames.csv").write_text("\n".join(lines[:-1]) + "\n")
+        with pytest.raises(InputError, match="same rows"):
+            compare_runs([folder, other])
+
+
+def test_the_commands(corpus: Corpus, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    table, out = str(corpus.samples[0].path.parent / "table.csv"), tmp_path / "run"
+    shutil.copytree(folder, out)
+    arguments = ["evaluate", "table", table, "--out", str(out), "--setting", "fast", "--part", "validation", "--json"]
+    assert cli.main(arguments) == 0
+    assert json.loads(capsys.readouterr().out)["n"] == 2
+    assert cli.main(["compare", str(folder), str(folder)]) == 0
+    assert "macro F1" in capsys.readouterr().out
+    assert cli.main(["evaluate", "frames", str(folder / "frames.csv"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["n"] == 3
+    assert cli.main(["evaluate", "table", table]) == 2
+    assert cli.main(["evaluate", "frames", table, "--out", str(out)]) == 2
+
+
+def test_a_table_of_frames_is_scored_by_frame_or_video(folder: Path) -> None:
+    assert len(read_frames([folder / "frames.csv"])) == 3
