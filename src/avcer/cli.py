@@ -97,6 +97,7 @@ def _add_demo(commands: Commands) -> None:
     _add_choices(demo)
 
 
+_RULES: Final = ("1", "2", "both", "sum", "gated", "geometric")
 _OWN_MODEL: Final[dict[str, Any]] = {
     "action": "append",
     "dest": "own_models",
@@ -108,7 +109,7 @@ _CHOICES: Final[dict[str, dict[str, Any]]] = {
     "--models": {"choices": ("mini", "published"), "help": "the family of models (default: mini)"},
     "--own-model": _OWN_MODEL,
     "--rule": {
-        "choices": ("1", "2", "both", "sum", "gated", "geometric"),
+        "choices": _RULES,
         "help": "of the compound decision (default: the family's own)",
     },
     "--compounds": {
@@ -328,6 +329,7 @@ def _add_evaluate(commands: Commands) -> None:
     evaluate.add_argument("--out", type=Path, metavar="DIR", help="of a corpus: the report; run again to go on")
     evaluate.add_argument("--level", choices=("frame", "video"), help="of a corpus (default: as it is labelled)")
     evaluate.add_argument("--fusion", metavar="NAME|FILE", help="of a corpus (default: the family's own)")
+    evaluate.add_argument("--rule", choices=_RULES, help="of a corpus: for compounds (default: the family's own)")
     evaluate.add_argument("--json", action="store_true", help="print one JSON object")
 
 
@@ -346,8 +348,9 @@ def _evaluate_tables(chosen: argparse.Namespace) -> dict[str, Any]:
     from avcer.evaluation.protocols import Subject, evaluate
     from avcer.options import SETTINGS
 
-    if chosen.out or chosen.level or chosen.fusion or chosen.part == "test":
-        raise UsageError(f"evaluate {chosen.protocol} scores tables: leave --out, --level, --fusion, --part test out")
+    if chosen.out or chosen.level or chosen.fusion or chosen.rule or chosen.part == "test":
+        names = "--out, --level, --fusion, --rule and --part test"
+        raise UsageError(f"evaluate {chosen.protocol} scores tables: leave {names} out")
     subject = Subject(chosen.models, SETTINGS[chosen.setting].precision, chosen.part, tuple(chosen.own_models))
     return evaluate(chosen.protocol, chosen.files, subject)
 
@@ -361,7 +364,12 @@ def _evaluate_corpus(chosen: argparse.Namespace) -> dict[str, Any]:
     if chosen.out is None or len(chosen.files) != 1:
         raise UsageError(f"evaluate {chosen.protocol} needs one folder, and --out DIR for the report")
     corpus = read_corpus(chosen.protocol, chosen.files[0])
-    options = {"models": chosen.models, "own_models": tuple(chosen.own_models), "fusion": chosen.fusion}
+    options = {
+        "models": chosen.models,
+        "own_models": tuple(chosen.own_models),
+        "fusion": chosen.fusion,
+        "rule": chosen.rule,
+    }
     analyzer = Analyzer(**options, setting=chosen.setting)
     if corpus.name == "c_expr_db":
         submission = answer_corpus(corpus, analyzer, sample_file(chosen.files[0]), chosen.out, _to_stderr)
