@@ -8,7 +8,7 @@ import pytest
 from pyarrow import parquet
 
 from avcer.errors import InputError
-from avcer.evaluation.frames import COLUMNS, FrameTable, read_frames, write_frames
+from avcer.evaluation.frames import COLUMNS, FrameTable, blend_word, read_frames, saliences, write_frames
 from avcer.labels import BASIC, C_EXPR_DB
 
 
@@ -30,6 +30,14 @@ def test_a_table_comes_back_as_it_was_written(table: FrameTable, tmp_path: Path)
 def test_labels_are_found_in_any_case(table: FrameTable) -> None:
     assert table.places(BASIC).tolist() == [1, -1, -1]
     assert table.places(C_EXPR_DB.names).tolist() == [-1, 6, -1]
+
+
+def test_blends_are_words() -> None:
+    assert blend_word({"Anger": 70, "Fear": 30}) == "Anger 70 + Fear 30"
+    assert blend_word({"Anger": 100, "Fear": 0}) == "Anger"
+    table = saliences(["Anger 70 + Fear 30", "Fear", "Other", "", "Anger x"])
+    assert table[:2].tolist() == [[0, 70, 0, 30, 0, 0, 0], [0, 0, 0, 100, 0, 0, 0]]
+    assert not table[2:].any()
 
 
 def test_files_are_joined_and_a_parquet_table_will_do(table: FrameTable, tmp_path: Path) -> None:

@@ -51,6 +51,13 @@ def test_a_video_with_two_labels_has_none_of_its_own() -> None:
         by_video(made_up(["Fear", "Anger"], [[1, 1, 1], [1, 1, 1]]))
 
 
+def test_blends_are_scored_by_presence_and_salience() -> None:
+    table = made_up(["Anger 50 + Fear 50", "Anger 70 + Fear 30", "Fear"], [[1, 3, -1], [1, 3, -1], [3, 3, 3]])
+    scores = score_table(table, DECIDER)["blend"]["AV"]
+    assert scores == {"n": 3, "acc_presence": 1, "acc_salience": 0.5}
+    assert score_table(table, DECIDER)["n"] == 1
+
+
 def test_words_that_nobody_knows_cannot_be_scored() -> None:
     with pytest.raises(InputError, match="nothing can be scored"):
         score_table(made_up(["Other"], [[1, 1, 1]]), DECIDER)

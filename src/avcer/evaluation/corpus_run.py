@@ -17,7 +17,7 @@ from avcer.emotion.probabilities import softmax
 from avcer.errors import AvcerError, InputError, UsageError
 from avcer.evaluation.corpora.c_expr_db import fill_sample_file
 from avcer.evaluation.corpora.record import Corpus, Level, Sample, Side
-from avcer.evaluation.frames import FrameTable, read_frames, write_frames
+from avcer.evaluation.frames import FrameTable, blend_word, read_frames, write_frames
 from avcer.evaluation.report import write_report
 from avcer.evaluation.side_by_side import Decider, by_video, score_table
 from avcer.labels import BASIC
@@ -77,7 +77,9 @@ def score_corpus(
     Raises:
         UsageError, InputError: as ``run``; or the corpus has nothing labelled in that part.
     """
-    samples = tuple(one for one in corpus.samples if (part in ("all", one.part)) and (one.label or one.frames))
+    samples = tuple(
+        one for one in corpus.samples if (part in ("all", one.part)) and (one.label or one.frames or one.blend)
+    )
     if not samples:
         raise InputError(f"{corpus.name}: has no labelled clip in the part {part!r}; choose another part")
     level = level or corpus.level
@@ -176,8 +178,8 @@ def _within(times_s: Double, sample: Sample) -> Any:
 
 
 def _words(sample: Sample, frames: Sequence[int]) -> list[str | None]:
-    if sample.label is not None:
-        return [sample.label] * len(frames)
+    if sample.label is not None or sample.blend is not None:
+        return [sample.label or blend_word(sample.blend or {})] * len(frames)
     given = sample.frames or ()
     return [given[frame] if frame < len(given) else None for frame in frames]
 

@@ -1,6 +1,6 @@
 """Tables of labelled frames: what the three models said of each, and what people said. CSV or Parquet.
 
-Columns: ``label`` (an emotion, or a compound's name), for each model seven probabilities ``static_Neutral`` to
+Columns: ``label`` (an emotion, a compound's name, or a blend such as ``Anger 70 + Fear 30``), for each model seven probabilities ``static_Neutral`` to
 ``audio_Surprise`` (empty where it said nothing), and optionally ``video``, which keeps the frames of a video together.
 ``avcer evaluate`` writes such tables of corpora.
 """
@@ -45,6 +45,23 @@ class FrameTable:
         """Where each label stands among ``names``, ``(N,)``; -1 where it is none of them."""
         known = {name.casefold(): place for place, name in enumerate(names)}
         return np.array([known.get(word.casefold(), -1) for word in self.words.tolist()], np.int64)
+
+
+def blend_word(blend: Mapping[str, int]) -> str:
+    """The label of a blend: ``Anger 70 + Fear 30``; that of a single emotion is the emotion."""
+    parts = [f"{emotion} {percent}" for emotion, percent in blend.items() if percent]
+    return " + ".join(parts) if len(parts) > 1 else parts[0].partition(" ")[0]
+
+
+def saliences(words: Sequence[str]) -> Double:
+    """Labels as ``blend_word`` makes them -> percent ``(N, 7)``; zeros for any other word."""
+    table = np.zeros((len(words), len(BASIC)))
+    for row, word in zip(table, words, strict=True):
+        for part in word.split("+"):
+            emotion, _, percent = part.strip().partition(" ")
+            if emotion in BASIC and (percent.isdecimal() or not percent):
+                row[BASIC.index(emotion)] = int(percent or 100)
+    return table
 
 
 def read_frames(paths: Sequence[Path]) -> FrameTable:

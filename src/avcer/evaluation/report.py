@@ -61,6 +61,10 @@ def _text(title: str, scores: dict[str, Any], about: dict[str, Any]) -> str:
         names = ("n", "accuracy", "macro_f1", "rank2", "none")
         rows = [[NAMES[name], *(_number(one.get(key)) for key in names)] for name, one in scores["compound"].items()]
         parts += ["## Compounds", _table(["", *names], rows)]
+    if "blend" in scores:
+        names = ("n", "acc_presence", "acc_salience")
+        rows = [[NAMES[name], *(_number(one.get(key)) for key in names)] for name, one in scores["blend"].items()]
+        parts += ["## Blends", _table(["", *names], rows)]
     parts += ["## How it was made", "```json\n" + json.dumps(about, indent=2) + "\n```"]
     return "\n\n".join(parts) + "\n"
 

@@ -8,11 +8,12 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from avcer.decision.blend import blend
 from avcer.decision.compound import Rule, decide
 from avcer.decision.fuse import FusionWeights, pool
 from avcer.errors import InputError
 from avcer.evaluation import metrics
-from avcer.evaluation.frames import FrameTable
+from avcer.evaluation.frames import FrameTable, saliences
 from avcer.evaluation.scores import classification, doubts
 from avcer.labels import BASIC, C_EXPR_DB, Vocabulary
 from avcer.types import Boolean, Double, EmotionProbabilities, Integer
@@ -59,20 +60,24 @@ def by_video(table: FrameTable) -> FrameTable:
 def score_table(table: FrameTable, decider: Decider) -> dict[str, Any]:
     """Scores of AV, and under ``modalities`` those of VS, VD and A on the rows where each speaks.
 
-    Rows whose label is a basic emotion are scored as such; those whose label is a compound, under ``compound``.
+    Rows whose label is a basic emotion are scored as such; those whose label is a compound, under ``compound``. Where there
+    are blends with saliences, BLEMORE's scores stand under ``blend``.
 
     Raises:
         InputError: no label is either.
     """
     basic, compound = table.places(BASIC), table.places(decider.vocabulary.names)
-    if not np.any((basic >= 0) | (compound >= 0)):
-        raise InputError("no label is a basic emotion, or a compound of the vocabulary; nothing can be scored")
+    blends = saliences(table.words.tolist())
+    if not (np.any((basic >= 0) | (compound >= 0)) or blends.any()):
+        raise InputError("no label is a basic emotion, a compound of the vocabulary, or a blend; nothing can be scored")
     scores: dict[str, Any] = {}
     if np.any(basic >= 0):
         each = {name: _basic(table, basic, *curve(table, name, decider)) for name in CURVES}
         scores = each.pop("AV") | {"modalities": each}
     if np.any(compound >= 0):
         scores["compound"] = {name: _compound(table, compound, name, decider) for name in CURVES}
+    if np.any(np.count_nonzero(blends, axis=1) > 1):
+        scores["blend"] = {name: _blend(blends, *curve(table, name, decider)) for name in CURVES}
     return scores
 
 
@@ -103,6 +108,17 @@ def _compound(table: FrameTable, labels: Integer, name: str, decider: Decider) -
         "macro_f1": metrics.macro_f1(labels[rows], decided.classes),
         "rank2": metrics.rank_accuracy(labels[rows], decided.scores, 2),
         "none": float(np.mean(decided.classes < 0)),
+    }
+
+
+def _blend(true: Double, values: Double, valid: Boolean) -> dict[str, Any]:
+    """BLEMORE's two scores, on single emotions and blends of two."""
+    rows = true.any(axis=1) & valid
+    said = blend(values[rows])
+    return {
+        "n": int(rows.sum()),
+        "acc_presence": metrics.presence_accuracy(true[rows], said),
+        "acc_salience": metrics.salience_accuracy(true[rows], said),
     }
 
 
