@@ -77,9 +77,8 @@ def score_corpus(
     Raises:
         UsageError, InputError: as ``run``; or the corpus has nothing labelled in that part.
     """
-    samples = tuple(
-        one for one in corpus.samples if (part in ("all", one.part)) and (one.label or one.frames or one.blend)
-    )
+    labelled = (one for one in corpus.samples if one.label or one.frames or one.blend)
+    samples = tuple(one for one in labelled if part in ("all", one.part))
     if not samples:
         raise InputError(f"{corpus.name}: has no labelled clip in the part {part!r}; choose another part")
     level = level or corpus.level

@@ -1,8 +1,8 @@
 """Tables of labelled frames: what the three models said of each, and what people said. CSV or Parquet.
 
-Columns: ``label`` (an emotion, a compound's name, or a blend such as ``Anger 70 + Fear 30``), for each model seven probabilities ``static_Neutral`` to
-``audio_Surprise`` (empty where it said nothing), and optionally ``video``, which keeps the frames of a video together.
-``avcer evaluate`` writes such tables of corpora.
+Columns: ``label`` (an emotion, a compound's name, or a blend such as ``Anger 70 + Fear 30``), for each model seven
+probabilities ``static_Neutral`` to ``audio_Surprise`` (empty where it said nothing), and optionally ``video``, which
+keeps the frames of a video together. ``avcer evaluate`` writes such tables of corpora.
 """
 
 from __future__ import annotations

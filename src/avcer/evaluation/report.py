@@ -57,16 +57,18 @@ def _text(title: str, scores: dict[str, Any], about: dict[str, Any]) -> str:
         rows = [[NAMES[name], *(_recall(one, emotion) for emotion in BASIC)] for name, one in each.items()]
         parts += ["## Recalls", _table(["", *BASIC], rows), "![Recalls](recalls.png)"]
         parts += ["## Confusion", "![Confusion matrices](confusion.png)"]
-    if "compound" in scores:
-        names = ("n", "accuracy", "macro_f1", "rank2", "none")
-        rows = [[NAMES[name], *(_number(one.get(key)) for key in names)] for name, one in scores["compound"].items()]
-        parts += ["## Compounds", _table(["", *names], rows)]
-    if "blend" in scores:
-        names = ("n", "acc_presence", "acc_salience")
-        rows = [[NAMES[name], *(_number(one.get(key)) for key in names)] for name, one in scores["blend"].items()]
-        parts += ["## Blends", _table(["", *names], rows)]
+    for name, title in (("compound", "Compounds"), ("blend", "Blends")):
+        if name in scores:
+            parts += [f"## {title}", _plain(scores[name])]
     parts += ["## How it was made", "```json\n" + json.dumps(about, indent=2) + "\n```"]
     return "\n\n".join(parts) + "\n"
+
+
+def _plain(each: Mapping[str, Mapping[str, Any]]) -> str:
+    """A row for each of ``CURVES``, a column for each number."""
+    columns = tuple(each["AV"])
+    rows = [[NAMES[name], *(_number(one.get(column)) for column in columns)] for name, one in each.items()]
+    return _table(["", *columns], rows)
 
 
 def _shown(scores: Mapping[str, Any], rate: str) -> str:

@@ -60,8 +60,8 @@ def by_video(table: FrameTable) -> FrameTable:
 def score_table(table: FrameTable, decider: Decider) -> dict[str, Any]:
     """Scores of AV, and under ``modalities`` those of VS, VD and A on the rows where each speaks.
 
-    Rows whose label is a basic emotion are scored as such; those whose label is a compound, under ``compound``. Where there
-    are blends with saliences, BLEMORE's scores stand under ``blend``.
+    Rows whose label is a basic emotion are scored as such; those whose label is a compound, under ``compound``. Where
+    there are blends with saliences, BLEMORE's scores stand under ``blend``.
 
     Raises:
         InputError: no label is either.
