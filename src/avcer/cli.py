@@ -279,6 +279,13 @@ def _models_import(chosen: argparse.Namespace) -> int:
 # train
 
 
+def _positive(word: str) -> int:
+    number = int(word)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return number
+
+
 def _add_train(commands: Commands) -> None:
     train = _add(commands, "train", "train a model from data tables", _train)
     train.add_argument("role", choices=("detector", "static", "dynamic", "audio", "fusion"))
@@ -287,7 +294,7 @@ def _add_train(commands: Commands) -> None:
     train.add_argument("--architecture", choices=("mini", "published"), default="mini", help="default: %(default)s")
     train.add_argument("--start", type=Path, metavar="DIR", help="a model that a published architecture begins with")
     train.add_argument("--own-model", default=[], **_OWN_MODEL)
-    train.add_argument("--epochs", type=int, metavar="N", help="instead of the recipe's own number")
+    train.add_argument("--epochs", type=_positive, metavar="N", help="instead of the recipe's own number")
 
 
 def _train(chosen: argparse.Namespace) -> int:
@@ -329,6 +336,7 @@ def _add_evaluate(commands: Commands) -> None:
     evaluate.add_argument("--out", type=Path, metavar="DIR", help="of a corpus: the report; run again to go on")
     evaluate.add_argument("--level", choices=("frame", "video"), help="of a corpus (default: as it is labelled)")
     evaluate.add_argument("--fusion", metavar="NAME|FILE", help="of a corpus (default: the family's own)")
+    evaluate.add_argument("--compounds", metavar="NAME|FILE", help="default: c-expr-db; of a table avcer-12")
     evaluate.add_argument("--rule", choices=_RULES, help="of a corpus: for compounds (default: the family's own)")
     evaluate.add_argument("--json", action="store_true", help="print one JSON object")
 
@@ -348,8 +356,8 @@ def _evaluate_tables(chosen: argparse.Namespace) -> dict[str, Any]:
     from avcer.evaluation.protocols import Subject, evaluate
     from avcer.options import SETTINGS
 
-    if chosen.out or chosen.level or chosen.fusion or chosen.rule or chosen.part == "test":
-        names = "--out, --level, --fusion, --rule and --part test"
+    if any((chosen.out, chosen.level, chosen.fusion, chosen.rule, chosen.compounds)) or chosen.part == "test":
+        names = "--out, --level, --fusion, --rule, --compounds and --part test"
         raise UsageError(f"evaluate {chosen.protocol} scores tables: leave {names} out")
     subject = Subject(chosen.models, SETTINGS[chosen.setting].precision, chosen.part, tuple(chosen.own_models))
     return evaluate(chosen.protocol, chosen.files, subject)
@@ -358,20 +366,27 @@ def _evaluate_tables(chosen: argparse.Namespace) -> dict[str, Any]:
 def _evaluate_corpus(chosen: argparse.Namespace) -> dict[str, Any]:
     from avcer.evaluation.corpora import read_corpus
     from avcer.evaluation.corpora.c_expr_db import sample_file
+    from avcer.evaluation.corpora.table import read_table
     from avcer.evaluation.corpus_run import answer_corpus, score_corpus
+    from avcer.labels import read_vocabulary
     from avcer.pipeline import Analyzer
 
     if chosen.out is None or len(chosen.files) != 1:
         raise UsageError(f"evaluate {chosen.protocol} needs one folder, and --out DIR for the report")
-    corpus = read_corpus(chosen.protocol, chosen.files[0])
+    compounds = chosen.compounds or ("avcer-12" if chosen.protocol == "table" else "c-expr-db")
+    if chosen.protocol == "table":
+        corpus = read_table(chosen.files[0], read_vocabulary(compounds))
+    else:
+        corpus = read_corpus(chosen.protocol, chosen.files[0])
     options = {
+        "compounds": compounds,
         "models": chosen.models,
         "own_models": tuple(chosen.own_models),
         "fusion": chosen.fusion,
         "rule": chosen.rule,
     }
     analyzer = Analyzer(**options, setting=chosen.setting)
-    if corpus.name == "c_expr_db":
+    if chosen.protocol == "c-expr-db":
         submission = answer_corpus(corpus, analyzer, sample_file(chosen.files[0]), chosen.out, _to_stderr)
         return {"n": len(corpus.samples), "submission": str(submission)}
     return score_corpus(corpus, analyzer, chosen.out, chosen.part, chosen.level, _to_stderr)
@@ -406,7 +421,7 @@ def _add_fit_fusion(commands: Commands) -> None:
     fit.add_argument("tables", nargs="+", type=Path, metavar="TABLE", help="labelled frames (CSV or Parquet)")
     fit.add_argument("--out", type=Path, required=True, metavar="FILE.json", help="for avcer analyze --fusion")
     fit.add_argument("--method", default="search", metavar="NAME", help="search (default), hierarchical, ascent, ...")
-    fit.add_argument("--draws", type=int, default=10_000, metavar="N", help="of the search (default: %(default)s)")
+    fit.add_argument("--draws", type=_positive, default=10_000, metavar="N", help="default: %(default)s")
     fit.add_argument("--seed", type=int, default=42, help="of the draws (default: %(default)s)")
     fit.add_argument("--compare", action="store_true", help="try every method, on videos held out, too")
     fit.add_argument("--plot", type=Path, metavar="FILE.png", help="draw the weights")

@@ -10,7 +10,17 @@ import pytest
 
 from avcer.decision.align import nothing
 from avcer.decision.compound import decide, scores
-from avcer.decision.fuse import MEAN, PUBLISHED, PUBLISHED_7, FusionWeights, fuse, pool, read_fusion, write_fusion
+from avcer.decision.fuse import (
+    MEAN,
+    PUBLISHED,
+    PUBLISHED_7,
+    FusionWeights,
+    Pooling,
+    fuse,
+    pool,
+    read_fusion,
+    write_fusion,
+)
 from avcer.errors import UsageError
 from avcer.labels import C_EXPR_DB
 from avcer.types import MODALITIES
@@ -128,3 +138,14 @@ class TestLogLinear:
         (tmp_path / "x.json").write_text(json.dumps(document))
         with pytest.raises(UsageError, match=r"x\.json"):
             read_fusion(tmp_path / "x.json")
+
+
+@pytest.mark.parametrize("pooling", ["linear", "log-linear"])
+def test_missing_is_not_zero_where_the_rest_has_no_weight(pooling: Pooling) -> None:
+    """Audio alone is there, and for Neutral all the weight lies with the others."""
+    weights = np.full((3, 7), 1 / 3)
+    weights[:, 0] = 0.5, 0.5, 0
+    values = np.tile([0.02, 0.9, 0.016, 0.016, 0.016, 0.016, 0.016], (1, 3, 1))
+    fused, given = pool(values, np.array([[False, False, True]]), FusionWeights("mine", weights, pooling))
+    np.testing.assert_allclose(fused / fused.sum(), values[:, 2], atol=1e-9)
+    np.testing.assert_allclose(given.sum(axis=1), fused)

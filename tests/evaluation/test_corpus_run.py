@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -95,6 +96,13 @@ def test_a_broken_clip_is_left_out(corpus: Corpus, analyzer: Analyzer, folder: P
     assert any(line.startswith("left out") and "broken.mp4" in line for line in lines)
     with pytest.raises(InputError, match="no clip"):
         run(Corpus("x", more.samples[-1:]), analyzer, tmp_path / "other", lines.append)
+
+
+def test_a_corrected_label_counts(corpus: Corpus, analyzer: Analyzer, folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder, tmp_path / "run")
+    sample = replace(corpus.samples[2], label="Sadness")
+    table = run(Corpus(corpus.name, (sample,)), analyzer, tmp_path / "run")
+    assert set(table.words.tolist()) == {"Sadness"}
 
 
 def test_frames_have_their_own_labels(clip: Path, analyzer: Analyzer) -> None:

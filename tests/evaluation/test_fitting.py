@@ -60,6 +60,26 @@ def test_a_column_is_scored_as_the_whole_would_be() -> None:
         assert quick == pytest.approx(search_score(examples.values, examples.labels, changed))
 
 
+def test_the_second_stage_keeps_the_scale_of_probabilities() -> None:
+    examples = made_up()
+    weights = METHODS["hierarchical"](examples, QUICK)
+    assert weights.values.sum(axis=0).mean() == pytest.approx(1)
+    assert score(examples, weights) >= score(examples, METHODS["search"](examples, QUICK))
+
+
+@pytest.mark.parametrize("effort", [{"draws": 0}, {"seed": -1}])
+def test_a_search_needs_draws_and_a_seed(effort: dict[str, int]) -> None:
+    with pytest.raises(UsageError, match="draws"):
+        Effort(**effort)
+
+
+def test_too_few_frames_cannot_be_held_out() -> None:
+    table = made_up(20)
+    few = Examples(table.values[:1], np.array([1]), table.videos[:1])
+    with pytest.raises(InputError, match="too few"):
+        held_out(few, METHODS["mean"], QUICK)
+
+
 def test_smooth_methods_find_the_bottom() -> None:
     """No small step away from the least cross-entropy lowers it."""
     examples = made_up(300)

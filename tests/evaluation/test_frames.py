@@ -35,9 +35,15 @@ def test_labels_are_found_in_any_case(table: FrameTable) -> None:
 def test_blends_are_words() -> None:
     assert blend_word({"Anger": 70, "Fear": 30}) == "Anger 70 + Fear 30"
     assert blend_word({"Anger": 100, "Fear": 0}) == "Anger"
-    table = saliences(["Anger 70 + Fear 30", "Fear", "Other", "", "Anger x"])
+    table = saliences(["Anger 70 + fear 30", "Fear", "Other", "", "Anger x", "Anger 70 + Joy 30"])
     assert table[:2].tolist() == [[0, 70, 0, 30, 0, 0, 0], [0, 0, 0, 100, 0, 0, 0]]
     assert not table[2:].any()
+
+
+def test_a_byte_order_mark_hides_no_column(table: FrameTable, tmp_path: Path) -> None:
+    write_frames(table, tmp_path / "x.csv")
+    (tmp_path / "y.csv").write_text((tmp_path / "x.csv").read_text(), encoding="utf-8-sig")
+    assert read_frames([tmp_path / "y.csv"]).videos.tolist() == table.videos.tolist()
 
 
 def test_files_are_joined_and_a_parquet_table_will_do(table: FrameTable, tmp_path: Path) -> None:

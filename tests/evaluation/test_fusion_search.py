@@ -7,6 +7,7 @@ import pytest
 
 from avcer.evaluation.fusion_search import (
     GRID,
+    best_draws,
     dirichlet_draws,
     fused_classes,
     scale_models,
@@ -51,6 +52,14 @@ def test_the_winner_is_that_of_trying_every_draw() -> None:
     found = search_weights(values, labels, draws)
     assert found.draw == int(np.argmax(scores))
     assert found.score == max(scores)
+
+
+def test_the_best_few_are_those_of_trying_every_draw() -> None:
+    values, labels = made_up()
+    draws = dirichlet_draws(3, 7, 300, seed=2)
+    scores = np.array([search_score(values, labels, draw) for draw in draws])
+    expected = np.lexsort((np.arange(300), -scores))[:20]
+    assert [found.draw for found in best_draws(values, labels, draws, 20)] == expected.tolist()
 
 
 def test_of_equal_draws_the_first_wins() -> None:

@@ -51,6 +51,10 @@ def test_rank_accuracy() -> None:
     assert right == pytest.approx([1 / 3, 2 / 3, 1])
 
 
+def test_a_rank_among_zeros_is_no_hit() -> None:
+    assert metrics.rank_accuracy(np.array([0, 1]), np.array([[0.0, 0, 0], [0, 0.5, 0]]), 2) == pytest.approx(1 / 2)
+
+
 def test_presence_and_salience_of_blends() -> None:
     # right; salience wrong; one emotion too many; a single one, right
     true = np.array([[70, 30, 0], [70, 30, 0], [0, 50, 50], [100, 0, 0]])

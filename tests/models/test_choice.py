@@ -45,6 +45,11 @@ def test_two_models_of_a_role_are_refused(tmp_path: Path) -> None:
         choose("mini", "audio", folders)
 
 
+def test_a_model_of_another_family_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="--models mini"):
+        choose("published", "audio", [copy_of("audio", tmp_path / "mine")])
+
+
 def test_a_folder_without_a_model_is_named(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="nothing"):
         choose("mini", "audio", [tmp_path / "nothing"])

@@ -32,14 +32,14 @@ def knowing(rows: int, seed: int) -> Pairs:
 
 
 def test_weights_let_each_model_speak_of_what_it_knows(plan: Plan) -> None:
-    weights = fit_weights(knowing(400, 0), plan).weights
+    weights = fit_weights(knowing(400, 0), plan)
     assert weights.sum(axis=0) == pytest.approx(1)
     assert weights[2, 3] > weights[2, 6]
 
 
 def test_fused_beats_each_alone_on_pairs_not_fitted_on(plan: Plan) -> None:
     scores = compare([knowing(400, 1), knowing(400, 2)], plan)
-    assert set(scores) == {"static", "dynamic", "audio", "mean", "published", "search"}
+    assert set(scores) == {"static", "dynamic", "audio", "mean", "published", "search", "search, its winner"}
     assert scores["search"]["uar"] > max(scores[name]["uar"] for name in ("static", "dynamic", "audio")) + 0.1
 
 

@@ -116,7 +116,9 @@ def pool(values: Double, present: NDArray[np.bool_], weights: FusionWeights) -> 
     missing is not zero; where all are, the weights are used as they are.
     """
     there = present[:, :, np.newaxis]
-    used = np.where(there, weights.values, 0.0)
+    # Those that are there count alike for an emotion of which all the weight lies with those that are not.
+    alone = np.where(there, weights.values, 0.0).sum(axis=1, keepdims=True) <= 0
+    used = np.where(there, np.where(alone, 1.0, weights.values), 0.0)
     total = used.sum(axis=1, keepdims=True)
     used = used * (weights.values.sum(axis=0) / np.where(total > 0, total, np.inf))
     if weights.pooling == "linear":

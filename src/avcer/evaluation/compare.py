@@ -64,10 +64,12 @@ def read_run(folder: Path) -> Run:
     """
     try:
         about: dict[str, Any] = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))["about"]
-        weights = FusionWeights.of_dict(about["fusion"])
-    except (OSError, ValueError, KeyError) as error:
+        weights, rule = FusionWeights.of_dict(about["fusion"]), about["rule"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{folder}: holds no run ({error}); give a folder that avcer evaluate wrote") from error
-    labels, predicted, videos = predictions(read_frames([folder / "frames.csv"]), Decider(weights, about["rule"]))
+    labels, predicted, videos = predictions(read_frames([folder / "frames.csv"]), Decider(weights, rule))
+    if not len(labels):
+        raise InputError(f"{folder}: has no row with a basic emotion; runs are compared on those")
     return Run(folder.name, labels, predicted, videos)
 
 

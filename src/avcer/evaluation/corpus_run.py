@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -14,7 +15,7 @@ import numpy as np
 from avcer import __version__
 from avcer.analysis import Analysis, FaceAnalysis
 from avcer.emotion.probabilities import softmax
-from avcer.errors import AvcerError, InputError, UsageError
+from avcer.errors import InputError, UsageError
 from avcer.evaluation.corpora.c_expr_db import fill_sample_file
 from avcer.evaluation.corpora.record import Corpus, Level, Sample, Side
 from avcer.evaluation.frames import FrameTable, blend_word, read_frames, write_frames
@@ -46,7 +47,7 @@ def run(corpus: Corpus, analyzer: Analyzer, folder: Path, report: Callable[[str]
     _same_run(folder / KEY_FILE, {"corpus": corpus.name} | key(analyzer))
     tables = []
     for number, sample in enumerate(corpus.samples, start=1):
-        path = clips / f"{sample.name}.csv"
+        path = clips / f"{sample.name}-{_digest(sample)}.csv"
         try:
             if not path.exists():
                 report(f"{number}/{len(corpus.samples)} {sample.name}")
@@ -54,11 +55,17 @@ def run(corpus: Corpus, analyzer: Analyzer, folder: Path, report: Callable[[str]
                 with atomic(path) as part:
                     write_frames(table, part)
             tables.append(read_frames([path]))
-        except AvcerError as error:
+        except InputError as error:
             report(f"left out: {error}")
     if not tables:
         raise InputError(f"{folder}: no clip of {corpus.name} could be scored")
     return FrameTable(*(np.concatenate([getattr(table, name) for table in tables]) for name in vars(tables[0])))
+
+
+def _digest(sample: Sample) -> str:
+    """Another file for other labels, or for another part of a clip."""
+    meant = (sample.label, sample.frames, dict(sample.blend or {}), sample.start_s, sample.end_s, sample.side)
+    return hashlib.sha256(repr(meant).encode()).hexdigest()[:8]
 
 
 def score_corpus(
@@ -79,6 +86,8 @@ def score_corpus(
     """
     labelled = (one for one in corpus.samples if one.label or one.frames or one.blend)
     samples = tuple(one for one in labelled if part in ("all", one.part))
+    if level == "video" and any(one.frames for one in samples):
+        raise UsageError(f"{corpus.name}: is labelled by frame, its videos have no label; use --level frame")
     if not samples:
         raise InputError(f"{corpus.name}: has no labelled clip in the part {part!r}; choose another part")
     level = level or corpus.level
@@ -92,6 +101,7 @@ def score_corpus(
         "level": level,
         "clips": len(set(table.videos.tolist())),
         "missing": len(corpus.missing),
+        "left_out": sorted({sample.name for sample in samples} - set(table.videos.tolist())),
         "fusion": decider.weights.as_dict(),
         "rule": decider.rule,
         "version": __version__,
@@ -111,7 +121,10 @@ def answer_corpus(
         InputError: a clip cannot be read; a submission must be whole.
     """
     clips = make_folder(folder / "clips")
-    _same_run(folder / KEY_FILE, {"corpus": corpus.name, "rule": analyzer.judge.rule} | key(analyzer))
+    if corpus.missing:
+        raise InputError(f"{sheet}: asks for {corpus.missing[0]}, which is not there; a submission must be whole")
+    decided_by = {"rule": analyzer.judge.rule, "fusion": analyzer.judge.weights.as_dict()}
+    _same_run(folder / KEY_FILE, {"corpus": corpus.name} | decided_by | key(analyzer))
     classes = {}
     for number, sample in enumerate(corpus.samples, start=1):
         path = clips / f"{sample.name}.txt"
@@ -187,13 +200,22 @@ def said(analysis: Analysis, side: Side | None = None) -> tuple[Double, Boolean]
     """What the models say of whoever leads, or of the person on one side: ``(T, 3, 7)``, and where ``(T, 3)``."""
     frames = len(analysis.times_s)
     values, valid = np.zeros((frames, len(MODALITIES), len(BASIC))), np.zeros((frames, len(MODALITIES)), bool)
-    for face in analysis.faces:
+    for face in sorted(analysis.faces, key=_size):  # the largest last: where two lie on one side, it counts
         rows = leading_rows(analysis, face) if side is None else _on_side(analysis, face, side)
         for place, source in enumerate((face.static, face.dynamic)):
-            values[face.frames[rows], place] = source.values[rows]
-            valid[face.frames[rows], place] = source.valid[rows]
+            known = rows & source.valid
+            values[face.frames[known], place] = source.values[known]
+            valid[face.frames[known], place] = True
     values[:, 2], valid[:, 2] = analysis.audio.values, analysis.audio.valid
     return np.where(valid[:, :, np.newaxis], values, 0.0), valid
+
+
+def _size(face: FaceAnalysis) -> float:
+    """The mean area of a face's boxes, in square pixels."""
+    if face.track is None:
+        return 0.0
+    sides = face.track.boxes[:, 2:] - face.track.boxes[:, :2]
+    return float(np.mean(sides[:, 0] * sides[:, 1]))
 
 
 def _on_side(analysis: Analysis, face: FaceAnalysis, side: Side) -> Boolean:

@@ -58,6 +58,10 @@ class Effort:
     draws: int = DRAWS
     seed: int = SEED
 
+    def __post_init__(self) -> None:
+        if self.draws < 1 or not 0 <= self.seed < 2**32:
+            raise UsageError(f"draws must be at least 1 and the seed not negative, not {self.draws} and {self.seed}")
+
 
 def examples_of(table: FrameTable) -> Examples:
     """The frames with a basic emotion as their label, on which all three models speak.
@@ -87,9 +91,13 @@ def search(examples: Examples, effort: Effort) -> FusionWeights:
 
 
 def hierarchical(examples: Examples, effort: Effort) -> FusionWeights:
-    """The source work's second stage: one factor more a model, from a grid."""
+    """The source work's second stage: one factor more a model, from a grid.
+
+    The columns then add up to anything; divided by their mean sum, they choose the same, and a threshold still means
+    what it says.
+    """
     found, _ = scale_models(examples.values, examples.labels, search(examples, effort).values)
-    return FusionWeights("hierarchical", found.weights)
+    return FusionWeights("hierarchical", found.weights / found.weights.sum(axis=0).mean())
 
 
 def ascent(examples: Examples, effort: Effort) -> FusionWeights:
@@ -237,6 +245,9 @@ def held_out(examples: Examples, method: Method, effort: Effort, folds: int = FO
     With fewer videos than folds, the folds are stretches of frames, whose neighbours the fit has seen.
     """
     places = _folds(examples.videos, folds)
+    for fold in range(places.max() + 1):
+        if not np.any(examples.labels[places != fold] != NEUTRAL):
+            raise InputError("too few labelled frames to hold some out; leave --compare out")
     predicted = np.empty(len(examples.labels), np.int64)
     for fold in range(places.max() + 1):
         aside = places == fold

@@ -55,13 +55,17 @@ def blend_word(blend: Mapping[str, int]) -> str:
 
 def saliences(words: Sequence[str]) -> Double:
     """Labels as ``blend_word`` makes them -> percent ``(N, 7)``; zeros for any other word."""
-    table = np.zeros((len(words), len(BASIC)))
-    for row, word in zip(table, words, strict=True):
-        for part in word.split("+"):
-            emotion, _, percent = part.strip().partition(" ")
-            if emotion in BASIC and (percent.isdecimal() or not percent):
-                row[BASIC.index(emotion)] = int(percent or 100)
-    return table
+    return np.array([_salience(word) for word in words], np.float64).reshape(len(words), len(BASIC))
+
+
+def _salience(word: str) -> list[int]:
+    row = [0] * len(BASIC)
+    for part in word.split("+"):
+        emotion, _, percent = part.strip().partition(" ")
+        if emotion.capitalize() not in BASIC or not (percent or "100").isdecimal():
+            return [0] * len(BASIC)
+        row[BASIC.index(emotion.capitalize())] = int(percent or 100)
+    return row
 
 
 def read_frames(paths: Sequence[Path]) -> FrameTable:
@@ -97,7 +101,7 @@ def _read(path: Path) -> FrameTable:
 
 def _csv(path: Path) -> Mapping[str, Sequence[Any]]:
     try:
-        with path.open(newline="", encoding="utf-8") as file:
+        with path.open(newline="", encoding="utf-8-sig", errors="surrogateescape") as file:
             heading, *lines = csv.reader(file)
     except (OSError, UnicodeDecodeError, csv.Error, ValueError) as error:
         raise InputError(f"{path}: cannot be read as a CSV table ({error})") from error
@@ -121,7 +125,7 @@ def _parquet(path: Path) -> Mapping[str, Sequence[Any]]:
 def write_frames(table: FrameTable, path: Path) -> None:
     """Writes a CSV table that ``read_frames`` reads."""
     cells = np.where(table.valid[:, :, np.newaxis], table.values, np.nan).reshape(len(table), -1)
-    with path.open("w", newline="", encoding="utf-8") as file:
+    with path.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["video", "label", *COLUMNS])
         for video, word, row in zip(table.videos.tolist(), table.words.tolist(), cells.tolist(), strict=True):

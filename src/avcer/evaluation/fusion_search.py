@@ -61,8 +61,17 @@ def search_score(probabilities: NDArray[Any], labels: Integer, weights: Double) 
 def search_weights(probabilities: NDArray[Any], labels: Integer, draws: Double) -> Found:
     """The first of ``draws (D, M, C)`` with the best ``search_score``.
 
-    All draws are scored in single precision, counting every row as right that may be; only those that could still
-    win are scored exactly.
+    Raises:
+        ValueError: no row has a class other than Neutral.
+    """
+    return best_draws(probabilities, labels, draws, 1)[0]
+
+
+def best_draws(probabilities: NDArray[Any], labels: Integer, draws: Double, count: int) -> list[Found]:
+    """The ``count`` of ``draws (D, M, C)`` with the best ``search_score``, best first, of equal ones the first drawn.
+
+    All draws are scored in single precision, counting every row as right that may be; only those that could still be
+    among the best are scored exactly.
 
     Raises:
         ValueError: no row has a class other than Neutral.
@@ -70,13 +79,12 @@ def search_weights(probabilities: NDArray[Any], labels: Integer, draws: Double) 
     if not _scored(labels):
         raise ValueError("a search needs rows of at least one class other than Neutral")
     hopes = _upper_bounds(probabilities, labels, draws)
-    best = Found(draws[0], -1.0, 0)
+    best: list[Found] = []
     for index in np.argsort(-hopes, kind="stable"):
-        if hopes[index] < best.score - 1e-12:
+        if len(best) == count and hopes[index] < best[-1].score - 1e-12:
             break
-        score = search_score(probabilities, labels, draws[index])
-        if score > best.score or (score == best.score and index < best.draw):
-            best = Found(draws[index], score, int(index))
+        best.append(Found(draws[index], search_score(probabilities, labels, draws[index]), int(index)))
+        best = sorted(best, key=lambda found: (-found.score, found.draw))[:count]
     return best
 
 

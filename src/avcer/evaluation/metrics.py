@@ -72,9 +72,10 @@ def mean_of_four(labels: Indices, predicted: Indices, classes: Sequence[int] | N
 
 
 def rank_accuracy(labels: Indices, scores: NDArray[Any], rank: int) -> float:
-    """The share of rows whose class is among the ``rank`` ones with the largest of ``scores (N, C)``."""
+    """The share of rows whose class is among the ``rank`` ones with the largest of ``scores (N, C)``, and above 0."""
     best = np.argsort(-scores, axis=1, kind="stable")[:, :rank]
-    return float(np.mean(np.any(best == labels[:, None], axis=1))) if len(labels) else float("nan")
+    hits = (best == labels[:, None]) & (np.take_along_axis(scores, best, axis=1) > 0)
+    return float(np.mean(np.any(hits, axis=1))) if len(labels) else float("nan")
 
 
 def presence_accuracy(true: NDArray[Any], said: NDArray[Any]) -> float:

@@ -18,6 +18,10 @@ def choose(family: Family, role: Role, own: Sequence[str | Path] = ()) -> Instal
         ModelError: a folder holds no whole model, two hold models of the role, or the family's is not installed.
     """
     models = [InstalledModel(ModelCard.read(folder), folder) for folder in map(Path, own)]
+    for model in models:
+        if model.card.family != family:
+            its = model.card.family
+            raise ModelError(f"{model.folder}: is a model of the {its} family; use it with --models {its}")
     matching = [model for model in models if model.card.role == role]
     if len(matching) > 1:
         raise ModelError(f"{matching[1].folder}: a second {role} model; name one for each role")

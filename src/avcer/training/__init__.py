@@ -40,22 +40,23 @@ def recipe(
         role: the model's.
         architecture: the mini one, or the published one.
         start: a model whose weights a published architecture begins with.
-        own_models: for the mini dynamic model, the static model whose features it reads.
+        own_models: for a dynamic model, the static model whose features it reads.
 
     Raises:
         UsageError: there is no such recipe.
         MissingExtraError: PyTorch is not installed.
     """
-    if own_models and (role, architecture) != ("dynamic", "mini"):
-        raise UsageError(f"the {architecture} {role} model is trained without another one; leave --own-model out")
+    if own_models and role != "dynamic":
+        raise UsageError(f"the {role} model is trained without another one; leave --own-model out")
+    chosen = {"own_models": own_models} if own_models else {}
     if architecture == "mini":
         if start is not None:
             raise UsageError("the mini recipes begin with random weights; leave --start out, or train published")
-        train: Recipe = partial(_train_of(role), **({"own_models": own_models} if own_models else {}))
+        train: Recipe = partial(_train_of(role), **chosen)
         return train
     if role not in PUBLISHED_ROLES:
         raise UsageError(f"the published {role} has no recipe; there is one for {', '.join(PUBLISHED_ROLES)}")
-    published: Recipe = partial(_train_of(f"published.{role}"), start=start)
+    published: Recipe = partial(_train_of(f"published.{role}"), start=start, **chosen)
     return published
 
 

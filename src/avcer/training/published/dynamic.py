@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from avcer.labels import BASIC, VISUAL
 from avcer.models.card import ModelCard
-from avcer.models.store import find
+from avcer.models.choice import choose
 from avcer.training import dynamic
 from avcer.training.loop import Plan, Report
 from avcer.training.published.model import network_of, write
@@ -23,10 +23,15 @@ ARCHITECTURE: Final = "avcer-lstm"
 
 
 def train(
-    tables: Sequence[Path], out: Path, epochs: int | None = None, report: Report = print, start: Path | None = None
+    tables: Sequence[Path],
+    out: Path,
+    epochs: int | None = None,
+    report: Report = print,
+    start: Path | None = None,
+    own_models: Sequence[Path] = (),
 ) -> ModelCard:
-    """Trains on ``tables`` of labelled faces as the installed published static model sees them, from the weights in
-    ``start`` or from random ones; resumes as the mini recipe does.
+    """Trains on ``tables`` of labelled faces as the published static model among ``own_models`` sees them, else the
+    installed one; from the weights in ``start`` or from random ones. Resumes as the mini recipe does.
 
     Raises:
         InputError: a table is not one of labelled faces.
@@ -34,14 +39,14 @@ def train(
     """
     plan = Plan.read(RECIPE)
     plan = replace(plan, epochs=epochs or plan.epochs, options=Plan.read(dynamic.RECIPE).options)
-    static = find("published", "static")
+    static = choose("published", "static", own_models)
     seen, aside = dynamic.look(read_tables(tables), static, plan, report)
     network = InBasicOrder(network_of(ARCHITECTURE, start, plan.seed))
     dynamic.run(network, seen, aside, plan, out / "run", report, _loss)
     scores = dynamic.scores_of(aside, dynamic.softmax_steps(dynamic.logits_of(network, aside)))
     names = ", ".join(path.stem for path in tables)
     data = f"sequences put together from faces of {names}, as {static.card.name} sees them"
-    return write(out / "model", network.inner, ARCHITECTURE, data, {"sequences": scores})
+    return write(out / "model", network.inner, ARCHITECTURE, data, {"sequences": scores}, static.card.graph.sha256)
 
 
 class InBasicOrder(nn.Module):

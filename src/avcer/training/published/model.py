@@ -45,8 +45,17 @@ def network_of(architecture: str, start: Path | None, seed: int) -> nn.Module:
     return network
 
 
-def write(folder: Path, network: nn.Module, architecture: str, data: str, scores: dict[str, Any]) -> ModelCard:
+def write(
+    folder: Path,
+    network: nn.Module,
+    architecture: str,
+    data: str,
+    scores: dict[str, Any],
+    static_sha256: str | None = None,
+) -> ModelCard:
     """Writes the trained network as a model of the published family, in full precision.
+
+    ``static_sha256`` names the static model whose features a dynamic one reads.
 
     Raises:
         ModelError: the written model does not compute what was trained.
@@ -61,6 +70,7 @@ def write(folder: Path, network: nn.Module, architecture: str, data: str, scores
         limits=LIMITS,
         not_for=NOT_FOR,
         scores=rounded(scores),
+        preprocessing=checkpoint.card.preprocessing | ({"static_sha256": static_sha256} if static_sha256 else {}),
     )
     example = torch.rand(checkpoint.example) * checkpoint.reach
     return write_model(folder, network, card, example, checkpoint.outputs)

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from avcer.emotion.probabilities import in_basic_order, softmax
-from avcer.emotion.static import PUBLISHED_MEAN_BGR, PUBLISHED_SIZE
+from avcer.emotion.static import PUBLISHED_MEAN_BGR, PUBLISHED_SIZE, resize_nearest
 from avcer.evaluation.faces import FaceTable, doubt_faces, score_faces
 from avcer.labels import BASIC, VISUAL
 from avcer.models.card import ModelCard
@@ -83,9 +83,9 @@ def _batches(parts: Sequence[FaceTable], plan: Plan, epoch: int) -> Iterable[Bat
 
 
 def prepare(face: Image) -> Float:
-    """A face ``(h, w, 1 or 3)`` as the network takes it, ``(3, 224, 224)``; smoothly enlarged."""
+    """A face ``(h, w, 1 or 3)`` as the network takes it, ``(3, 224, 224)``, as when analysing."""
     colour = face if face.shape[2] == 3 else cv2.cvtColor(face, cv2.COLOR_GRAY2BGR)
-    scaled = cv2.resize(colour, (PUBLISHED_SIZE, PUBLISHED_SIZE)).astype(np.float32) - PUBLISHED_MEAN_BGR
+    scaled = resize_nearest(colour.astype(np.uint8, copy=False), PUBLISHED_SIZE).astype(np.float32) - PUBLISHED_MEAN_BGR
     prepared: Float = np.ascontiguousarray(scaled.transpose(2, 0, 1))
     return prepared
 
