@@ -349,7 +349,7 @@ def _evaluate(chosen: argparse.Namespace) -> int:
     else:
         scores = _evaluate_tables(chosen)
     print_scores(scores, chosen.json)
-    return DONE
+    return FAILED if scores.get("left_out") else DONE
 
 
 def _evaluate_tables(chosen: argparse.Namespace) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from avcer.decision.align import nothing
 from avcer.emotion.audio import WINDOW_STEP_S, AudioModel, frame_probabilities
-from avcer.media import SoundWindow, is_silent, open_sound, windows
+from avcer.media import SAMPLE_RATE, SoundWindow, is_silent, open_sound, windows
 from avcer.types import Boolean, Clip, Double, EmotionProbabilities, Float, Progress, no_progress
 
 BATCH: Final = 4
@@ -38,15 +38,19 @@ class Hearing:
         return frame_probabilities(self.starts_s, self.ends_s, self.logits, self.usable, times_s)
 
 
-def listen(clip: Clip, model: AudioModel, progress: Progress = no_progress) -> Hearing:
-    """Runs the audio model over all windows of a clip's sound that are not silence."""
+def listen(
+    clip: Clip, model: AudioModel, progress: Progress = no_progress, part_s: tuple[float, float] | None = None
+) -> Hearing:
+    """Runs the audio model over all windows of a clip's sound that are not silence; or of the part between two times,
+    of which nothing before and after is heard.
+    """
     sound = open_sound(clip.path) if clip.has_audio else None
     if sound is None:
         return _unheard("the sound cannot be decoded" if clip.has_audio else "there is no sound stream")
     spans: list[tuple[float, float]] = []
     rows: list[Float] = []
     expected = int(clip.duration_s / WINDOW_STEP_S)
-    for batch in _batches(windows(sound)):
+    for batch in _batches(windows(sound if part_s is None else _between(sound, *part_s))):
         heard = [not is_silent(window.samples) for window in batch]
         logits = np.full((len(batch), model.classes), np.nan, np.float32)
         if any(heard):
@@ -63,6 +67,15 @@ def listen(clip: Clip, model: AudioModel, progress: Progress = no_progress) -> H
     if sound.damaged:
         warnings.append(f"{sound.damaged} damaged packets of sound were skipped")
     return Hearing(starts_s, ends_s, np.nan_to_num(logits), usable, tuple(warnings))
+
+
+def _between(blocks: Iterable[tuple[float, Float]], start_s: float, end_s: float) -> Iterator[tuple[float, Float]]:
+    """What of ``blocks`` lies between two times."""
+    for begins_s, samples in blocks:
+        times_s = begins_s + np.arange(len(samples)) / SAMPLE_RATE
+        meant = (times_s >= start_s) & (times_s < end_s)
+        if meant.any():
+            yield float(times_s[meant][0]), samples[meant]
 
 
 def _unheard(why: str) -> Hearing:

@@ -101,14 +101,15 @@ class Analyzer:
             warnings=(*pictures.warnings, *heard.warnings, *_what_is_missing(seen, audio)),
         )
 
-    def listen(self, path: str | Path) -> Hearing:
-        """What the audio model says of a file's sound, which needs no picture, window by window.
+    def listen(self, path: str | Path, part_s: tuple[float, float] | None = None) -> Hearing:
+        """What the audio model says of a file's sound, or of the part between two times, window by window. The file
+        needs no picture.
 
         Raises:
             InputError: the file is missing, a folder, empty, or holds no sound that can be decoded.
         """
         clip = Clip(Path(path), 0.0, 0, 0.0, 0, 0, 0, has_video=False, has_audio=True)
-        heard = listen(clip, self._audio)
+        heard = listen(clip, self._audio, part_s=part_s)
         if not len(heard.starts_s):
             raise InputError(f"{path}: {'; '.join(heard.warnings)}; give a file with sound")
         return heard

@@ -94,6 +94,7 @@ def test_a_broken_clip_is_left_out(corpus: Corpus, analyzer: Analyzer, folder: P
     more = Corpus(corpus.name, (*corpus.samples, Sample("broken", broken, label="Fear")))
     assert len(set(run(more, analyzer, tmp_path / "run", lines.append).videos)) == 3
     assert any(line.startswith("left out") and "broken.mp4" in line for line in lines)
+    assert score_corpus(more, analyzer, tmp_path / "run", report=lines.append)["left_out"] == ["broken"]
     with pytest.raises(InputError, match="no clip"):
         run(Corpus("x", more.samples[-1:]), analyzer, tmp_path / "other", lines.append)
 
@@ -103,6 +104,17 @@ def test_a_corrected_label_counts(corpus: Corpus, analyzer: Analyzer, folder: Pa
     sample = replace(corpus.samples[2], label="Sadness")
     table = run(Corpus(corpus.name, (sample,)), analyzer, tmp_path / "run")
     assert set(table.words.tolist()) == {"Sadness"}
+
+
+def test_only_the_labelled_part_of_a_recording_is_heard(analyzer: Analyzer, tmp_path: Path) -> None:
+    path, alone = tmp_path / "long.wav", tmp_path / "alone.wav"
+    word = np.tile(utterance("angry", 0), 4)[:48_000]
+    soundfile.write(path, np.concatenate([np.zeros(32_000, np.float32), word, utterance("calm", 1)]), 16000, "FLOAT")
+    soundfile.write(alone, word, 16000, "FLOAT")
+    part = answers(Sample("x", path, label="Anger", start_s=2.0, end_s=5.0), analyzer)
+    whole = answers(Sample("x", alone, label="Anger"), analyzer)
+    assert len(part) == len(whole) == 1
+    np.testing.assert_allclose(part.values, whole.values, atol=1e-6)
 
 
 def test_frames_have_their_own_labels(clip: Path, analyzer: Analyzer) -> None:

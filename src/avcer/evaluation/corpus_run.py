@@ -14,6 +14,7 @@ import numpy as np
 
 from avcer import __version__
 from avcer.analysis import Analysis, FaceAnalysis
+from avcer.emotion.audio import WINDOW
 from avcer.emotion.probabilities import softmax
 from avcer.errors import InputError, UsageError
 from avcer.evaluation.corpora.c_expr_db import fill_sample_file
@@ -22,6 +23,7 @@ from avcer.evaluation.frames import FrameTable, blend_word, read_frames, write_f
 from avcer.evaluation.report import write_report
 from avcer.evaluation.side_by_side import Decider, by_video, score_table
 from avcer.labels import BASIC
+from avcer.media import SAMPLE_RATE
 from avcer.output.files import atomic, atomic_text, make_folder
 from avcer.output.leading import leading_rows
 from avcer.output.submission import submission_classes
@@ -79,7 +81,8 @@ def score_corpus(
     """Runs the models over one part of a corpus and writes the report into ``folder``.
 
     Returns:
-        The scores; ``level`` None scores as the corpus is labelled, by frame or by video.
+        The scores, and the names of the clips that had to be left out, if any; ``level`` None scores as the corpus is
+        labelled, by frame or by video.
 
     Raises:
         UsageError, InputError: as ``run``; or the corpus has nothing labelled in that part.
@@ -108,7 +111,7 @@ def score_corpus(
         **key(analyzer),
     }
     write_report(folder, f"{corpus.name}: {analyzer.options.models} models, by {level}", scored, scores, about)
-    return scores
+    return scores | ({"left_out": about["left_out"]} if about["left_out"] else {})
 
 
 def answer_corpus(
@@ -227,12 +230,14 @@ def _on_side(analysis: Analysis, face: FaceAnalysis, side: Side) -> Boolean:
 
 
 def _of_sound(sample: Sample, analyzer: Analyzer) -> tuple[Double, Boolean, Any]:
-    """A row a window."""
-    heard = analyzer.listen(sample.path)
-    values, valid = np.zeros((len(heard.starts_s), 3, len(BASIC))), np.zeros((len(heard.starts_s), 3), bool)
-    if len(heard.starts_s):
-        values[:, 2], valid[:, 2] = softmax(heard.logits[:, : len(BASIC)].astype(np.float64)), heard.usable
-    return values, valid, _within(heard.starts_s, sample)
+    """A row a whole window of the part that is meant; a shorter part is one window."""
+    part_s = (sample.start_s or 0.0, np.inf if sample.end_s is None else sample.end_s)
+    heard = analyzer.listen(sample.path, part_s)
+    whole = heard.ends_s - heard.starts_s >= WINDOW / SAMPLE_RATE - 1e-3
+    frames = np.flatnonzero(whole) if whole.any() else np.arange(1)
+    values, valid = np.zeros((len(whole), 3, len(BASIC))), np.zeros((len(whole), 3), bool)
+    values[:, 2], valid[:, 2] = softmax(heard.logits[:, : len(BASIC)].astype(np.float64)), heard.usable
+    return values, valid, frames
 
 
 def _of_picture(path: Path, analyzer: Analyzer) -> tuple[Double, Boolean, Any]:
