@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import sys
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from avcer.analysis import Analysis
+from avcer.evaluation.scores import finite
 from avcer.labels import NONE
 from avcer.types import Progress, no_progress
 
@@ -83,7 +83,7 @@ def _shares(analysis: Analysis) -> str:
 def print_scores(scores: dict[str, Any], as_json: bool) -> None:
     """The scores of an evaluation: as one JSON object, or a name and a number a line."""
     if as_json:
-        print(json.dumps(_finite(scores)))
+        print(json.dumps(finite(scores)))
         return
     for name, value in scores.items():
         if isinstance(value, dict):
@@ -103,7 +103,7 @@ def print_fits(fits: Sequence[Fit]) -> None:
 def print_compared(runs: Sequence[Compared], as_json: bool) -> None:
     """Runs beside the first one: scores, the difference in macro F1 with its interval, and how likely it is chance."""
     if as_json:
-        print(json.dumps([_finite(asdict(run)) for run in runs]))
+        print(json.dumps([finite(asdict(run)) for run in runs]))
         return
     width = max(len(run.name) for run in runs) + 2
     print(f"{'run':{width}}{'n':>8}{'UAR':>8}{'macro F1':>10}{'difference':>12}   95 % interval        p")
@@ -117,12 +117,3 @@ def _shown(value: Any) -> str:
     if isinstance(value, list | tuple):
         return "  ".join(_shown(inner) for inner in value)
     return f"{value:.4f}" if isinstance(value, float) else str(value)
-
-
-def _finite(value: Any) -> Any:
-    """Undefined scores as null, which JSON knows; not-a-number it does not."""
-    if isinstance(value, dict):
-        return {name: _finite(inner) for name, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(inner) for inner in value]
-    return None if isinstance(value, float) and math.isnan(value) else value

@@ -12,6 +12,7 @@ import numpy as np
 
 from avcer.evaluation.figures import draw_confusions, draw_recalls
 from avcer.evaluation.frames import FrameTable, write_frames
+from avcer.evaluation.scores import finite
 from avcer.evaluation.side_by_side import CURVES
 from avcer.labels import BASIC
 from avcer.output.files import atomic, atomic_text
@@ -29,7 +30,7 @@ def write_report(folder: Path, title: str, table: FrameTable, scores: dict[str, 
     with atomic(folder / "frames.csv") as part:
         write_frames(table, part)
     with atomic_text(folder / "metrics.json") as file:
-        file.write(json.dumps(_finite(scores | {"about": about}), indent=2) + "\n")
+        file.write(json.dumps(finite(scores | {"about": about}), indent=2) + "\n")
     each = modalities(scores)
     if each:
         draw_confusions(
@@ -91,12 +92,3 @@ def _number(value: float | None) -> str:
 def _table(headings: Sequence[object], rows: Sequence[Sequence[object]]) -> str:
     lines = [headings, ["---"] * len(headings), *rows]
     return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
-
-
-def _finite(value: Any) -> Any:
-    """Undefined scores as null, which JSON knows; not-a-number it does not."""
-    if isinstance(value, dict):
-        return {name: _finite(inner) for name, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(inner) for inner in value]
-    return None if isinstance(value, float) and math.isnan(value) else value

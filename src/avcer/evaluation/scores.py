@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from numpy.typing import NDArray
@@ -40,3 +41,12 @@ def doubts(labels: Integer, probabilities: Double, groups: NDArray[Any]) -> dict
             "per_class": {BASIC[index]: intervals.interval(recalls[:, index]) for index in occurring},
         },
     }
+
+
+def finite(value: Any) -> Any:
+    """Scores for JSON: undefined ones as null, which JSON knows; not-a-number it does not."""
+    if isinstance(value, dict):
+        return {name: finite(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(inner) for inner in value]
+    return None if isinstance(value, float) and math.isnan(value) else value
