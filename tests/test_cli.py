@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from avcer import cli
+from avcer.commands import analysis
 from avcer.console import progress_shown
 from avcer.demo import make_clip
 from avcer.models import store
@@ -128,7 +129,7 @@ def test_an_interrupt_leaves_earlier_results_alone(
 
 def test_folders_never_meet_and_stay_inside_out() -> None:
     def names(*videos: str) -> list[str]:
-        folders = cli._folders([Path(video) for video in videos], Path("out"))
+        folders = analysis._folders([Path(video) for video in videos], Path("out"))
         assert all(folder.parent == Path("out") for folder in folders)
         return [folder.name for folder in folders]
 

@@ -1,0 +1,138 @@
+"""``avcer analyze`` and ``avcer demo``."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from avcer.commands.shared import DONE, FAILED, OWN_MODEL, RULES, Commands, add, complain
+from avcer.errors import AvcerError
+
+if TYPE_CHECKING:
+    from avcer.pipeline import Analyzer
+
+
+def add_analyze(commands: Commands) -> None:
+    """The parser of ``avcer analyze``."""
+    analyze = add(commands, "analyze", "analyse clips: tables, a picture and a document for each", _analyze)
+    analyze.add_argument("videos", nargs="+", type=Path, metavar="VIDEO")
+    analyze.add_argument("--out", type=Path, required=True, metavar="DIR", help="results go to DIR/<name of the clip>/")
+    _add_choices(analyze)
+
+
+def add_demo(commands: Commands) -> None:
+    """The parser of ``avcer demo``."""
+    demo = add(commands, "demo", "the whole job on a clip that avcer makes itself", _demo)
+    demo.add_argument("--out", type=Path, default=Path("avcer-demo"), metavar="DIR", help="default: %(default)s")
+    _add_choices(demo)
+
+
+_CHOICES: Final[dict[str, dict[str, Any]]] = {
+    "--models": {"choices": ("mini", "published"), "help": "the family of models (default: mini)"},
+    "--own-model": OWN_MODEL,
+    "--rule": {
+        "choices": RULES,
+        "help": "of the compound decision (default: the family's own)",
+    },
+    "--compounds": {
+        "metavar": "c-expr-db|avcer-12|raf-db|du|blemore|FILE.toml",
+        "help": "the vocabulary (default: c-expr-db)",
+    },
+    "--setting": {"choices": ("exact", "balanced", "fast"), "help": "speed against precision (default: balanced)"},
+    "--fusion": {"metavar": "published|mean|mini|FILE", "help": "fusion weights (default: the family's own)"},
+    "--device": {"choices": ("auto", "cpu", "cuda"), "help": "where the models run (default: auto)"},
+    "--longest-side": {"type": int, "metavar": "PIXELS", "help": "look for faces at this size, 0 = as it is"},
+    "--min-face": {"type": float, "metavar": "PIXELS", "help": "leave out faces smaller than this"},
+    "--sound-for": {"choices": ("primary", "all"), "help": "whose voice it is (default: primary)"},
+    "--fill-gaps": {"action": "store_true", "help": "hold the last probabilities where nothing is known"},
+}
+"""Options of an analysis; those left out keep the defaults of ``avcer.options.Options``."""
+
+
+def _add_choices(command: argparse.ArgumentParser) -> None:
+    for flag, settings in _CHOICES.items():
+        command.add_argument(flag, default=argparse.SUPPRESS, **settings)
+    command.add_argument("--formats", metavar="csv,json,png,...", help="what to write (default: csv,json,png,txt)")
+    command.add_argument("--quiet", action="store_true", help="print nothing but errors")
+
+
+def _analyzer(chosen: argparse.Namespace) -> Analyzer:
+    from avcer.pipeline import Analyzer
+
+    names = [settings.get("dest", flag.removeprefix("--").replace("-", "_")) for flag, settings in _CHOICES.items()]
+    return Analyzer(**{name: getattr(chosen, name) for name in names if hasattr(chosen, name)})
+
+
+def _formats(chosen: argparse.Namespace) -> tuple[str, ...]:
+    from avcer.output.writers import DEFAULT_FORMATS, check_formats
+
+    if chosen.formats is None:
+        return DEFAULT_FORMATS
+    words = tuple(word.strip() for word in chosen.formats.split(",") if word.strip())
+    check_formats(words)
+    return words
+
+
+def _analyze(chosen: argparse.Namespace) -> int:
+    from avcer.output.files import check_writable
+
+    formats = _formats(chosen)
+    analyzer = _analyzer(chosen)
+    check_writable(chosen.out)
+    status = DONE
+    for video, folder in zip(chosen.videos, _folders(chosen.videos, chosen.out), strict=True):
+        try:
+            _analyze_one(analyzer, video, folder, formats, chosen.quiet)
+        except AvcerError as error:
+            complain(error, chosen.debug)
+            status = FAILED
+        except Exception as error:  # a fault of avcer's own must not cost the other files of the call
+            complain(_unforeseen(video, error), chosen.debug)
+            status = FAILED
+    return status
+
+
+def _unforeseen(video: Path, error: Exception) -> AvcerError:
+    fault = AvcerError(f"{video}: unforeseen {type(error).__name__} ({error}); please report it with what --debug adds")
+    fault.__cause__ = error
+    return fault
+
+
+def _analyze_one(analyzer: Analyzer, video: Path, folder: Path, formats: Sequence[str], quiet: bool) -> None:
+    from avcer.console import print_summary, progress_shown
+
+    with progress_shown(video.name, quiet) as progress:
+        analysis = analyzer.analyze(video, progress)
+    files = analysis.save(folder, formats)
+    if not quiet:
+        print_summary(analysis, folder, files)
+
+
+def _folders(videos: Sequence[Path], out: Path) -> list[Path]:
+    """A folder for each clip, named after it; clips of one name are numbered, so that none overwrites another."""
+    taken: set[str] = set()
+    folders = []
+    for video in videos:
+        # The stem of "...mp4" is "..", which would lead out of ``out``.
+        wanted = video.stem if video.stem.strip(".") else video.name
+        names = (wanted if number == 1 else f"{wanted}-{number}" for number in count(1))
+        # Some file systems do not tell A from a.
+        name = next(name for name in names if name.casefold() not in taken)
+        taken.add(name.casefold())
+        folders.append(out / name)
+    return folders
+
+
+def _demo(chosen: argparse.Namespace) -> int:
+    from avcer.demo import make_clip
+
+    formats = _formats(chosen)
+    analyzer = _analyzer(chosen)
+    clip = make_clip(chosen.out / "astronaut.mp4")
+    _analyze_one(analyzer, clip, chosen.out / clip.stem, formats, chosen.quiet)
+    if "png" in formats and not chosen.quiet:
+        print(f"Look at {chosen.out / clip.stem / 'timeline.png'}")
+    return DONE

@@ -1,0 +1,101 @@
+"""``avcer evaluate`` and ``avcer compare``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+from avcer.commands.shared import DONE, FAILED, OWN_MODEL, RULES, Commands, add
+from avcer.errors import UsageError
+
+_TABLES: Final = ("ferplus", "affect7", "speech", "scenes", "frames")
+_CORPORA: Final = ("affwild2", "afew", "c-expr-db", "ravdess", "crema-d", "meld", "savee", "emodb", "blemore", "table")
+
+
+def add_evaluate(commands: Commands) -> None:
+    """The parser of ``avcer evaluate``."""
+    evaluate = add(commands, "evaluate", "score the models on labelled tables, or on a corpus", _evaluate)
+    evaluate.add_argument("protocol", choices=(*_TABLES, *_CORPORA), metavar="PROTOCOL", help="see docs/evaluation.md")
+    evaluate.add_argument("files", nargs="+", type=Path, metavar="FILE", help="tables, or the folder of a corpus")
+    evaluate.add_argument("--models", choices=("mini", "published"), default="mini", help="default: %(default)s")
+    evaluate.add_argument("--own-model", default=[], **OWN_MODEL)
+    evaluate.add_argument("--setting", choices=("exact", "balanced", "fast"), default="balanced", help="precision")
+    evaluate.add_argument("--part", choices=("all", "train", "validation", "test"), default="all", help="of the rows")
+    evaluate.add_argument("--out", type=Path, metavar="DIR", help="of a corpus: the report; run again to go on")
+    evaluate.add_argument("--level", choices=("frame", "video"), help="of a corpus (default: as it is labelled)")
+    evaluate.add_argument("--fusion", metavar="NAME|FILE", help="of a corpus (default: the family's own)")
+    evaluate.add_argument("--compounds", metavar="NAME|FILE", help="default: c-expr-db; of a table avcer-12")
+    evaluate.add_argument("--rule", choices=RULES, help="of a corpus: for compounds (default: the family's own)")
+    evaluate.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def _evaluate(chosen: argparse.Namespace) -> int:
+    from avcer.console import print_scores
+
+    if chosen.protocol in _CORPORA or (chosen.protocol == "ferplus" and chosen.files[0].is_dir()):
+        scores = _evaluate_corpus(chosen)
+    else:
+        scores = _evaluate_tables(chosen)
+    print_scores(scores, chosen.json)
+    return FAILED if scores.get("left_out") else DONE
+
+
+def _evaluate_tables(chosen: argparse.Namespace) -> dict[str, Any]:
+    from avcer.evaluation.protocols import Subject, evaluate
+    from avcer.options import SETTINGS
+
+    if any((chosen.out, chosen.level, chosen.fusion, chosen.rule, chosen.compounds)) or chosen.part == "test":
+        names = "--out, --level, --fusion, --rule, --compounds and --part test"
+        raise UsageError(f"evaluate {chosen.protocol} scores tables: leave {names} out")
+    subject = Subject(chosen.models, SETTINGS[chosen.setting].precision, chosen.part, tuple(chosen.own_models))
+    return evaluate(chosen.protocol, chosen.files, subject)
+
+
+def _evaluate_corpus(chosen: argparse.Namespace) -> dict[str, Any]:
+    from avcer.evaluation.corpora import read_corpus
+    from avcer.evaluation.corpora.c_expr_db import sample_file
+    from avcer.evaluation.corpora.table import read_table
+    from avcer.evaluation.corpus_run import answer_corpus, score_corpus
+    from avcer.labels import read_vocabulary
+    from avcer.pipeline import Analyzer
+
+    if chosen.out is None or len(chosen.files) != 1:
+        raise UsageError(f"evaluate {chosen.protocol} needs one folder, and --out DIR for the report")
+    compounds = chosen.compounds or ("avcer-12" if chosen.protocol == "table" else "c-expr-db")
+    if chosen.protocol == "table":
+        corpus = read_table(chosen.files[0], read_vocabulary(compounds))
+    else:
+        corpus = read_corpus(chosen.protocol, chosen.files[0])
+    options = {
+        "compounds": compounds,
+        "models": chosen.models,
+        "own_models": tuple(chosen.own_models),
+        "fusion": chosen.fusion,
+        "rule": chosen.rule,
+    }
+    analyzer = Analyzer(**options, setting=chosen.setting)
+    if chosen.protocol == "c-expr-db":
+        submission = answer_corpus(corpus, analyzer, sample_file(chosen.files[0]), chosen.out, _to_stderr)
+        return {"n": len(corpus.samples), "submission": str(submission)}
+    return score_corpus(corpus, analyzer, chosen.out, chosen.part, chosen.level, _to_stderr)
+
+
+def _to_stderr(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def add_compare(commands: Commands) -> None:
+    """The parser of ``avcer compare``."""
+    compare = add(commands, "compare", "put runs on one corpus beside each other", _compare)
+    compare.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="folders that avcer evaluate CORPUS wrote")
+    compare.add_argument("--json", action="store_true", help="print one JSON list")
+
+
+def _compare(chosen: argparse.Namespace) -> int:
+    from avcer.console import print_compared
+    from avcer.evaluation.compare import compare_runs
+
+    print_compared(compare_runs(chosen.runs), chosen.json)
+    return DONE

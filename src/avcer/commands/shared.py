@@ -1,0 +1,54 @@
+"""What all commands share: their exit statuses, their errors, and options that several have."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+from avcer.errors import AvcerError, UsageError
+
+Command = Callable[[argparse.Namespace], int]
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+DONE: Final = 0
+FAILED: Final = 1
+WRONG_USAGE: Final = 2
+INTERRUPTED: Final = 130
+
+RULES: Final = ("1", "2", "both", "sum", "gated", "geometric")
+"""Of a compound decision, as ``decision.compound.RULES`` has them."""
+OWN_MODEL: Final[dict[str, Any]] = {
+    "action": "append",
+    "dest": "own_models",
+    "type": Path,
+    "metavar": "DIR",
+    "help": "a model that you trained, in place of the family's of its role; may be repeated",
+}
+
+
+def add(commands: Commands, name: str, summary: str, run: Command) -> argparse.ArgumentParser:
+    """A command with its summary; ``--debug`` is every command's."""
+    added = commands.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
+    added.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    added.set_defaults(run=run)
+    return added
+
+
+def complain(error: AvcerError, debug: bool) -> int:
+    """One line on stderr, after the traceback if that was asked for; returns the exit status."""
+    if debug:
+        traceback.print_exception(error)
+    print(f"avcer: error: {' '.join(str(error).split())}", file=sys.stderr)
+    return WRONG_USAGE if isinstance(error, UsageError) else FAILED
+
+
+def positive(word: str) -> int:
+    """A number of an option that must be at least 1."""
+    number = int(word)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return number

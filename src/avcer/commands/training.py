@@ -1,0 +1,75 @@
+"""``avcer train`` and ``avcer fit-fusion``: what is learned from data."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from avcer.commands.shared import DONE, OWN_MODEL, Commands, add, positive
+from avcer.errors import UsageError
+
+
+def add_train(commands: Commands) -> None:
+    """The parser of ``avcer train``."""
+    train = add(commands, "train", "train a model from data tables", _train)
+    train.add_argument("role", choices=("detector", "static", "dynamic", "audio", "fusion"))
+    train.add_argument("data", nargs="+", type=Path, metavar="DATA", help="tables (Parquet)")
+    train.add_argument("--out", type=Path, required=True, metavar="DIR", help="run again with the same DIR to resume")
+    train.add_argument("--architecture", choices=("mini", "published"), default="mini", help="default: %(default)s")
+    train.add_argument("--start", type=Path, metavar="DIR", help="a model that a published architecture begins with")
+    train.add_argument("--own-model", default=[], **OWN_MODEL)
+    train.add_argument("--epochs", type=positive, metavar="N", help="instead of the recipe's own number")
+
+
+def _train(chosen: argparse.Namespace) -> int:
+    from avcer.training import recipe
+
+    if chosen.role == "fusion":
+        return _train_fusion(chosen)
+    train = recipe(chosen.role, chosen.architecture, chosen.start, chosen.own_models)
+    card = train(chosen.data, chosen.out, chosen.epochs, lambda line: print(line, flush=True))
+    print(f"{card.name}: {chosen.out / 'model'}")
+    return DONE
+
+
+def _train_fusion(chosen: argparse.Namespace) -> int:
+    from avcer.training import fusion_recipe
+
+    if chosen.epochs is not None or chosen.start is not None or chosen.architecture != "mini":
+        raise UsageError("train fusion draws weights for the mini models: leave --epochs, --start, --architecture out")
+    weights = fusion_recipe()(chosen.data, chosen.out, lambda line: print(line, flush=True), chosen.own_models)
+    print(f"{weights.name}: {chosen.out / 'fusion.json'}")
+    return DONE
+
+
+def add_fit_fusion(commands: Commands) -> None:
+    """The parser of ``avcer fit-fusion``."""
+    fit = add(commands, "fit-fusion", "find fusion weights on labelled frames", _fit_fusion)
+    fit.add_argument("tables", nargs="+", type=Path, metavar="TABLE", help="labelled frames (CSV or Parquet)")
+    fit.add_argument("--out", type=Path, required=True, metavar="FILE.json", help="for avcer analyze --fusion")
+    fit.add_argument("--method", default="search", metavar="NAME", help="search (default), hierarchical, ascent, ...")
+    fit.add_argument("--draws", type=positive, default=10_000, metavar="N", help="default: %(default)s")
+    fit.add_argument("--seed", type=int, default=42, help="of the draws (default: %(default)s)")
+    fit.add_argument("--compare", action="store_true", help="try every method, on videos held out, too")
+    fit.add_argument("--plot", type=Path, metavar="FILE.png", help="draw the weights")
+
+
+def _fit_fusion(chosen: argparse.Namespace) -> int:
+    from avcer.console import print_fits
+    from avcer.decision.fuse import write_fusion
+    from avcer.evaluation.figures import draw_weights
+    from avcer.evaluation.fitting import Effort, compare, examples_of, fit
+    from avcer.evaluation.frames import read_frames
+    from avcer.output.files import atomic
+
+    effort = Effort(chosen.draws, chosen.seed)
+    examples = examples_of(read_frames(chosen.tables))
+    weights, about = fit(examples, chosen.method, effort)
+    with atomic(chosen.out) as part:
+        write_fusion(weights, part, about)
+    if chosen.plot:
+        draw_weights(weights, chosen.plot)
+    print(f"{chosen.out}: {weights.name}, mean recall {about['uar']:.4f} on {about['frames']} frames")
+    if chosen.compare:
+        print_fits(compare(examples, effort))
+    return DONE
