@@ -1,8 +1,8 @@
-"""Clip by clip, what a person sees and hears, and what the timeline says of it.
+"""Clip by clip, what is seen, and what the timeline says of it.
 
     python benchmarks/clips.py FOLDER [--write docs/clips.md]
 
-What a person noted is in ``benchmarks/clips_seen.csv``; the rest is measured with the shipped models: for the face
+What was noted by eye is in ``benchmarks/clips_seen.csv``; the rest is measured with the shipped models: for the face
 that leads, which emotion each model names most of the time, and which compounds are decided.
 """
 
@@ -38,7 +38,7 @@ def main() -> None:
     text = (
         circumstances("openvino", "av")
         + "\n\n"
-        + table(["clip", "a person", "the timeline", "where they differ"], rows)
+        + table(["clip", "what is seen", "the timeline", "where they differ"], rows)
     )
     print(text)
     if chosen.write:

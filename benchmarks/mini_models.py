@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from safetensors.torch import load_file
 
 from avcer.decision.fuse import MINI_FILE, read_fusion
 from avcer.emotion.probabilities import softmax
@@ -27,10 +28,12 @@ from avcer.evaluation import figures, metrics
 from avcer.evaluation.faces import doubt_faces, score_faces
 from avcer.evaluation.protocols import Subject, evaluate, listen, look
 from avcer.evaluation.scores import classification, doubts
-from avcer.evaluation.speech import full_names
+from avcer.evaluation.speech import full_names, read_speech
 from avcer.labels import BASIC
 from avcer.models.card import ROLES, Role
+from avcer.models.networks import build
 from avcer.models.store import find
+from avcer.training.audio import table_logits
 from avcer.training.speech import speechless
 from avcer.types import Double, Integer
 from page import circumstances, put, table
@@ -86,7 +89,7 @@ def main() -> None:
         )
         for one, said in listen(chosen.speech, VALIDATION)
     ]
-    text = "\n\n".join([*_texts(seen, heard, chosen.scenes)])
+    text = "\n\n".join([*_texts(seen, heard, chosen.speech, chosen.scenes)])
     print(text)
     if chosen.write:
         put(chosen.write, text)
@@ -112,11 +115,11 @@ class _Set:
         return softmax(np.log(np.maximum(self.said, 1e-30)) * temperature)
 
 
-def _texts(seen: Sequence[_Set], heard: Sequence[_Set], scenes: Path) -> Iterator[str]:
+def _texts(seen: Sequence[_Set], heard: Sequence[_Set], speech: Sequence[Path], scenes: Path) -> Iterator[str]:
     yield circumstances("openvino", "numpy")
     yield "## Size and speed\n\n" + size_and_speed()
     yield "## Faces\n\n" + face_scores(seen)
-    yield "## Voices\n\n" + voice_scores(heard)
+    yield "## Voices\n\n" + voice_scores(heard, speech)
     yield "## Calibration\n\n" + CALIBRATION
     yield "## Sequences of looks\n\n" + sequence_scores()
     yield "## Detector\n\n" + detector_scores(scenes)
@@ -160,13 +163,14 @@ def face_scores(seen: Sequence[_Set]) -> str:
     return "\n\n".join(lines)
 
 
-def voice_scores(heard: Sequence[_Set]) -> str:
+def voice_scores(heard: Sequence[_Set], files: Sequence[Path]) -> str:
     lines = [
         _overall(heard, "speakers"),
         _recalls(heard),
         _mistakes(heard),
         "![Confusion matrices of the audio model](figures/mini-voices.png)",
     ]
+    lines += ["The two parts of the network, each alone (UAR, in float32):", parts_of_voice(files)]
     if (left_out := LOGS / "left-out.json").exists():
         lines.append(
             "A language never trained on: the recipe with one set left out (`benchmarks/left_out.py`), fewer "
@@ -174,6 +178,20 @@ def voice_scores(heard: Sequence[_Set]) -> str:
         )
         lines.append(_left_out(json.loads(left_out.read_text(encoding="utf-8"))))
     return "\n\n".join(lines)
+
+
+def parts_of_voice(files: Sequence[Path]) -> str:
+    """What the measures and the ear of the audio network score without each other, and together."""
+    network = build("mini-audio")
+    network.load_state_dict(load_file(find("mini", "audio").weights))
+    network.eval()
+    tables = [table.rows(table.validation) for table in map(read_speech, files)]
+    parts = {"measures": network.judge, "ear": network.ear, "both": network}
+    rows = [
+        [name, *(f"{metrics.uar(t.labels, table_logits(part, t).argmax(axis=1)):.3f}" for t in tables)]  # type: ignore[arg-type]
+        for name, part in parts.items()
+    ]
+    return table(["", *(NAMES[one.name] for one in tables)], rows)
 
 
 def _left_out(results: dict[str, dict[str, float]]) -> str:

@@ -7,8 +7,9 @@ import io
 import numpy as np
 import soundfile
 
+from avcer.emotion.probabilities import softmax
 from avcer.labels import BASIC
-from avcer.types import Float, Image
+from avcer.types import Double, Float, Image, Integer
 
 
 def pattern(label: int, random: np.random.Generator, size: int = 48) -> Image:
@@ -27,6 +28,16 @@ def utterance(emotion: str, seed: int) -> Float:
     pitch = {"angry": 1500, "calm": 300}.get(emotion, 700) * random.uniform(0.9, 1.1)
     sound: Float = (0.1 * np.sin(2 * np.pi * pitch * times)).astype(np.float32)
     return sound + random.normal(0, 0.001, len(times)).astype(np.float32)
+
+
+def three_models(rows: int, seed: int) -> tuple[Double, Integer]:
+    """``(rows, 3, 7)``: three models that know the labels more or less well, each better at some classes."""
+    random = np.random.default_rng(seed)
+    labels = random.integers(0, 7, rows)
+    logits = random.standard_normal((rows, 3, 7))
+    skill = np.array([[2, 0, 1, 2, 0, 1, 0], [0, 2, 0, 1, 1, 0, 2], [1, 1, 2, 0, 2, 2, 1]])
+    logits[np.arange(rows), :, labels] += skill[:, labels].T
+    return softmax(logits), labels
 
 
 def encoded(samples: Float, rate: int = 16000) -> bytes:

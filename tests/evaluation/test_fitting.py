@@ -14,21 +14,15 @@ from avcer.evaluation.fitting import METHODS, Effort, Examples, compare, example
 from avcer.evaluation.frames import FrameTable, write_frames
 from avcer.evaluation.fusion_search import search_score
 from avcer.labels import BASIC
+from made_up import three_models
 
 QUICK = Effort(draws=300)
 
 
 def made_up(rows: int = 600, seed: int = 0) -> Examples:
-    """Three models that know the label more or less well, each better at some classes; ten videos."""
-    random = np.random.default_rng(seed)
-    labels = random.integers(0, 7, rows)
-    logits = random.standard_normal((rows, 3, 7))
-    skill = np.array([[2, 0, 1, 2, 0, 1, 0], [0, 2, 0, 1, 1, 0, 2], [1, 1, 2, 0, 2, 2, 1]])
-    logits[np.arange(rows), :, labels] += skill[:, labels].T
-    powers = np.exp(logits)
-    return Examples(
-        powers / powers.sum(axis=2, keepdims=True), labels, np.sort(random.integers(0, 10, rows)).astype(str)
-    )
+    """Three models on ten videos."""
+    values, labels = three_models(rows, seed)
+    return Examples(values, labels, np.sort(np.random.default_rng(seed).integers(0, 10, rows)).astype(str))
 
 
 def as_table(examples: Examples) -> FrameTable:

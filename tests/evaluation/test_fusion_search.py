@@ -14,17 +14,7 @@ from avcer.evaluation.fusion_search import (
     search_score,
     search_weights,
 )
-
-
-def made_up(rows: int = 300, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Three models that know the label more or less well, each better at some classes."""
-    random = np.random.default_rng(seed)
-    labels = random.integers(0, 7, rows)
-    logits = random.standard_normal((rows, 3, 7))
-    skill = np.array([[2, 0, 1, 2, 0, 1, 0], [0, 2, 0, 1, 1, 0, 2], [1, 1, 2, 0, 2, 2, 1]])
-    logits[np.arange(rows), :, labels] += skill[:, labels].T
-    powers = np.exp(logits)
-    return powers / powers.sum(axis=2, keepdims=True), labels
+from made_up import three_models
 
 
 def test_the_golden_search_is_reproduced_to_the_bit(golden: Path) -> None:
@@ -46,7 +36,7 @@ def test_draws_are_those_of_one_call_a_draw() -> None:
 
 
 def test_the_winner_is_that_of_trying_every_draw() -> None:
-    values, labels = made_up()
+    values, labels = three_models(300, 0)
     draws = dirichlet_draws(3, 7, 500, seed=1)
     scores = [search_score(values, labels, draw) for draw in draws]
     found = search_weights(values, labels, draws)
@@ -55,7 +45,7 @@ def test_the_winner_is_that_of_trying_every_draw() -> None:
 
 
 def test_the_best_few_are_those_of_trying_every_draw() -> None:
-    values, labels = made_up()
+    values, labels = three_models(300, 0)
     draws = dirichlet_draws(3, 7, 300, seed=2)
     scores = np.array([search_score(values, labels, draw) for draw in draws])
     expected = np.lexsort((np.arange(300), -scores))[:20]
@@ -63,7 +53,7 @@ def test_the_best_few_are_those_of_trying_every_draw() -> None:
 
 
 def test_of_equal_draws_the_first_wins() -> None:
-    values, labels = made_up(50)
+    values, labels = three_models(50, 0)
     draws = dirichlet_draws(3, 7, 20)
     best = search_weights(values, labels, draws).draw
     again = np.concatenate([draws, draws])
@@ -71,14 +61,14 @@ def test_of_equal_draws_the_first_wins() -> None:
 
 
 def test_neutral_does_not_count() -> None:
-    values, labels = made_up()
+    values, labels = three_models(300, 0)
     draws = dirichlet_draws(3, 7, 100)
     kept = labels != 0
     assert search_weights(values, labels, draws).draw == search_weights(values[kept], labels[kept], draws).draw
 
 
 def test_nothing_but_neutral_is_refused() -> None:
-    values, _ = made_up(10)
+    values, _ = three_models(10, 0)
     with pytest.raises(ValueError, match="other than Neutral"):
         search_weights(values, np.zeros(10, np.int64), dirichlet_draws(3, 7, 10))
 
