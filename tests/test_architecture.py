@@ -13,7 +13,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "avcer"
 STATIONS = (
     ("errors",), ("labels",), ("types",), ("media",), ("models",), ("faces",), ("emotion",), ("analysis",),
     ("decision",), ("options",), ("sight", "hearing"), ("pipeline",), ("output",), ("evaluation",), ("training",),
-    ("demo", "console"), ("commands",), ("cli",),
+    ("bench",), ("demo", "console"), ("commands",), ("cli",),
 )  # fmt: skip
 ORDER = {name: place for place, names in enumerate(STATIONS) for name in names}
 DOORS = {("analysis", "output")}
