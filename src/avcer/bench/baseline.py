@@ -1,0 +1,168 @@
+"""The released way: every stage as AVCER's released code runs it, on the same models, for comparison.
+
+PyTorch in float32 on the processor, one item a call: faces are looked for in every frame at full resolution; a crop
+goes through a JPEG file; the static network takes one face, the audio network one window of four seconds; stages
+follow each other. Arithmetic before and behind the networks is the project's own, which is the same (docs/fidelity.md).
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Final
+
+import cv2
+import numpy as np
+
+from avcer.analysis import FaceAnalysis
+from avcer.bench.clock import StageClock
+from avcer.bench.flops import input_shape
+from avcer.decision.align import nothing
+from avcer.decision.segments import frame_ends
+from avcer.decision.timelines import Judge, decide_all
+from avcer.emotion.audio import AudioModel, frame_probabilities
+from avcer.emotion.dynamic import INTERVAL_S, STEPS, DynamicModel, FeatureWindow
+from avcer.emotion.static import StaticModel
+from avcer.errors import MissingExtraError
+from avcer.faces.crop import crop, square_crop
+from avcer.faces.detect import Detector, DetectorOptions
+from avcer.faces.track import Tracker, leading_tracks
+from avcer.media import Pictures, open_sound, probe, windows
+from avcer.models.card import Role
+from avcer.models.runtime import TorchEngine
+from avcer.models.store import InstalledModel
+from avcer.types import Clip, Double, EmotionProbabilities, FaceTrack, Float, Image
+
+_LIBRARIES: Final = ("torch", "safetensors", "transformers")
+
+
+@dataclass(frozen=True)
+class BaselineRun:
+    """What the released way says of a clip's faces, and its ``timings`` as in the provenance of an analysis."""
+
+    faces: tuple[FaceAnalysis, ...]
+    timings: dict[str, Any]
+
+
+def check_extra() -> None:
+    """Asks for what the baseline needs.
+
+    Raises:
+        MissingExtraError: a library is not installed.
+    """
+    if not all(find_spec(name) for name in _LIBRARIES):
+        raise MissingExtraError('the baseline runs in PyTorch: pip install "avcer[torch]", or leave --baseline out')
+
+
+class Baseline:
+    """Analyses clips the released way, with ``models`` and with the decision of ``judge``.
+
+    Raises:
+        MissingExtraError: PyTorch is not installed.
+        ModelError: the weights do not fit their network.
+    """
+
+    def __init__(self, models: Mapping[Role, InstalledModel], judge: Judge) -> None:
+        check_extra()
+        self._judge = judge
+        self._cards = {role: model.card for role, model in models.items()}
+        self._engines = {role: TorchEngine(model, "float32", "cpu") for role, model in models.items()}
+        as_it_is = DetectorOptions(longest_side=0, least_side=0)
+        self._detector = Detector(self._cards["detector"], self._engines["detector"], as_it_is)
+        self._static = StaticModel(self._cards["static"], self._engines["static"])
+        self._dynamic = DynamicModel(self._cards["dynamic"], self._engines["dynamic"])
+        self._audio = AudioModel(self._cards["audio"], self._engines["audio"])
+
+    def analyze(self, path: Path) -> BaselineRun:
+        """One clip, after a first call of each network, which is not timed.
+
+        Raises:
+            InputError: as ``probe``.
+        """
+        clip = probe(path)
+        for role, engine in self._engines.items():
+            engine(np.zeros(input_shape(self._cards[role], (clip.height, clip.width)), np.float32))
+        clock = StageClock()
+        started = time.perf_counter()
+        faces = self._analyze(clip, clock)
+        seconds = time.perf_counter() - started
+        timings = {"seconds": seconds, "real_time_factor": seconds / clip.duration_s if clip.duration_s else 0.0}
+        return BaselineRun(faces, {**timings, "stages": clock.stages()})
+
+    def _analyze(self, clip: Clip, clock: StageClock) -> tuple[FaceAnalysis, ...]:
+        with tempfile.TemporaryDirectory() as folder:
+            times_s, tracks = self._find(clip, Path(folder), clock)
+            visual = {track.id: self._read(track, clip.average_rate, Path(folder), clock) for track in tracks}
+        audio = self._hear(clip, times_s, clock)
+        with clock.stage("decision"):
+            ends_s = frame_ends(times_s, clip)
+            leads = leading_tracks(tracks, ends_s - times_s)
+            return decide_all(self._judge, tracks, visual, audio, leads, ends_s)
+
+    def _find(self, clip: Clip, folder: Path, clock: StageClock) -> tuple[Double, Sequence[FaceTrack]]:
+        """Times of all frames, and the tracks; a frame without its face ends a track. Writes a file for each face."""
+        tracker = Tracker(max_gap_s=0.0, begin_score=self._detector.begin_score)
+        times_s: list[float] = []
+        for frame in clock.each("decode", Pictures(clip.path)):
+            times_s.append(frame.time_s)
+            with clock.stage("detect"):
+                faces = self._detector.detect(frame.image)
+            with clock.stage("follow"):
+                cuts = [self._cut(frame.image, face.box) for face in faces]
+                kept = [(face, cut) for face, cut in zip(faces, cuts, strict=True) if cut is not None]
+                ids = tracker.update(frame.index, frame.time_s, [face for face, _ in kept])
+            followed = [(track, cut) for track, (_, cut) in zip(ids, kept, strict=True) if track is not None]
+            with clock.stage("crops", len(followed)):
+                for track, cut in followed:
+                    cv2.imwrite(_crop_file(folder, track, frame.index), cut)
+        return np.array(times_s), tracker.tracks()
+
+    def _cut(self, image: Image, box: Float) -> Image | None:
+        """The face as its model's preparation cuts it."""
+        constants = self._cards["static"].preprocessing
+        if "margin" in constants:
+            return square_crop(image, box, constants["margin"], constants["size"])
+        return crop(image, box)
+
+    def _read(self, track: FaceTrack, rate: float, folder: Path, clock: StageClock) -> tuple[Double, Double]:
+        """Static and dynamic probabilities, ``(N, 7)`` each; the dynamic model looks every fifth of ``rate`` frames."""
+        constants = self._cards["dynamic"].preprocessing
+        interval = max(round(constants.get("interval_s", INTERVAL_S) * rate), 1)
+        window = FeatureWindow(constants.get("steps", STEPS), interval)
+        rows: dict[str, list[Double]] = defaultdict(list)
+        for frame in track.frames.tolist():
+            with clock.stage("crops", items=0):
+                face = cv2.imread(_crop_file(folder, track.id, frame))
+            assert face is not None
+            with clock.stage("static"):
+                seen = self._static.predict(self._static.prepare_face(face.astype(np.uint8, copy=False))[np.newaxis])
+            rows["static"].append(seen.probabilities[0])
+            looks = window.push(frame - track.first, seen.features[0])
+            if looks is None:
+                rows["dynamic"].append(rows["dynamic"][-1])
+            else:
+                with clock.stage("dynamic"):
+                    rows["dynamic"].append(self._dynamic.predict(looks[np.newaxis])[0])
+        return np.stack(rows["static"]), np.stack(rows["dynamic"])
+
+    def _hear(self, clip: Clip, times_s: Double, clock: StageClock) -> EmotionProbabilities:
+        sound = open_sound(clip.path) if clip.has_audio else None
+        spans: list[tuple[float, float]] = []
+        logits: list[Float] = []
+        for window in windows(clock.each("sound", sound or ())):
+            with clock.stage("audio"):
+                logits.append(self._audio.predict([window.samples])[0])
+            spans.append((window.start_s, window.end_s))
+        if not spans:
+            return nothing(times_s, "audio")
+        starts_s, ends_s = np.array(spans).T
+        return frame_probabilities(starts_s, ends_s, np.stack(logits), np.ones(len(spans), np.bool_), times_s)
+
+
+def _crop_file(folder: Path, track: int, frame: int) -> str:
+    return str(folder / f"{track:04d}-{frame:06d}.jpg")
