@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from avcer import __version__
-from avcer.commands import analysis, evaluation, models, training
+from avcer.commands import analysis, bench, evaluation, models, training
 from avcer.commands.shared import INTERRUPTED, Command, complain
 from avcer.errors import AvcerError
 
@@ -47,6 +47,7 @@ def parser() -> argparse.ArgumentParser:
     evaluation.add_evaluate(commands)
     evaluation.add_compare(commands)
     training.add_fit_fusion(commands)
+    bench.add_bench(commands)
     return whole
 
 
