@@ -17,3 +17,9 @@ def test_formats() -> None:
     machine = Machine("made up", 2, "bfloat16", {"float32": 100.0, "bfloat16": 250.0})
     assert machine.format_of("float32") == "float32"
     assert machine.format_of("default") == "bfloat16"
+
+
+def test_the_best_of_two_counts() -> None:
+    first = Machine("made up", 2, "bfloat16", {"float32": 100.0, "bfloat16": 150.0})
+    second = Machine("made up", 2, "bfloat16", {"float32": 60.0, "bfloat16": 250.0})
+    assert first.best(second).rates == {"float32": 100.0, "bfloat16": 250.0}

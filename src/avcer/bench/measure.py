@@ -16,7 +16,7 @@ from typing import Any, Final
 from avcer.bench.baseline import Baseline, check_extra
 from avcer.bench.flops import detector_size, gflop, input_shape
 from avcer.bench.once import Alone, analyse_alone
-from avcer.bench.roof import Machine, measure
+from avcer.bench.roof import measure
 from avcer.models.card import Role
 from avcer.models.choice import choose_all
 from avcer.options import Options
@@ -95,17 +95,19 @@ class Bench:
         self._with_baseline = baseline
         self._analyzer = Analyzer(options)
         self._models = choose_all(options.models, options.own_models)
-        self.machine: Machine = measure()
+        self.machine = measure()
 
     def measure(self, video: Path) -> Measured:
-        """One clip.
+        """One clip; and the machine once more.
 
         Raises:
             InputError: it cannot be analysed.
         """
         clip, run = self._repeated(video)
         alone = analyse_alone(video, self.options)
-        return Measured(video, run, alone, self._baseline(video, clip) if self._with_baseline else None)
+        baseline = self._baseline(video, clip) if self._with_baseline else None
+        self.machine = self.machine.best(measure())
+        return Measured(video, run, alone, baseline)
 
     def _repeated(self, video: Path) -> tuple[Clip, Run]:
         clip = self._analyzer.analyze(video).clip
