@@ -56,7 +56,7 @@ def draw_confusions(tables: Mapping[str, NDArray[Any]], path: Path) -> None:
 def draw_recalls(recalls: Mapping[str, Mapping[str, float]], path: Path) -> None:
     """Bars: of each emotion, how much of it each model finds."""
     emotions = [emotion for emotion in BASIC if any(emotion in one for one in recalls.values())]
-    figure = _figure(1.1 * len(emotions) + 1, 2.8)
+    figure = _figure(max(1.1 * len(emotions) + 1, 1.3 * len(recalls)), 2.8)  # the legend wants room, too
     axes = figure.add_subplot()
     width = 0.8 / len(recalls)
     for place, (name, found) in enumerate(recalls.items()):

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from miniatures import Miniature, lay_out
+
 Make = Callable[..., Path]
 
 
@@ -15,12 +17,12 @@ def make(tmp_path: Path) -> Make:
     """Makes a corpus: empty ``clips``, and texts under the names of their files (folders as ``/``)."""
 
     def write(*clips: str, texts: dict[str, str] | None = None) -> Path:
-        root = tmp_path / "corpus"
-        for name, text in {**dict.fromkeys(clips, ""), **(texts or {})}.items():
-            path = root / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
-        root.mkdir(exist_ok=True)
-        return root
+        return lay_out(tmp_path / "corpus", Miniature(clips, texts or {}))
 
     return write
+
+
+@pytest.fixture
+def lay(tmp_path: Path) -> Callable[[Miniature], Path]:
+    """Makes the miniature of a corpus, of empty files."""
+    return lambda miniature: lay_out(tmp_path / "corpus", miniature)

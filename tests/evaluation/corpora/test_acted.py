@@ -10,8 +10,10 @@ from avcer.evaluation.corpora.crema_d import read_crema_d
 from avcer.evaluation.corpora.emodb import read_emodb
 from avcer.evaluation.corpora.ravdess import read_ravdess
 from avcer.evaluation.corpora.savee import read_savee
+from miniatures import CREMA_D, EMODB, RAVDESS, SAVEE, Miniature
 
 Make = Callable[..., Path]
+Lay = Callable[[Miniature], Path]
 
 
 def said(corpus: Corpus) -> set[tuple[str, str | None, str, str]]:
@@ -19,16 +21,8 @@ def said(corpus: Corpus) -> set[tuple[str, str | None, str, str]]:
     return {(sample.name, sample.label, sample.speaker, sample.path.suffix) for sample in corpus.samples}
 
 
-def test_ravdess_takes_a_performance_once_and_no_songs(make: Make) -> None:
-    root = make(
-        "Actor_12/02-01-06-01-02-01-12.mp4",
-        "Actor_12/01-01-06-01-02-01-12.mp4",
-        "Actor_12/03-01-06-01-02-01-12.wav",
-        "Actor_12/03-02-05-01-02-01-12.wav",
-        "audio/Actor_03/03-01-02-01-01-01-03.wav",
-        "audio/again/Actor_03/03-01-02-01-01-01-03.wav",
-        "Actor_03/03-01-09-01-01-01-03.wav",
-    )
+def test_ravdess_takes_a_performance_once_and_no_songs(lay: Lay) -> None:
+    root = lay(RAVDESS)
     speech = {
         ("01-01-06-01-02-01-12", "Fear", "12", ".mp4"),
         ("03-01-02-01-01-01-03", "Neutral", "03", ".wav"),
@@ -44,33 +38,16 @@ def test_ravdess_names_all_eight_emotions(make: Make) -> None:
     ]  # fmt: skip
 
 
-def test_crema_d_prefers_the_video(make: Make) -> None:
-    root = make(
-        "VideoFlash/1001_DFA_ANG_XX.flv",
-        "AudioWAV/1001_DFA_ANG_XX.wav",
-        "AudioWAV/1002_IEO_HAP_LO.wav",
-        "AudioWAV/1040_ITH_SAD_X.wav",
-        "VideoFlash/1040_ITH_SAD_XX.flv",
-        "AudioWAV/1040_ITH_BOR_XX.wav",
-    )
-    assert said(read_crema_d(root)) == {
+def test_crema_d_prefers_the_video(lay: Lay) -> None:
+    assert said(read_crema_d(lay(CREMA_D))) == {
         ("1001_DFA_ANG_XX", "Anger", "1001", ".flv"),
         ("1002_IEO_HAP_LO", "Happiness", "1002", ".wav"),
         ("1040_ITH_SAD_XX", "Sadness", "1040", ".flv"),
     }
 
 
-def test_savee_in_folders_and_flat(make: Make) -> None:
-    root = make(
-        "AudioVisualClip/DC/a1.avi",
-        "AudioData/DC/a01.wav",
-        "AudioData/DC/sa03.wav",
-        "AudioData/JE/su15.wav",
-        "flat/KL_n30.wav",
-        "AudioData/XX/a01.wav",
-        "AudioData/JK/b01.wav",
-    )
-    assert said(read_savee(root)) == {
+def test_savee_in_folders_and_flat(lay: Lay) -> None:
+    assert said(read_savee(lay(SAVEE))) == {
         ("DC_a01", "Anger", "DC", ".avi"),
         ("DC_sa03", "Sadness", "DC", ".wav"),
         ("JE_su15", "Surprise", "JE", ".wav"),
@@ -78,9 +55,8 @@ def test_savee_in_folders_and_flat(make: Make) -> None:
     }
 
 
-def test_emodb_leaves_boredom_out(make: Make) -> None:
-    root = make("wav/03a01Fa.wav", "wav/16b10Wb.wav", "wav/08a02La.wav", "wav/11b03T.wav", "wav/other.wav")
-    assert said(read_emodb(root)) == {
+def test_emodb_leaves_boredom_out(lay: Lay) -> None:
+    assert said(read_emodb(lay(EMODB))) == {
         ("03a01Fa", "Happiness", "03", ".wav"),
         ("16b10Wb", "Anger", "16", ".wav"),
         ("11b03T", "Sadness", "11", ".wav"),

@@ -7,20 +7,14 @@ import pytest
 
 from avcer.errors import InputError
 from avcer.evaluation.corpora.afew import read_afew
+from miniatures import AFEW, Miniature
 
 Make = Callable[..., Path]
+Lay = Callable[[Miniature], Path]
 
 
-def test_the_folder_is_the_label(make: Make) -> None:
-    corpus = read_afew(
-        make(
-            "Train_AFEW/Angry/000046280.avi",
-            "Val_AFEW/Happy/000046280.avi",
-            "Val_AFEW/Happy/000046280.wav",
-            "Val_AFEW/AlignedFaces/Happy/000046280/001.jpg",
-            "Test_AFEW/000000001.avi",
-        )
-    )
+def test_the_folder_is_the_label(lay: Lay) -> None:
+    corpus = read_afew(lay(AFEW))
     assert corpus.level == "video"
     assert [(sample.name, sample.label, sample.part) for sample in corpus.samples] == [
         ("train_000046280", "Anger", "train"),

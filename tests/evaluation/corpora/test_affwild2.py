@@ -7,10 +7,10 @@ import pytest
 
 from avcer.errors import InputError
 from avcer.evaluation.corpora.affwild2 import read_affwild2
+from miniatures import EXPRESSIONS as HEADER
+from miniatures import TRACK
 
 Make = Callable[..., Path]
-HEADER = "Neutral,Anger,Disgust,Fear,Happiness,Sadness,Surprise,Other\n"
-TRACK = "6th ABAW Annotations/EXPR_Recognition_Challenge"
 
 
 def test_a_label_a_frame(make: Make) -> None:

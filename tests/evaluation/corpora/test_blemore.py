@@ -7,24 +7,21 @@ import pytest
 
 from avcer.errors import InputError
 from avcer.evaluation.corpora.blemore import read_blemore
+from miniatures import BLEMORE, BLEND, Miniature
+from miniatures import BLENDS as HEADER
 
 Make = Callable[..., Path]
-HEADER = (
-    "filename,video_id,gender,mix,emotion_1,version,intensity_level,situation,emotion_2,emotion_1_salience,"
-    "emotion_2_salience,fold\n"
-)
-SINGLE = "A102_disg_int1_ver1,A102,f,0,disg,1,1.0,,,,,1\n"
-BLEND = "A411_mix_ang_hap_30_70_ver1,A411,m,1,ang,1,,,hap,30.0,70.0,0\n"
+Lay = Callable[[Miniature], Path]
 
 
-def test_single_emotions_and_blends(make: Make) -> None:
-    clips = ("train/A102_disg_int1_ver1.mov", "train/A411_mix_ang_hap_30_70_ver1.mov")
-    corpus = read_blemore(make(*clips, texts={"train_metadata.csv": HEADER + SINGLE + BLEND}))
+def test_single_emotions_and_blends(lay: Lay) -> None:
+    corpus = read_blemore(lay(BLEMORE))
     assert corpus.level == "video"
-    assert [(sample.speaker, sample.blend, sample.part) for sample in corpus.samples] == [
-        ("A102", {"Disgust": 100}, "train"),
-        ("A411", {"Anger": 30, "Happiness": 70}, "train"),
-    ]
+    assert {sample.speaker: (sample.blend, sample.part) for sample in corpus.samples} == {
+        "A102": ({"Disgust": 100}, "train"),
+        "A411": ({"Anger": 30, "Happiness": 70}, "train"),
+        "A300": (None, "test"),
+    }
 
 
 def test_a_test_part_without_labels_and_other_columns(make: Make) -> None:

@@ -7,29 +7,16 @@ import pytest
 
 from avcer.errors import InputError
 from avcer.evaluation.corpora.meld import read_meld
+from miniatures import MELD, Miniature
+from miniatures import UTTERANCES as HEADER
+from miniatures import utterance_row as row
 
 Make = Callable[..., Path]
-HEADER = "Sr No.,Utterance,Speaker,Emotion,Sentiment,Dialogue_ID,Utterance_ID,Season,Episode,StartTime,EndTime\n"
+Lay = Callable[[Miniature], Path]
 
 
-def row(emotion: str, dialogue: int, utterance: int, speaker: str = "Monica") -> str:
-    return f'1,"Well, no\x85",{speaker},{emotion},neutral,{dialogue},{utterance},8,21,"00:16:16,059","00:16:21,731"\n'
-
-
-def test_the_same_name_in_every_part(make: Make) -> None:
-    root = make(
-        "train/train_splits/dia0_utt0.mp4",
-        "dev/dev_splits_complete/dia0_utt0.mp4",
-        "test/output_repeated_splits_test/dia0_utt0.mp4",
-        "test/output_repeated_splits_test/._dia0_utt0.mp4",
-        texts={
-            "train_sent_emo.csv": HEADER + row("joy", 0, 0),
-            "dev_sent_emo.csv": HEADER + row("sadness", 0, 0, "The Interviewer"),
-            "test_sent_emo.csv": HEADER + row("anger", 0, 0) + row("fear", 125, 3),
-            "train_sent_emo_dya.csv": HEADER + row("anger", 0, 0),
-        },
-    )
-    corpus = read_meld(root)
+def test_the_same_name_in_every_part(lay: Lay) -> None:
+    corpus = read_meld(lay(MELD))
     assert corpus.level == "video"
     assert corpus.missing == ("test_dia125_utt3",)
     assert {(sample.name, sample.label, sample.speaker, sample.part) for sample in corpus.samples} == {
