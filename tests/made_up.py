@@ -37,7 +37,7 @@ def three_models(rows: int, seed: int) -> tuple[Double, Integer]:
     logits = random.standard_normal((rows, 3, 7))
     skill = np.array([[2, 0, 1, 2, 0, 1, 0], [0, 2, 0, 1, 1, 0, 2], [1, 1, 2, 0, 2, 2, 1]])
     logits[np.arange(rows), :, labels] += skill[:, labels].T
-    return softmax(logits), labels
+    return softmax(logits.reshape(-1, 7)).reshape(logits.shape), labels
 
 
 def encoded(samples: Float, rate: int = 16000) -> bytes:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from avcer import cli
-from avcer.decision.fuse import MEAN, FusionWeights, read_fusion
+from avcer.decision.fuse import MEAN, FusionWeights, pool, read_fusion
 from avcer.errors import InputError, UsageError
 from avcer.evaluation import fitting
 from avcer.evaluation.fitting import METHODS, Effort, Examples, compare, examples_of, fit, held_out, predict, score
@@ -74,13 +74,29 @@ def test_too_few_frames_cannot_be_held_out() -> None:
         held_out(few, METHODS["mean"], QUICK)
 
 
-def test_smooth_methods_find_the_bottom() -> None:
-    """No small step away from the least cross-entropy lowers it."""
+def test_the_convex_method_finds_the_bottom() -> None:
+    """No other weights whose columns add up to the same have less cross-entropy, however steep the softmax."""
     examples = made_up(300)
     weights = METHODS["convex"](examples, QUICK).values
     again = METHODS["convex"](Examples(examples.values[::-1], examples.labels[::-1], examples.videos), QUICK).values
-    assert weights == pytest.approx(again, abs=2e-3)
-    assert weights.sum(axis=0).mean() == pytest.approx(1)
+    assert weights == pytest.approx(again, abs=1e-5)
+    start = np.full((3, 7), 4.0)
+    loss = fitting._entropy(examples.values, examples.labels, start)
+    steep = min(np.linspace(1, 40, 400), key=lambda steepness: loss((steepness * weights).ravel())[0])
+    random = np.random.default_rng(0)
+    for share in (1e-3, 1e-2, 0.1, 1):
+        others = (1 - share) * weights + share * random.dirichlet(np.ones(3), (50, 7)).transpose(0, 2, 1)
+        assert all(loss((steep * other).ravel())[0] > loss((steep * weights).ravel())[0] - 1e-6 for other in others)
+
+
+def test_columns_of_convex_weights_add_up_to_one() -> None:
+    """So that a fused value of 1/7 is chance, as Rule 1 and the gate take it to be."""
+    examples = made_up(300)
+    weights = METHODS["convex"](examples, QUICK)
+    assert weights.values.sum(axis=0) == pytest.approx(1)
+    assert weights.values.min() >= 0
+    even = np.full((1, 3, 7), 1 / 7)
+    assert pool(even, np.ones((1, 3), bool), weights)[0] == pytest.approx(1 / 7)
 
 
 def test_held_out_videos_are_answered_by_a_fit_without_them() -> None:

@@ -146,11 +146,27 @@ def _column_scores(examples: Examples, weights: Double, column: int, candidates:
 def convex(examples: Examples, effort: Effort) -> FusionWeights:
     """The least cross-entropy of a softmax over the weighted sums, every class counting alike; a convex problem.
 
-    The weights are at least 0; their columns add up to 1 on average, not each.
+    The weights are at least 0, and their columns all add up to the same: how steep the softmax is. Divided by it they
+    add up to 1, choose the same, and the thresholds of the rules mean what they say.
     """
     start = np.full(examples.values.shape[1:], 4.0)
-    found = _least_entropy(examples.values, examples.labels, start, np.zeros_like(start))
-    return FusionWeights("convex", found / found.sum(axis=0).mean())
+    loss = _entropy(examples.values, examples.labels, start)
+    evenly = _steps_between_columns(start.shape)
+    limits = (
+        {"type": "eq", "fun": lambda flat: evenly @ flat, "jac": lambda flat: evenly},
+        {"type": "ineq", "fun": lambda flat: flat, "jac": lambda flat: np.eye(start.size)},
+    )
+    options = {"ftol": 1e-10, "maxiter": 500}
+    found = minimize(loss, start.ravel(), jac=True, method="SLSQP", constraints=limits, options=options).x
+    weights = np.maximum(found.reshape(start.shape), 0)
+    return FusionWeights("convex", weights / weights.sum(axis=0))
+
+
+def _steps_between_columns(shape: tuple[int, ...]) -> Double:
+    """A matrix ``(C - 1, K * C)`` that takes flat weights ``(K, C)`` to the differences of their columns' sums."""
+    columns = np.tile(np.eye(shape[1]), shape[0])
+    steps: Double = columns[1:] - columns[:-1]
+    return steps
 
 
 def log_linear(examples: Examples, effort: Effort) -> FusionWeights:
@@ -158,13 +174,14 @@ def log_linear(examples: Examples, effort: Effort) -> FusionWeights:
     logs = np.log(np.maximum(examples.values, LEAST))
     constant = np.ones((len(logs), 1, len(BASIC)))
     start = np.concatenate([np.full(logs.shape[1:], 1 / 3), np.zeros((1, len(BASIC)))])
-    least = np.concatenate([np.zeros(logs.shape[1:]), np.full((1, len(BASIC)), -np.inf)])
-    found = _least_entropy(np.concatenate([logs, constant], axis=1), examples.labels, start, least)
+    loss = _entropy(np.concatenate([logs, constant], axis=1), examples.labels, start)
+    bounds = [(0, None)] * logs[0].size + [(None, None)] * len(BASIC)  # the bias may be anything
+    found = minimize(loss, start.ravel(), jac=True, method="L-BFGS-B", bounds=bounds).x.reshape(start.shape)
     return FusionWeights("log-linear", found[:-1], "log-linear", found[-1])
 
 
-def _least_entropy(values: Double, labels: Integer, start: Double, least: Double) -> Double:
-    """Weights ``(K, 7)``, each at least ``least``, with the least cross-entropy of softmax(sum over K of w * v)."""
+def _entropy(values: Double, labels: Integer, start: Double) -> Callable[[Double], tuple[float, Double]]:
+    """Of flat weights ``(K * 7,)``: the cross-entropy of softmax(sum over K of w * v), and its slope."""
     counts = np.bincount(labels, minlength=len(BASIC))
     shares = 1 / (counts[labels] * np.count_nonzero(counts))
     targets = np.eye(len(BASIC))[labels]
@@ -178,9 +195,7 @@ def _least_entropy(values: Double, labels: Integer, start: Double, least: Double
         slope = np.einsum("nkc,nc->kc", values, shares[:, None] * (np.exp(logs) - targets)) + 2 * PENALTY * away
         return float(-(shares @ (logs * targets).sum(axis=1)) + PENALTY * np.sum(away**2)), slope.ravel()
 
-    bounds = [(low, None) for low in least.ravel()]
-    found: Double = minimize(loss, start.ravel(), jac=True, method="L-BFGS-B", bounds=bounds).x
-    return found.reshape(start.shape)
+    return loss
 
 
 METHODS: Final[Mapping[str, Method]] = {
