@@ -153,6 +153,15 @@ def test_a_submission_answers_every_place(clip: Path, analyzer: Analyzer, tmp_pa
     assert all(0 <= int(line.split(",")[1]) <= 6 for line in lines[1:])
 
 
+@pytest.mark.parametrize("option", [("--part", "test"), ("--level", "frame")])
+def test_a_submission_knows_no_parts_and_levels(
+    option: tuple[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["evaluate", "c-expr-db", str(tmp_path), "--out", str(tmp_path / "out"), *option]) == 2
+    assert "leave --part and --level out" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
 class TestCompare:
     def test_a_run_is_as_good_as_itself(self, folder: Path) -> None:
         first, again = compare_runs([folder, folder])

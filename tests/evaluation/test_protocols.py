@@ -15,7 +15,8 @@ import soundfile
 from pyarrow import parquet
 
 from avcer import cli
-from avcer.evaluation.protocols import Subject, evaluate
+from avcer.evaluation.protocols import PROTOCOLS, ROLES, Subject, evaluate
+from avcer.models.store import MINI
 
 SCORES = {"n", "accuracy", "uar", "macro_f1", "ece", "per_class", "confusion", "groups", "intervals"}
 
@@ -94,6 +95,20 @@ def test_the_command_prints_one_json_object(spoken: Path, capsys: pytest.Capture
     assert set(json.loads(capsys.readouterr().out)) == SCORES
     assert cli.main(["evaluate", "speech", str(spoken)]) == 0
     assert "uar" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("protocol", "own", "used"),
+    [("ferplus", "audio", "static"), ("affect7", "dynamic", "static"), ("speech", "static", "audio"),
+     ("scenes", "static", "detector"), ("frames", "static", "audio")],
+)  # fmt: skip
+def test_an_own_model_that_is_not_used_is_refused(
+    protocol: str, own: str, used: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Not passed over in silence, as if it had been judged."""
+    assert cli.main(["evaluate", protocol, str(tmp_path / "any.parquet"), "--own-model", str(MINI / own)]) == 2
+    assert f"evaluate {protocol} uses {used}" in capsys.readouterr().err
+    assert set(ROLES) == set(PROTOCOLS)
 
 
 def test_a_foreign_table_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

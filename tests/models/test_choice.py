@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from avcer import Analyzer
-from avcer.errors import ModelError
+from avcer.errors import ModelError, UsageError
 from avcer.models.card import ROLES, Role
-from avcer.models.choice import choose, choose_all
+from avcer.models.choice import choose, choose_all, expect_roles
 from avcer.models.store import MINI, find
 
 
@@ -37,6 +37,13 @@ def test_an_own_model_takes_the_place_of_its_role(tmp_path: Path) -> None:
     own = copy_of("audio", tmp_path / "mine")
     assert choose("mini", "audio", [own]).folder == own
     assert choose("mini", "static", [own]) == find("mini", "static")
+
+
+def test_an_own_model_that_would_be_passed_over_is_refused(tmp_path: Path) -> None:
+    own = [copy_of("audio", tmp_path / "voice"), copy_of("static", tmp_path / "face")]
+    expect_roles(own, ("static", "audio"), "this")
+    with pytest.raises(UsageError, match=r"voice: is a model of the role audio; evaluate ferplus uses static: leave"):
+        expect_roles(own, ("static",), "evaluate ferplus")
 
 
 def test_two_models_of_a_role_are_refused(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 from avcer import cli
 from avcer.decision.fuse import read_fusion
 from avcer.errors import InputError
+from avcer.models.store import MINI
 from avcer.training import fusion
 from avcer.training.fusion import Pairs, compare, fit_weights, sort_tables
 from avcer.training.loop import Plan
@@ -62,6 +63,12 @@ def test_both_kinds_of_table_are_needed(voted_faces: Path, spoken_tones: Path, t
     other.write_text("no table")
     with pytest.raises(InputError, match=r"other\.parquet"):
         sort_tables([other])
+
+
+def test_a_detector_has_no_say(voted_faces: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    own = ["--own-model", str(MINI / "detector")]
+    assert cli.main(["train", "fusion", str(voted_faces), "--out", str(tmp_path), *own]) == 2
+    assert "static, dynamic, audio" in capsys.readouterr().err
 
 
 def test_epochs_are_refused(voted_faces: Path, tmp_path: Path) -> None:

@@ -61,6 +61,8 @@ def _evaluate_corpus(chosen: argparse.Namespace) -> dict[str, Any]:
     from avcer.labels import read_vocabulary
     from avcer.pipeline import Analyzer
 
+    if chosen.protocol == "c-expr-db" and (chosen.part != "all" or chosen.level):
+        raise UsageError("evaluate c-expr-db answers every place of the sample file: leave --part and --level out")
     if chosen.out is None or len(chosen.files) != 1:
         raise UsageError(f"evaluate {chosen.protocol} needs one folder, and --out DIR for the report")
     compounds = chosen.compounds or ("avcer-12" if chosen.protocol == "table" else "c-expr-db")

@@ -27,7 +27,7 @@ from avcer.evaluation.speech import SpeechTable, full_names, read_speech, window
 from avcer.faces.detect import Detector, DetectorOptions
 from avcer.labels import BASIC
 from avcer.models.card import Family, ModelCard, Role
-from avcer.models.choice import choose
+from avcer.models.choice import choose, expect_roles
 from avcer.models.runtime import Engine, Precision, load_engine
 from avcer.options import Options
 from avcer.types import Boolean, Double, Image
@@ -62,10 +62,12 @@ def evaluate(protocol: str, files: Sequence[Path], subject: Subject) -> dict[str
     """The scores of one protocol over all ``files`` together, and of each, under ``files``, if there are several.
 
     Raises:
+        UsageError: one of the subject's own models is of a role that the protocol does not use.
         InputError: a file is not such a table, or has no row of the part.
         ModelError: the model is not installed.
         MissingExtraError: pyarrow or soundfile is not installed.
     """
+    expect_roles(subject.own_models, ROLES[protocol], f"evaluate {protocol}")
     try:
         return PROTOCOLS[protocol](files, subject)
     except ModuleNotFoundError as error:
@@ -149,6 +151,14 @@ PROTOCOLS: Final[dict[str, Callable[[Sequence[Path], Subject], dict[str, Any]]]]
     "frames": score_frame_tables,
 }
 """Each protocol by its word of ``avcer evaluate``."""
+ROLES: Final[dict[str, tuple[Role, ...]]] = {
+    "ferplus": ("static",),
+    "affect7": ("static",),
+    "speech": ("audio",),
+    "scenes": ("detector",),
+    "frames": ("audio",),
+}
+"""The models that each uses; ``frames`` asks the audio model's card which published weights go with it."""
 
 
 def _rows(path: Path, table: Table, chosen: Boolean) -> Table:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from avcer.errors import ModelError
+from avcer.errors import ModelError, UsageError
 from avcer.models.card import ROLES, Family, ModelCard, Role
 from avcer.models.store import InstalledModel, find, verify
 
@@ -29,6 +29,21 @@ def choose(family: Family, role: Role, own: Sequence[str | Path] = ()) -> Instal
         return find(family, role)
     verify(matching[0])
     return matching[0]
+
+
+def expect_roles(own: Sequence[str | Path], roles: Sequence[Role], user: str) -> None:
+    """Refuses own models that ``user``, a command in words, would pass over.
+
+    Raises:
+        UsageError: a model is of none of the ``roles``.
+        ModelError: a folder holds no readable model.
+    """
+    for folder in map(Path, own):
+        role = ModelCard.read(folder).role
+        if role not in roles:
+            raise UsageError(
+                f"{folder}: is a model of the role {role}; {user} uses {', '.join(roles)}: leave this one out"
+            )
 
 
 def choose_all(family: Family, own: Sequence[str | Path] = ()) -> dict[Role, InstalledModel]:

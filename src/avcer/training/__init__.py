@@ -11,6 +11,7 @@ from typing import Any, Final, Literal, Protocol
 from avcer.decision.fuse import FusionWeights
 from avcer.errors import MissingExtraError, UsageError
 from avcer.models.card import ModelCard, Role
+from avcer.models.choice import expect_roles
 
 Architecture = Literal["mini", "published"]
 PUBLISHED_ROLES: Final = ("static", "dynamic", "audio")
@@ -43,11 +44,12 @@ def recipe(
         own_models: for a dynamic model, the static model whose features it reads.
 
     Raises:
-        UsageError: there is no such recipe.
+        UsageError: there is no such recipe, or it does not use one of ``own_models``.
         MissingExtraError: PyTorch is not installed.
     """
     if own_models and role != "dynamic":
         raise UsageError(f"the {role} model is trained without another one; leave --own-model out")
+    expect_roles(own_models, ("static",), f"train {role}")
     chosen = {"own_models": own_models} if own_models else {}
     if architecture == "mini":
         if start is not None:

@@ -24,7 +24,7 @@ from avcer.evaluation.figures import draw_weights
 from avcer.evaluation.fusion_search import best_draws, dirichlet_draws, fused_classes, search_score
 from avcer.evaluation.protocols import Subject, listen
 from avcer.labels import BASIC
-from avcer.models.choice import choose_all
+from avcer.models.choice import choose_all, expect_roles
 from avcer.models.runtime import load_engine
 from avcer.models.store import InstalledModel
 from avcer.output.files import atomic
@@ -66,9 +66,11 @@ def train(tables: Sequence[Path], out: Path, report: Report = print, own_models:
     the weights do on pairs that they were not fitted on, and its picture ``out/fusion.png``.
 
     Raises:
+        UsageError: one of ``own_models`` is a detector, which has no say here.
         InputError: a table is of neither kind, or one of the two kinds is missing.
         ModelError: a model of the family is not installed.
     """
+    expect_roles(own_models, MODALITIES, "train fusion")
     plan = Plan.read(RECIPE)
     models = choose_all("mini", own_models)
     faces, speech = sort_tables(tables)
