@@ -1,15 +1,22 @@
-"""Every error that avcer raises on purpose.
+"""Every error that avcer raises.
 
     AvcerError
     ├── UsageError          the call itself is wrong (an option, a vocabulary file, a fusion file)
     ├── InputError          a file that cannot be analysed (missing, a folder, empty, no picture in it)
     ├── ModelError          a model is missing, damaged, foreign, or not what its card says
     ├── MissingExtraError   an optional library is needed for what was asked
-    └── OutputError         results cannot be written
+    ├── OutputError         results cannot be written
+    └── UnforeseenError     a fault of avcer's own, met on one file
 
 'No face', 'no sound' and 'no compound expression' are results, not errors. Each message is one line that names the
 file and the remedy.
 """
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 
 class AvcerError(Exception):
@@ -34,3 +41,25 @@ class MissingExtraError(AvcerError):
 
 class OutputError(AvcerError):
     """Results cannot be written: the folder is not writable, or the disk is full."""
+
+
+class UnforeseenError(AvcerError):
+    """A fault of avcer's own, met on one file; ``__cause__`` is what was raised."""
+
+
+@contextmanager
+def one_of_many(path: Path) -> Iterator[None]:
+    """Work on one file of many, which a fault of avcer's own must not cost the others.
+
+    Raises:
+        UnforeseenError: in place of anything that avcer does not raise on purpose.
+    """
+    try:
+        yield
+    except AvcerError:
+        raise
+    except Exception as error:
+        name = type(error).__name__
+        raise UnforeseenError(
+            f"{path}: unforeseen {name} ({error}); please report it with what --debug adds"
+        ) from error

@@ -14,7 +14,7 @@ from skimage import data
 
 from avcer import Analyzer, cli
 from avcer.demo import make_clip
-from avcer.errors import InputError, UsageError
+from avcer.errors import AvcerError, InputError, UnforeseenError, UsageError
 from avcer.evaluation.compare import compare_runs
 from avcer.evaluation.corpora import Corpus, Sample, read_corpus
 from avcer.evaluation.corpus_run import answer_corpus, answers, run, said, score_corpus
@@ -65,9 +65,9 @@ def test_the_report_is_a_folder(folder: Path) -> None:
 
 
 def test_a_stopped_run_goes_on_without_repeating(corpus: Corpus, analyzer: Analyzer, tmp_path: Path) -> None:
-    begun: list[str] = []
+    begun: list[str | AvcerError] = []
 
-    def stop_at_the_second(line: str) -> None:
+    def stop_at_the_second(line: str | AvcerError) -> None:
         begun.append(line)
         if len(begun) == 2:
             raise KeyboardInterrupt
@@ -77,7 +77,7 @@ def test_a_stopped_run_goes_on_without_repeating(corpus: Corpus, analyzer: Analy
     [first] = (tmp_path / "clips").iterdir()
     before = first.stat().st_mtime_ns
     run(corpus, analyzer, tmp_path, begun.append)
-    assert [line.split()[1] for line in begun[2:]] == [sample.name for sample in corpus.samples[1:]]
+    assert [str(line).split()[1] for line in begun[2:]] == [sample.name for sample in corpus.samples[1:]]
     assert first.stat().st_mtime_ns == before
 
 
@@ -90,13 +90,40 @@ def test_a_broken_clip_is_left_out(corpus: Corpus, analyzer: Analyzer, folder: P
     broken = tmp_path / "broken.mp4"
     broken.write_bytes(b"")
     shutil.copytree(folder, tmp_path / "run")
-    lines: list[str] = []
+    lines: list[str | AvcerError] = []
     more = Corpus(corpus.name, (*corpus.samples, Sample("broken", broken, label="Fear")))
     assert len(set(run(more, analyzer, tmp_path / "run", lines.append).videos)) == 3
-    assert any(line.startswith("left out") and "broken.mp4" in line for line in lines)
+    assert next(str(line) for line in lines if isinstance(line, InputError)).startswith(str(broken))
     assert score_corpus(more, analyzer, tmp_path / "run", report=lines.append)["left_out"] == ["broken"]
     with pytest.raises(InputError, match="no clip"):
         run(Corpus("x", more.samples[-1:]), analyzer, tmp_path / "other", lines.append)
+
+
+def test_a_fault_of_our_own_costs_one_clip(
+    corpus: Corpus, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root, out = corpus.samples[0].path.parent, tmp_path / "run"
+    shutil.copytree(folder, out)
+    next((out / "clips").glob("b-*.csv")).unlink()
+
+    def faulty(*_: object) -> None:
+        raise ZeroDivisionError("no\nway")
+
+    monkeypatch.setattr(Analyzer, "analyze", faulty)
+    command = ["evaluate", "table", str(root / "table.csv"), "--out", str(out), "--setting", "fast", "--json"]
+    assert cli.main(command) == 1
+    printed = capsys.readouterr()
+    begun, left_out = printed.err.splitlines()
+    assert begun == "2/3 b"
+    assert left_out.startswith(f"left out: {root / 'b.mp4'}: unforeseen ZeroDivisionError (no way)")
+    assert json.loads(printed.out)["left_out"] == ["b"]
+    assert json.loads((out / "metrics.json").read_text())["n"] == 2
+    cli.main([*command, "--debug"])
+    assert "Traceback" in capsys.readouterr().err
+    alone, sheet = Corpus("x", corpus.samples[1:2]), tmp_path / "sample.txt"
+    sheet.write_text("image_location\nb/00001.jpg,\n")
+    with pytest.raises(UnforeseenError, match="unforeseen ZeroDivisionError"):
+        answer_corpus(alone, Analyzer(setting="fast"), sheet, tmp_path / "other")
 
 
 def test_a_corrected_label_counts(corpus: Corpus, analyzer: Analyzer, folder: Path, tmp_path: Path) -> None:

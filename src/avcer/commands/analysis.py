@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from avcer.commands.shared import DONE, FAILED, OWN_MODEL, RULES, Commands, add, complain
-from avcer.errors import AvcerError
+from avcer.errors import AvcerError, one_of_many
 
 if TYPE_CHECKING:
     from avcer.pipeline import Analyzer
@@ -85,20 +85,12 @@ def _analyze(chosen: argparse.Namespace) -> int:
     status = DONE
     for video, folder in zip(chosen.videos, _folders(chosen.videos, chosen.out), strict=True):
         try:
-            _analyze_one(analyzer, video, folder, formats, chosen.quiet)
+            with one_of_many(video):
+                _analyze_one(analyzer, video, folder, formats, chosen.quiet)
         except AvcerError as error:
             complain(error, chosen.debug)
             status = FAILED
-        except Exception as error:  # a fault of avcer's own must not cost the other files of the call
-            complain(_unforeseen(video, error), chosen.debug)
-            status = FAILED
     return status
-
-
-def _unforeseen(video: Path, error: Exception) -> AvcerError:
-    fault = AvcerError(f"{video}: unforeseen {type(error).__name__} ({error}); please report it with what --debug adds")
-    fault.__cause__ = error
-    return fault
 
 
 def _analyze_one(analyzer: Analyzer, video: Path, folder: Path, formats: Sequence[str], quiet: bool) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
+import traceback
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from avcer.commands.shared import DONE, FAILED, OWN_MODEL, RULES, Commands, add
-from avcer.errors import UsageError
+from avcer.errors import AvcerError, UsageError
 
 _TABLES: Final = ("ferplus", "affect7", "speech", "scenes", "frames")
 _CORPORA: Final = ("affwild2", "afew", "c-expr-db", "ravdess", "crema-d", "meld", "savee", "emodb", "blemore", "table")
@@ -78,13 +80,18 @@ def _evaluate_corpus(chosen: argparse.Namespace) -> dict[str, Any]:
         "rule": chosen.rule,
     }
     analyzer = Analyzer(**options, setting=chosen.setting)
+    report = partial(_to_stderr, debug=chosen.debug)
     if chosen.protocol == "c-expr-db":
-        submission = answer_corpus(corpus, analyzer, sample_file(chosen.files[0]), chosen.out, _to_stderr)
+        submission = answer_corpus(corpus, analyzer, sample_file(chosen.files[0]), chosen.out, report)
         return {"n": len(corpus.samples), "submission": str(submission)}
-    return score_corpus(corpus, analyzer, chosen.out, chosen.part, chosen.level, _to_stderr)
+    return score_corpus(corpus, analyzer, chosen.out, chosen.part, chosen.level, report)
 
 
-def _to_stderr(line: str) -> None:
+def _to_stderr(news: str | AvcerError, debug: bool) -> None:
+    """The clip that comes next, or one that was left out: a line, after the traceback if that was asked for."""
+    if isinstance(news, AvcerError) and debug:
+        traceback.print_exception(news)
+    line = f"left out: {' '.join(str(news).split())}" if isinstance(news, AvcerError) else news
     print(line, file=sys.stderr, flush=True)
 
 

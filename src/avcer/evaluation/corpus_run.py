@@ -16,7 +16,7 @@ from avcer import __version__
 from avcer.analysis import Analysis, FaceAnalysis
 from avcer.emotion.audio import WINDOW
 from avcer.emotion.probabilities import softmax
-from avcer.errors import InputError, UsageError
+from avcer.errors import AvcerError, InputError, UnforeseenError, UsageError, one_of_many
 from avcer.evaluation.corpora.c_expr_db import fill_sample_file
 from avcer.evaluation.corpora.record import Corpus, Level, Sample, Side
 from avcer.evaluation.frames import FrameTable, blend_word, read_frames, write_frames
@@ -34,12 +34,14 @@ SOUNDS: Final = frozenset({".wav", ".flac", ".mp3", ".m4a", ".ogg", ".aac"})
 PICTURES: Final = frozenset({".png", ".jpg", ".jpeg", ".bmp"})
 """A corpus of pictures provides face crops; they are not looked for faces again."""
 KEY_FILE: Final = "run.json"
+Report = Callable[[str | AvcerError], None]
+"""Told of each clip before it is analysed, in a line, and of the error of each that is left out."""
 
 
-def run(corpus: Corpus, analyzer: Analyzer, folder: Path, report: Callable[[str], None] = print) -> FrameTable:
+def run(corpus: Corpus, analyzer: Analyzer, folder: Path, report: Report = print) -> FrameTable:
     """What the models say of all samples that have labels; ``folder/clips`` gets a table for each.
 
-    Clips that cannot be read are reported and left out.
+    Clips that cannot be read, or on which avcer has a fault of its own, are reported and left out.
 
     Raises:
         UsageError: ``folder`` holds a run of other models, or of another corpus.
@@ -53,12 +55,13 @@ def run(corpus: Corpus, analyzer: Analyzer, folder: Path, report: Callable[[str]
         try:
             if not path.exists():
                 report(f"{number}/{len(corpus.samples)} {sample.name}")
-                table = answers(sample, analyzer)
+                with one_of_many(sample.path):
+                    table = answers(sample, analyzer)
                 with atomic(path) as part:
                     write_frames(table, part)
             tables.append(read_frames([path]))
-        except InputError as error:
-            report(f"left out: {error}")
+        except (InputError, UnforeseenError) as error:
+            report(error)
     if not tables:
         raise InputError(f"{folder}: no clip of {corpus.name} could be scored")
     return FrameTable(*(np.concatenate([getattr(table, name) for table in tables]) for name in vars(tables[0])))
@@ -76,7 +79,7 @@ def score_corpus(
     folder: Path,
     part: str = "all",
     level: Level | None = None,
-    report: Callable[[str], None] = print,
+    report: Report = print,
 ) -> dict[str, Any]:
     """Runs the models over one part of a corpus and writes the report into ``folder``.
 
@@ -114,14 +117,13 @@ def score_corpus(
     return scores | ({"left_out": about["left_out"]} if about["left_out"] else {})
 
 
-def answer_corpus(
-    corpus: Corpus, analyzer: Analyzer, sheet: Path, folder: Path, report: Callable[[str], None] = print
-) -> Path:
+def answer_corpus(corpus: Corpus, analyzer: Analyzer, sheet: Path, folder: Path, report: Report = print) -> Path:
     """Answers the places that a challenge's sample file ``sheet`` asks for, in ``folder/submission.txt``.
 
     Raises:
         UsageError: as ``run``.
         InputError: a clip cannot be read; a submission must be whole.
+        UnforeseenError: avcer has a fault of its own on a clip.
     """
     clips = make_folder(folder / "clips")
     if corpus.missing:
@@ -133,7 +135,8 @@ def answer_corpus(
         path = clips / f"{sample.name}.txt"
         if not path.exists():
             report(f"{number}/{len(corpus.samples)} {sample.name}")
-            decided = submission_classes(analyzer.analyze(sample.path))
+            with one_of_many(sample.path):
+                decided = submission_classes(analyzer.analyze(sample.path))
             with atomic_text(path) as file:
                 file.writelines(f"{index}\n" for index in decided.tolist())
         classes[sample.name] = np.array(path.read_text(encoding="utf-8").split(), np.int64)
