@@ -59,7 +59,5 @@ def one_of_many(path: Path) -> Iterator[None]:
     except AvcerError:
         raise
     except Exception as error:
-        name = type(error).__name__
-        raise UnforeseenError(
-            f"{path}: unforeseen {name} ({error}); please report it with what --debug adds"
-        ) from error
+        what = f"{type(error).__name__} ({error})"
+        raise UnforeseenError(f"{path}: unforeseen {what}; please report it with what --debug adds") from error

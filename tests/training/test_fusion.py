@@ -4,7 +4,9 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
 from avcer import cli
 from avcer.decision.fuse import read_fusion
@@ -13,6 +15,7 @@ from avcer.models.store import MINI
 from avcer.training import fusion
 from avcer.training.fusion import Pairs, compare, fit_weights, sort_tables
 from avcer.training.loop import Plan
+from made_up import encoded, utterance
 
 
 @pytest.fixture
@@ -63,6 +66,17 @@ def test_both_kinds_of_table_are_needed(voted_faces: Path, spoken_tones: Path, t
     other.write_text("no table")
     with pytest.raises(InputError, match=r"other\.parquet"):
         sort_tables([other])
+
+
+def test_neutral_alone_is_not_enough(voted_faces: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The search does not count it, so there is nothing to search for."""
+    sounds = [encoded(utterance("calm", seed)) for seed in range(4)]
+    calm = tmp_path / "calm.parquet"
+    parquet.write_table(pa.table({"emotion": ["calm"] * 4, "speaker": list("hiab"), "audio": sounds}), calm)
+    assert cli.main(["train", "fusion", str(calm), str(voted_faces), "--out", str(tmp_path / "out")]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "share no emotion other than Neutral" in line
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_detector_has_no_say(voted_faces: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

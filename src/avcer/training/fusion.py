@@ -21,7 +21,7 @@ from avcer.emotion.static import StaticModel
 from avcer.errors import InputError
 from avcer.evaluation import metrics
 from avcer.evaluation.figures import draw_weights
-from avcer.evaluation.fusion_search import best_draws, dirichlet_draws, fused_classes, search_score
+from avcer.evaluation.fusion_search import NEUTRAL, best_draws, dirichlet_draws, fused_classes, search_score
 from avcer.evaluation.protocols import Subject, listen
 from avcer.labels import BASIC
 from avcer.models.choice import choose_all, expect_roles
@@ -67,7 +67,7 @@ def train(tables: Sequence[Path], out: Path, report: Report = print, own_models:
 
     Raises:
         UsageError: one of ``own_models`` is a detector, which has no say here.
-        InputError: a table is of neither kind, or one of the two kinds is missing.
+        InputError: a table is of neither kind, one of the two kinds is missing, or they share no emotion but Neutral.
         ModelError: a model of the family is not installed.
     """
     expect_roles(own_models, MODALITIES, "train fusion")
@@ -149,11 +149,16 @@ def one_fold(heard: Voices, fold: int) -> Voices:
 
 
 def pairs(seen: Guises, heard: Voices, plan: Plan, installed: InstalledModel, fold: int) -> Pairs:
-    """As many pairs of each emotion that both faces and voices show."""
+    """As many pairs of each emotion that both faces and voices show.
+
+    Raises:
+        InputError: they share none, or Neutral alone, which the search does not count.
+    """
     emotions = np.intersect1d(seen.targets.argmax(axis=1), heard.labels)
-    if not len(emotions):
+    if not np.any(emotions != NEUTRAL):
         raise InputError(
-            "validation faces and voices share no emotion; give voices of at least two validation speakers"
+            "validation faces and voices share no emotion other than Neutral; give more of both, and voices of at "
+            "least two validation speakers"
         )
     values = mixed(seen, heard, plan, installed, [(int(emotion), int(emotion)) for emotion in emotions], fold)
     return Pairs(values, np.repeat(emotions, plan.options["pairs"]))

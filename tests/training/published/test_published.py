@@ -142,3 +142,13 @@ def test_what_has_no_recipe_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="random"):
         recipe("static", "mini", tmp_path)
     assert cli.main(["train", "detector", "x.parquet", "--out", str(tmp_path), "--architecture", "published"]) == 2
+
+
+def test_recordings_without_speech_are_refused_in_a_line(
+    spoken_tones: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    assert cli.main(["train", "audio", str(spoken_tones), "--architecture", "published", "--out", str(out)]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "tones-00.parquet: no speech is found" in line
+    assert not out.exists()

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from avcer.emotion.audio import normalise
 from avcer.emotion.probabilities import softmax
+from avcer.errors import InputError
 from avcer.evaluation.scores import classification, doubts
 from avcer.evaluation.speech import SpeechTable, full_names, windows
 from avcer.labels import BASIC
@@ -45,7 +46,7 @@ def train(
     but to see that it runs: most of the network stays as it begins); resumes as the mini recipe does.
 
     Raises:
-        InputError: a table is not one of labelled speech.
+        InputError: a table is not one of labelled speech, or no speech is found in any.
         ModelError: ``start`` holds no such model, or the written model does not compute what was trained.
         MissingExtraError: the package silero-vad is not installed.
     """
@@ -53,6 +54,8 @@ def train(
     plan = replace(plan, epochs=epochs or plan.epochs)
     speech = read_tables(tables)
     learned = cut([table.rows(~table.validation) for table in speech], plan.options)
+    if not learned.samples:
+        raise InputError(f"{tables[0]}: no speech is found in the recordings to train on; give recordings of speech")
     kept = [table.rows(table.validation) for table in speech]
     report(f"{len(learned.labels)} windows of speech to train on")
     network = network_of(ARCHITECTURE, start, plan.seed)
