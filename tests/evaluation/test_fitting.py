@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from avcer import cli
-from avcer.decision.fuse import MEAN, FusionWeights, pool, read_fusion
+from avcer.decision.fuse import MEAN, FusionWeights, pool, read_fusion, write_fusion
 from avcer.errors import InputError, UsageError
 from avcer.evaluation import fitting
 from avcer.evaluation.fitting import METHODS, Effort, Examples, compare, examples_of, fit, held_out, predict, score
@@ -87,6 +87,15 @@ def test_the_convex_method_finds_the_bottom() -> None:
     for share in (1e-3, 1e-2, 0.1, 1):
         others = (1 - share) * weights + share * random.dirichlet(np.ones(3), (50, 7)).transpose(0, 2, 1)
         assert all(loss((steep * other).ravel())[0] > loss((steep * weights).ravel())[0] - 1e-6 for other in others)
+
+
+@pytest.mark.parametrize("method", sorted(METHODS))
+def test_models_that_are_always_wrong_leave_weights_that_can_be_read(method: str, tmp_path: Path) -> None:
+    values = np.full((40, 3, 7), 0.01)
+    values[..., 4] = 0.94
+    examples = Examples(values, np.repeat([1, 5], 20), np.array(["one"] * 40))
+    write_fusion(METHODS[method](examples, QUICK), tmp_path / "weights.json")
+    assert np.isfinite(read_fusion(tmp_path / "weights.json").values).all()
 
 
 def test_columns_of_convex_weights_add_up_to_one() -> None:

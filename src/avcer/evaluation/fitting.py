@@ -146,15 +146,17 @@ def _column_scores(examples: Examples, weights: Double, column: int, candidates:
 def convex(examples: Examples, effort: Effort) -> FusionWeights:
     """The least cross-entropy of a softmax over the weighted sums, every class counting alike; a convex problem.
 
-    The weights are at least 0, and their columns all add up to the same: how steep the softmax is. Divided by it they
-    add up to 1, choose the same, and the thresholds of the rules mean what they say.
+    The weights are at least 0, and their columns all add up to the same, at least 1: how steep the softmax is. Divided
+    by it they add up to 1, choose the same, and the thresholds of the rules mean what they say.
     """
     start = np.full(examples.values.shape[1:], 4.0)
     loss = _entropy(examples.values, examples.labels, start)
-    evenly = _steps_between_columns(start.shape)
+    evenly, first = _steps_between_columns(start.shape), np.eye(len(BASIC))[0]
+    above = np.concatenate([np.eye(start.size), np.tile(first, len(start))[np.newaxis]])
+    least = np.append(np.zeros(start.size), 1.0)
     limits = (
         {"type": "eq", "fun": lambda flat: evenly @ flat, "jac": lambda flat: evenly},
-        {"type": "ineq", "fun": lambda flat: flat, "jac": lambda flat: np.eye(start.size)},
+        {"type": "ineq", "fun": lambda flat: above @ flat - least, "jac": lambda flat: above},
     )
     options = {"ftol": 1e-10, "maxiter": 500}
     found = minimize(loss, start.ravel(), jac=True, method="SLSQP", constraints=limits, options=options).x
@@ -175,7 +177,8 @@ def log_linear(examples: Examples, effort: Effort) -> FusionWeights:
     constant = np.ones((len(logs), 1, len(BASIC)))
     start = np.concatenate([np.full(logs.shape[1:], 1 / 3), np.zeros((1, len(BASIC)))])
     loss = _entropy(np.concatenate([logs, constant], axis=1), examples.labels, start)
-    bounds = [(0, None)] * logs[0].size + [(None, None)] * len(BASIC)  # the bias may be anything
+    # A fusion file must not leave an emotion without weight; the bias may be anything.
+    bounds = [(PENALTY, None)] * logs[0].size + [(None, None)] * len(BASIC)
     found = minimize(loss, start.ravel(), jac=True, method="L-BFGS-B", bounds=bounds).x.reshape(start.shape)
     return FusionWeights("log-linear", found[:-1], "log-linear", found[-1])
 
