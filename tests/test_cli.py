@@ -12,7 +12,7 @@ import pytest
 
 from avcer import cli
 from avcer.commands import analysis
-from avcer.console import progress_shown
+from avcer.console import print_scores, progress_shown
 from avcer.demo import make_clip
 from avcer.models import store
 from avcer.pipeline import Analyzer
@@ -164,6 +164,13 @@ def test_a_name_that_the_terminal_lacks_is_shown_escaped(monkeypatch: pytest.Mon
     print("\udcff é")
     narrow.flush()
     assert narrow.buffer.getvalue().splitlines()[-1] == b"\\udcff \\xe9"  # type: ignore[attr-defined]
+
+
+def test_scores_are_printed_with_their_depth_and_matrices_as_such(capsys: pytest.CaptureFixture[str]) -> None:
+    print_scores({"n": 3, "modalities": {"VS": {"n": 2, "confusion": [[1, 0], [0, 1]]}}}, as_json=False)
+    assert capsys.readouterr().out.splitlines() == [
+        f"{'n':24}3", "modalities", "  VS", f"{'    n':24}2", "    confusion", f"    {1:8}{0:8}", f"    {0:8}{1:8}",
+    ]  # fmt: skip
 
 
 def test_progress_takes_any_name(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -80,17 +80,21 @@ def _shares(analysis: Analysis) -> str:
     return ", ".join(texts) + (f" and {len(rest)} more" if rest else "")
 
 
-def print_scores(scores: dict[str, Any], as_json: bool) -> None:
-    """The scores of an evaluation: as one JSON object, or a name and a number a line."""
+def print_scores(scores: dict[str, Any], as_json: bool, indent: str = "") -> None:
+    """The scores of an evaluation: as one JSON object, or a name and a number a line, a matrix below its name."""
     if as_json:
         print(json.dumps(finite(scores)))
         return
     for name, value in scores.items():
         if isinstance(value, dict):
-            print(name)
-            print_scores({f"  {inner}": number for inner, number in value.items()}, as_json)
+            print(f"{indent}{name}")
+            print_scores(value, as_json, f"{indent}  ")
+        elif name == "confusion":
+            print(f"{indent}{name}")
+            for row in value:
+                print(indent + "".join(f"{count:8}" for count in row))
         else:
-            print(f"{name:24}{_shown(value)}")
+            print(f"{indent + name:24}{_shown(value)}")
 
 
 def print_fits(fits: Sequence[Fit]) -> None:

@@ -95,7 +95,7 @@ def score_corpus(
     if level == "video" and any(one.frames for one in samples):
         raise UsageError(f"{corpus.name}: is labelled by frame, its videos have no label; use --level frame")
     if not samples:
-        raise InputError(f"{corpus.name}: has no labelled clip in the part {part!r}; choose another part")
+        raise InputError(f"{corpus.name}: has no labelled clip in the part {part!r}; leave --part out")
     level = level or corpus.level
     table = run(replace(corpus, samples=samples), analyzer, folder, report)
     scored = by_video(table) if level == "video" else table
