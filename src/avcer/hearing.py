@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Final
@@ -10,8 +10,9 @@ from typing import Final
 import numpy as np
 
 from avcer.decision.align import nothing
-from avcer.emotion.audio import WINDOW_STEP_S, AudioModel, frame_probabilities
+from avcer.emotion.audio import WINDOW_S, WINDOW_STEP_S, AudioModel, frame_probabilities
 from avcer.media import SAMPLE_RATE, SoundWindow, is_silent, open_sound, windows
+from avcer.timing import Stages
 from avcer.types import Boolean, Clip, Double, EmotionProbabilities, Float, Progress, no_progress
 
 BATCH: Final = 4
@@ -38,25 +39,36 @@ class Hearing:
         return frame_probabilities(self.starts_s, self.ends_s, self.logits, self.usable, times_s)
 
 
+@dataclass(frozen=True)
+class Windows:
+    """What the audio model hears at once: ``length_s`` seconds, every ``step_s``. The default is the source work's."""
+
+    length_s: float = WINDOW_S
+    step_s: float = WINDOW_STEP_S
+
+
 def listen(
-    clip: Clip, model: AudioModel, progress: Progress = no_progress, part_s: tuple[float, float] | None = None
+    clip: Clip,
+    model: AudioModel,
+    cut: Windows = Windows(),
+    stages: Stages | None = None,
+    progress: Progress = no_progress,
+    part_s: tuple[float, float] | None = None,
 ) -> Hearing:
     """Runs the audio model over all windows of a clip's sound that are not silence; or of the part between two times,
     of which nothing before and after is heard.
     """
+    stages = stages or Stages()
     sound = open_sound(clip.path) if clip.has_audio else None
     if sound is None:
         return _unheard("the sound cannot be decoded" if clip.has_audio else "there is no sound stream")
+    blocks = stages.timed("sound", sound if part_s is None else _between(sound, *part_s))
     spans: list[tuple[float, float]] = []
     rows: list[Float] = []
-    expected = int(clip.duration_s / WINDOW_STEP_S)
-    for batch in _batches(windows(sound if part_s is None else _between(sound, *part_s))):
-        heard = [not is_silent(window.samples) for window in batch]
-        logits = np.full((len(batch), model.classes), np.nan, np.float32)
-        if any(heard):
-            logits[heard] = model.predict([window.samples for window, one in zip(batch, heard, strict=True) if one])
+    expected = int(clip.duration_s / cut.step_s)
+    for batch in _batches(windows(blocks, cut.length_s, cut.step_s)):
+        rows.append(_said(batch, model, stages))
         spans += [(window.start_s, window.end_s) for window in batch]
-        rows.append(logits)
         progress("sound", len(spans), expected)
     if not rows:
         return _unheard("the sound stream is empty")
@@ -67,6 +79,16 @@ def listen(
     if sound.damaged:
         warnings.append(f"{sound.damaged} damaged packets of sound were skipped")
     return Hearing(starts_s, ends_s, np.nan_to_num(logits), usable, tuple(warnings))
+
+
+def _said(batch: Sequence[SoundWindow], model: AudioModel, stages: Stages) -> Float:
+    """The model's logits ``(N, classes)``; no numbers for digital silence."""
+    logits = np.full((len(batch), model.classes), np.nan, np.float32)
+    heard = [number for number, window in enumerate(batch) if not is_silent(window.samples)]
+    if heard:
+        with stages.stage("audio", len(heard)):
+            logits[heard] = model.predict([batch[number].samples for number in heard])
+    return logits
 
 
 def _between(blocks: Iterable[tuple[float, Float]], start_s: float, end_s: float) -> Iterator[tuple[float, Float]]:

@@ -2,34 +2,53 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
 from avcer.decision.compound import RULES, Rule
 from avcer.decision.fuse import MEAN, PUBLISHED, PUBLISHED_7, FusionWeights, read_fusion
+from avcer.emotion.audio import WINDOW_S, WINDOW_STEP_S
+from avcer.emotion.looks import LookPlan
 from avcer.errors import UsageError
 from avcer.faces.detect import DetectorOptions
+from avcer.hearing import Windows
 from avcer.labels import AUDIO_8, Vocabulary, read_vocabulary
 from avcer.models.card import FAMILIES, Family, ModelCard
 from avcer.models.runtime import DEVICES, Device, Precision
+from avcer.sight import Cadence
+
+LEAST_STEP_S: Final = 0.05
 
 SettingName = Literal["exact", "balanced", "fast"]
 
 
 @dataclass(frozen=True)
 class Setting:
-    """What a named setting stands for: the detector's longest side in pixels (0 = as it is), and the precision."""
+    """What a named setting stands for.
 
-    longest_side: int
+    ``longest_side``: of the picture that the detector sees, in pixels; None for what it was made for: the published
+    ones take pictures as they are (0), the mini one was trained at 640 and finds faces that are none in larger ones.
+    ``cadence``: how often the
+    pictures are looked at; ``audio_step_s``: from one window of sound to the next.
+    """
+
+    longest_side: int | None
     precision: Precision
+    cadence: Cadence
+    audio_step_s: float
 
 
 SETTINGS: Final[dict[SettingName, Setting]] = {
-    "exact": Setting(longest_side=0, precision="float32"),
-    "balanced": Setting(longest_side=640, precision="default"),
-    "fast": Setting(longest_side=320, precision="default"),
+    "exact": Setting(None, "float32", Cadence(), WINDOW_STEP_S),
+    "balanced": Setting(640, "default", Cadence(6, LookPlan(3, 0.2)), WINDOW_STEP_S),
+    "fast": Setting(320, "default", Cadence(12, LookPlan(6, 0.3)), 2 * WINDOW_STEP_S),
 }
+"""What each costs and how far it agrees with ``exact`` is measured in docs/speed.md."""
+
+
+MADE_FOR: Final[dict[Family, int]] = {"mini": 640, "published": 0}
+"""The longest side of the pictures that a family's detector was made for; 0 for any."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +68,13 @@ class Options:
             setting's own.
         min_face: faces whose longer side is below this many pixels of the frame are left out.
         sound_for: whom the sound counts for, the ``primary`` face (after a cut, whoever leads) or ``all`` of them.
+        detect_every: look for faces on every so many frames, on more where they come, go or jump; None for the
+            setting's own.
+        look_every: look at a face on every so many frames, on all where what it shows changes; None for the setting's
+            own.
+        fps: look for and at faces only this often a second, however they change; the frames between are filled in.
+        audio_window_s: what the audio model hears at once, in seconds, 4 at most.
+        audio_step_s: seconds from one window of sound to the next, no more than a window; None for the setting's.
         fill_gaps: between the first and the last frame of a face, hold the last fused probabilities where nothing is
             known.
 
@@ -66,6 +92,11 @@ class Options:
     longest_side: int | None = None
     min_face: float = DetectorOptions.least_side
     sound_for: Literal["primary", "all"] = "primary"
+    detect_every: int | None = None
+    look_every: int | None = None
+    fps: float | None = None
+    audio_window_s: float = WINDOW_S
+    audio_step_s: float | None = None
     fill_gaps: bool = False
 
     def __post_init__(self) -> None:
@@ -75,6 +106,16 @@ class Options:
             _one_of("rule", self.rule, RULES)
         _one_of("device", self.device, DEVICES)
         _one_of("sound_for", self.sound_for, ("primary", "all"))
+        for name, count in (("detect_every", self.detect_every), ("look_every", self.look_every)):
+            if count is not None and count < 1:
+                raise UsageError(f"{name} must be 1 (every frame) or a larger number of frames, not {count}")
+        if self.fps is not None and not (0 < self.fps < float("inf")):
+            raise UsageError(f"fps must be a number of frames a second, not {self.fps}")
+        if not 0 < self.audio_window_s <= WINDOW_S:
+            raise UsageError(f"audio_window_s must be above 0 and no more than {WINDOW_S:g}, not {self.audio_window_s}")
+        if not LEAST_STEP_S <= self.windows.step_s <= self.audio_window_s:
+            limits = f"from {LEAST_STEP_S:g} to the window's {self.audio_window_s:g}"
+            raise UsageError(f"audio_step_s must be {limits}, not {self.windows.step_s:g}")
         if self.longest_side is not None and self.longest_side < 0:
             raise UsageError(f"longest_side must be 0 (as it is) or a number of pixels, not {self.longest_side}")
         if self.min_face < 0:
@@ -88,7 +129,9 @@ class Options:
     @property
     def side(self) -> int:
         """The longest side in force, in pixels; 0 for frames as they are."""
-        return SETTINGS[self.setting].longest_side if self.longest_side is None else self.longest_side
+        own = MADE_FOR[self.models]
+        chosen = SETTINGS[self.setting].longest_side if self.longest_side is None else self.longest_side
+        return own if chosen is None else chosen
 
     @property
     def precision(self) -> Precision:
@@ -99,6 +142,21 @@ class Options:
     def detector(self) -> DetectorOptions:
         """The options of the detector."""
         return DetectorOptions(longest_side=self.side, least_side=self.min_face)
+
+    @property
+    def windows(self) -> Windows:
+        """How the sound is cut."""
+        step_s = SETTINGS[self.setting].audio_step_s if self.audio_step_s is None else self.audio_step_s
+        return Windows(self.audio_window_s, step_s)
+
+    def cadence(self, rate: float) -> Cadence:
+        """How often the pictures of a clip of ``rate`` frames a second are looked at."""
+        if self.fps is not None:
+            every = max(round(rate / self.fps), 1)
+            return Cadence(every, LookPlan(every, steady_within=1.0))
+        of_setting = SETTINGS[self.setting].cadence
+        looks = replace(of_setting.looks, every=self.look_every or of_setting.looks.every)
+        return Cadence(self.detect_every or of_setting.detect_every, looks)
 
     def vocabulary(self) -> Vocabulary:
         """The compounds to choose from; reads the user's file."""
@@ -125,6 +183,11 @@ class Options:
             "precision": self.precision,
             "min_face": self.min_face,
             "sound_for": self.sound_for,
+            "detect_every": self.cadence(0.0).detect_every if self.fps is None else None,
+            "look_every": self.cadence(0.0).looks.every if self.fps is None else None,
+            "fps": self.fps,
+            "audio_window_s": self.windows.length_s,
+            "audio_step_s": self.windows.step_s,
             "fill_gaps": self.fill_gaps,
         }
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -27,6 +27,7 @@ from avcer.models.choice import choose_all
 from avcer.models.runtime import load_engine
 from avcer.options import Options
 from avcer.sight import Sight, VisualModels, look
+from avcer.timing import Stages
 from avcer.types import Clip, Double, EmotionProbabilities, Image, Progress, no_progress
 
 
@@ -75,15 +76,13 @@ class Analyzer:
         Raises:
             InputError: the file is missing, a folder, empty, not media, or has no picture.
         """
+        started = time.perf_counter()
+        stages = Stages()
         clip = probe(Path(path))
-        clock = _Stopwatch()
-        with clock.stage("pictures"):
-            pictures = Pictures(clip.path)
-            seen = look(pictures, self._visual, clip.frame_count, progress)
+        pictures = Pictures(clip.path)
+        seen, heard = self._look_and_listen(clip, pictures, stages, progress)
         clip = _measured(clip, seen.times_s)
-        with clock.stage("sound"):
-            heard = listen(clip, self._audio, progress)
-        with clock.stage("decision"):
+        with stages.stage("decision"):
             audio = heard.on_frames(seen.times_s)
             ends_s = frame_ends(seen.times_s, clip)
             leads = leading_tracks(seen.tracks, ends_s - seen.times_s)
@@ -97,7 +96,7 @@ class Analyzer:
             primary=primary_track(seen.tracks, ends_s - seen.times_s),
             leads=leads,
             vocabulary=self.judge.vocabulary,
-            provenance=self._provenance(clock.timings(clip.duration_s)),
+            provenance=self._provenance(_timings(time.perf_counter() - started, clip, stages)),
             warnings=(*pictures.warnings, *heard.warnings, *_what_is_missing(seen, audio)),
         )
 
@@ -119,6 +118,20 @@ class Analyzer:
         model = self._visual.static
         probabilities: Double = model.predict(model.prepare_face(face)[np.newaxis]).probabilities[0]
         return probabilities
+
+    def _look_and_listen(
+        self, clip: Clip, pictures: Pictures, stages: Stages, progress: Progress
+    ) -> tuple[Sight, Hearing]:
+        """Both at once, the sound in a thread of its own, which is told to stop where the pictures fail."""
+        hook = _Hook(progress, clip.frame_count)
+        with ThreadPoolExecutor(1, thread_name_prefix="avcer-sound") as ear:
+            hearing = ear.submit(listen, clip, self._audio, self.options.windows, stages, hook)
+            try:
+                seen = look(pictures, self._visual, self.options.cadence(clip.average_rate), stages, hook)
+            except BaseException:
+                hook.stopped = True
+                raise
+            return seen, hearing.result()
 
     def _provenance(self, timings: dict[str, float]) -> dict[str, Any]:
         """Who computed what with what, so that a result can be made again."""
@@ -151,20 +164,25 @@ def _what_is_missing(seen: Sight, audio: EmotionProbabilities) -> list[str]:
     return [] if heard else ["decided from sight alone"]
 
 
-class _Stopwatch:
-    """Seconds spent, stage by stage."""
+def _timings(seconds: float, clip: Clip, stages: Stages) -> dict[str, Any]:
+    """Seconds in all; the real-time factor, seconds of work per second of the clip; and what the stages cost, which
+    overlap.
+    """
+    factor = seconds / clip.duration_s if clip.duration_s > 0 else 0.0
+    return {"seconds": seconds, "real_time_factor": factor, "stages": stages.as_dict()}
 
-    def __init__(self) -> None:
-        self._seconds: dict[str, float] = {}
 
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        started = time.perf_counter()
-        yield
-        self._seconds[name] = time.perf_counter() - started
+class _Hook:
+    """The caller's hook for progress, called by one thread at a time. Once ``stopped``, whoever calls it is stopped."""
 
-    def timings(self, duration_s: float) -> dict[str, float]:
-        """Seconds by stage and in all, and the real-time factor: seconds of work per second of the clip."""
-        total = sum(self._seconds.values())
-        factor = total / duration_s if duration_s > 0 else 0.0
-        return {**self._seconds, "seconds": total, "real_time_factor": factor}
+    def __init__(self, progress: Progress, frame_count: int) -> None:
+        self.stopped = False
+        self._progress = progress
+        self._frame_count = frame_count
+        self._lock = Lock()
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        with self._lock:
+            if self.stopped:
+                raise CancelledError
+            self._progress(stage, done, self._frame_count if stage == "pictures" else total)

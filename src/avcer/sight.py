@@ -1,29 +1,34 @@
 """Sight: the pictures of a clip, from frames to face tracks with the probabilities of the two visual models.
 
 Frames travel in small batches, so that memory does not grow with the length of the clip: pixels are dropped as soon
-as their faces have been looked at, and a face costs two hundred bytes a frame from then on.
+as their faces have been looked at, and a face costs two hundred bytes a frame from then on. While one batch is looked
+at, the next is decoded.
 """
 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 
-from avcer.emotion.dynamic import DynamicModel, FeatureWindow
+from avcer.ahead import ahead
+from avcer.emotion.dynamic import DynamicModel
+from avcer.emotion.looks import LookPlan, Reader, Sighting
 from avcer.emotion.static import StaticModel
+from avcer.faces.crop import crop
 from avcer.faces.cuts import CutDetector
 from avcer.faces.detect import Detector
+from avcer.faces.sparse import SparseDetector
 from avcer.faces.track import Tracker
-from avcer.labels import BASIC
-from avcer.types import Double, Face, FaceTrack, Float, Frame, Progress, no_progress
+from avcer.timing import Stages
+from avcer.types import Double, Face, FaceTrack, Frame, Progress, no_progress
 
-MAX_BATCH: Final = 8
-MAX_BATCH_PIXELS: Final = 4_000_000
-"""A batch of frames holds at most this many pixels (or one frame), 12 MB."""
+MAX_BATCH: Final = 12
+MAX_BATCH_PIXELS: Final = 25_000_000
+"""A batch of frames holds at most this many pixels (or one frame), 75 MB; two are held at once."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,22 @@ class VisualModels:
 
 
 @dataclass(frozen=True)
+class Cadence:
+    """How often the pictures are looked at: for faces at every ``detect_every``-th frame at least, see
+    ``faces.sparse``; and at the faces as ``looks`` says. The default is every frame.
+    """
+
+    detect_every: int = 1
+    looks: LookPlan = field(default_factory=LookPlan)
+
+    @property
+    def batch(self) -> int:
+        """Frames a batch: as many whole strides as fit."""
+        stride = max(self.detect_every, self.looks.every)
+        return max(MAX_BATCH // stride, 1) * stride
+
+
+@dataclass(frozen=True)
 class Sight:
     """What was seen: ``times_s (T,)`` of all frames; the tracks by id; and what the models say of each.
 
@@ -44,116 +65,83 @@ class Sight:
 
     times_s: Double
     tracks: tuple[FaceTrack, ...]
-    visual: dict[int, tuple[Double, Double]]
+    visual: Mapping[int, tuple[Double, Double]]
 
 
-def look(frames: Iterable[Frame], models: VisualModels, total: int = 0, progress: Progress = no_progress) -> Sight:
-    """Finds, follows and reads the faces of ``frames``, which come in presentation order.
-
-    ``total`` is the number of frames to expect, for ``progress`` alone.
+def look(
+    frames: Iterable[Frame],
+    models: VisualModels,
+    cadence: Cadence = Cadence(),
+    stages: Stages | None = None,
+    progress: Progress = no_progress,
+) -> Sight:
+    """Finds, follows and reads the faces of ``frames``, which come in presentation order; they are taken from another
+    thread.
     """
-    watcher = _Watcher(models)
-    for batch in _batches(frames):
+    stages = stages or Stages()
+    watcher = _Watcher(models, cadence, stages)
+    for batch in ahead(_batches(stages.timed("decode", frames), cadence.batch, stages), count=1):
         watcher.watch(batch)
-        progress("pictures", len(watcher.times_s), total)
+        progress("pictures", len(watcher.times_s), 0)
     return watcher.sight()
 
 
-@dataclass
-class _Readings:
-    """The emotions of one face so far: a static row for each seen frame, a dynamic row for each step of the window."""
-
-    window: FeatureWindow
-    static: array[float] = field(default_factory=lambda: array("d"))
-    dynamic: array[float] = field(default_factory=lambda: array("d"))
-    steps: array[int] = field(default_factory=lambda: array("q"))  # the static rows at which the dynamic rows begin
-
-    def static_rows(self) -> Double:
-        return np.array(self.static).reshape(-1, len(BASIC))
-
-    def dynamic_rows(self) -> Double:
-        """A row for each seen frame: between steps the last output holds."""
-        outputs = np.array(self.dynamic).reshape(-1, len(BASIC))
-        frames = np.arange(len(self.static) // len(BASIC))
-        held: Double = outputs[np.searchsorted(np.array(self.steps), frames, side="right") - 1]
-        return held
-
-
 @dataclass(frozen=True)
-class _Look:
-    """One face of one frame, ready for the static model."""
+class _Batch:
+    """Successive frames of one size, and for each whether a new scene begins with it."""
 
-    track: int
-    time_s: float
-    crop: Float
+    frames: Sequence[Frame]
+    cuts: Sequence[bool]
 
 
 class _Watcher:
     """What has been seen so far; ``watch`` takes the next frames."""
 
-    def __init__(self, models: VisualModels) -> None:
+    def __init__(self, models: VisualModels, cadence: Cadence, stages: Stages) -> None:
         self.times_s = array("d")
-        self._models = models
-        self._cuts = CutDetector()
+        self._stages = stages
+        self._detector = SparseDetector(models.detector, cadence.detect_every)
         self._tracker = Tracker(begin_score=models.detector.begin_score)
-        self._readings: dict[int, _Readings] = {}
+        self._reader = Reader(models.static, models.dynamic, cadence.looks, stages)
 
-    def watch(self, batch: Sequence[Frame]) -> None:
-        looks: list[_Look] = []
-        detections = self._models.detector.detect_batch([frame.image for frame in batch])
-        for frame, faces in zip(batch, detections, strict=True):
-            self.times_s.append(frame.time_s)
-            looks += self._follow(frame, faces)
-        if looks:
-            self._read(looks)
+    def watch(self, batch: _Batch) -> None:
+        with self._stages.stage("detect", 0):
+            detections, looked_at = self._detector.detect([frame.image for frame in batch.frames], batch.cuts)
+        self._stages.count("detect", looked_at)
+        sightings: list[Sighting] = []
+        with self._stages.stage("follow", len(batch.frames)):
+            for frame, cut, faces in zip(batch.frames, batch.cuts, detections, strict=True):
+                self.times_s.append(frame.time_s)
+                sightings += self._follow(frame, cut, faces)
+        self._reader.read(sightings)
 
-    def _follow(self, frame: Frame, faces: Sequence[Face]) -> list[_Look]:
+    def _follow(self, frame: Frame, cut: bool, faces: Sequence[Face]) -> list[Sighting]:
         """Gives each face its track; a face without a pixel inside the frame is none."""
-        crops = [self._models.static.prepare(frame.image, face.box) for face in faces]
-        kept = [(face, crop) for face, crop in zip(faces, crops, strict=True) if crop is not None]
-        cut = self._cuts.update(frame.image)
-        ids = self._tracker.update(frame.index, frame.time_s, [face for face, _ in kept], cut)
-        looks = [(track, crop) for track, (_, crop) in zip(ids, kept, strict=True) if track is not None]
-        return [_Look(track, frame.time_s, crop) for track, crop in looks]
-
-    def _read(self, looks: Sequence[_Look]) -> None:
-        output = self._models.static.predict(np.stack([look.crop for look in looks]))
-        steps: list[tuple[_Readings, Float]] = []
-        for look, probabilities, feature in zip(looks, output.probabilities, output.features, strict=True):
-            readings = self._readings_of(look.track)
-            row = len(readings.static) // len(BASIC)
-            readings.static.extend(probabilities.tolist())
-            window = readings.window.push(look.time_s, feature)
-            if window is not None:
-                readings.steps.append(row)
-                steps.append((readings, window))
-        if steps:
-            outputs = self._models.dynamic.predict(np.stack([window for _, window in steps]))
-            for (readings, _), probabilities in zip(steps, outputs, strict=True):
-                readings.dynamic.extend(probabilities.tolist())
-
-    def _readings_of(self, track: int) -> _Readings:
-        if track not in self._readings:
-            self._readings[track] = _Readings(self._models.dynamic.window())
-        return self._readings[track]
+        inside = [face for face in faces if crop(frame.image, face.box) is not None]
+        ids = self._tracker.update(frame.index, frame.time_s, inside, cut)
+        return [
+            Sighting(track, frame.index, frame.time_s, frame.image, face.box)
+            for track, face in zip(ids, inside, strict=True)
+            if track is not None
+        ]
 
     def sight(self) -> Sight:
-        return Sight(
-            times_s=np.array(self.times_s),
-            tracks=tuple(self._tracker.tracks()),
-            visual={track: (kept.static_rows(), kept.dynamic_rows()) for track, kept in self._readings.items()},
-        )
+        return Sight(np.array(self.times_s), tuple(self._tracker.tracks()), self._reader.readings())
 
 
-def _batches(frames: Iterable[Frame]) -> Iterator[list[Frame]]:
-    """Runs of frames of one size, bounded in number and in pixels."""
+def _batches(frames: Iterable[Frame], most: int, stages: Stages) -> Iterator[_Batch]:
+    """Runs of frames of one size, bounded in number and in pixels, with the cuts among them."""
+    detector = CutDetector()
     batch: list[Frame] = []
+    cuts: list[bool] = []
     for frame in frames:
         height, width = frame.image.shape[:2]
-        full = len(batch) == min(MAX_BATCH, max(1, MAX_BATCH_PIXELS // (height * width)))
+        full = len(batch) == min(most, max(1, MAX_BATCH_PIXELS // (height * width)))
         if batch and (full or batch[0].image.shape != frame.image.shape):
-            yield batch
-            batch = []
+            yield _Batch(batch, cuts)
+            batch, cuts = [], []
+        with stages.stage("cuts"):
+            cuts.append(detector.update(frame.image))
         batch.append(frame)
     if batch:
-        yield batch
+        yield _Batch(batch, cuts)

@@ -16,8 +16,9 @@ from avcer.models.runtime import Engine
 from avcer.types import Boolean, Double, EmotionProbabilities, Float
 
 SAMPLE_RATE: Final = 16_000
+WINDOW_S: Final = 4.0
 WINDOW: Final = 64_000
-"""Samples, four seconds; source: AVCER."""
+"""Four seconds, in samples; source: AVCER."""
 WINDOW_STEP_S: Final = 0.5
 TOLERANCE_S: Final = 0.0005
 """A time stamp that is rounded to milliseconds, or off by a floating-point error, still is on time."""

@@ -25,7 +25,7 @@ class CutDetector:
 
     def update(self, image: Image) -> bool:
         """``image (H, W, 3)`` BGR -> True if it does not continue the picture before; the first never does."""
-        small = cv2.resize(image, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
+        small = _reduced(image)
         now = small.astype(np.float32), _colours(small)
         before, self._before = self._before, now
         if before is None:
@@ -33,6 +33,12 @@ class CutDetector:
         picture_change = float(np.abs(now[0] - before[0]).mean()) / 255
         colour_change = float(np.abs(now[1] - before[1]).sum()) / 2
         return picture_change > MIN_PICTURE_CHANGE and colour_change > MIN_COLOUR_CHANGE
+
+
+def _reduced(image: Image) -> Image:
+    """``(_SIDE, _SIDE, 3)``: means over cells, of sixteen pixels a cell, which costs a tenth of those of all pixels."""
+    picked = cv2.resize(image, (4 * _SIDE, 4 * _SIDE), interpolation=cv2.INTER_NEAREST)
+    return cv2.resize(picked, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
 
 
 def _colours(small: Image) -> Float:

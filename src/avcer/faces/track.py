@@ -29,6 +29,16 @@ def overlaps(first: Float, second: Float) -> Double:
     return ratio
 
 
+def pairs(first: Float, second: Float, min_overlap: float) -> list[tuple[int, int]]:
+    """Which of the boxes ``(N, 4)`` is which of ``(M, 4)``: the assignment (Hungarian) with the largest overlap in all;
+    boxes that overlap less than ``min_overlap`` are no pair.
+    """
+    overlap = overlaps(first, second)
+    overlap[overlap < min_overlap] = 0.0
+    rows, columns = linear_sum_assignment(overlap, maximize=True)
+    return [(int(row), int(column)) for row, column in zip(rows, columns, strict=True) if overlap[row, column] > 0]
+
+
 @dataclass
 class _Growing:
     """A track that still takes faces. Plain arrays keep an hour of video within a few megabytes."""
@@ -110,12 +120,8 @@ class Tracker:
         if not faces or not self._alive:
             return {}
         last = np.stack([track.last.box for track in self._alive])
-        overlap = overlaps(last, np.stack([face.box for face in faces]))
-        overlap[overlap < self._min_overlap] = 0.0
-        rows, columns = linear_sum_assignment(overlap, maximize=True)
-        return {
-            int(column): self._alive[row] for row, column in zip(rows, columns, strict=True) if overlap[row, column] > 0
-        }
+        matched = pairs(last, np.stack([face.box for face in faces]), self._min_overlap)
+        return {column: self._alive[row] for row, column in matched}
 
     def _begin(self, face: Face, time_s: float) -> _Growing:
         track = _Growing(self._next_id, face, time_s)

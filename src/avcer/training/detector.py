@@ -16,13 +16,14 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from avcer.ahead import ahead
 from avcer.errors import InputError
 from avcer.evaluation.detection import Matches, Scene, box_iou, match_faces, read_scenes
 from avcer.faces.detect import CENTRE_VARIANCE, SIZE_VARIANCE, Detector, DetectorOptions, priors
 from avcer.models.card import UNWRITTEN, ModelCard
 from avcer.models.networks.mini_detector import MiniDetector
 from avcer.training.finish import finish
-from avcer.training.loop import Plan, Report, ahead, device, fit
+from avcer.training.loop import Plan, Report, device, fit
 from avcer.training.scenes import AugmentedScenes, Sample, is_trainable, is_validation
 from avcer.types import Float
 

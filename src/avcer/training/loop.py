@@ -10,12 +10,10 @@ import csv
 import math
 import time
 import tomllib
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from queue import Queue
 from typing import Any, Literal
 
 import torch
@@ -60,18 +58,6 @@ class Plan:
 def device() -> torch.device:
     """CUDA where present, else the processor."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-
-
-def ahead(batches: Iterable[Any], count: int = 4) -> Iterator[Any]:
-    """The same batches, made in a thread of their own, at most ``count`` of them before they are asked for."""
-    waiting: Queue[Future[Any]] = Queue(count)
-    source = iter(batches)
-    with ThreadPoolExecutor(1) as maker:
-        for _ in range(count):
-            waiting.put(maker.submit(next, source, None))
-        while (batch := waiting.get().result()) is not None:
-            waiting.put(maker.submit(next, source, None))
-            yield batch
 
 
 def autocast(plan: Plan) -> AbstractContextManager[Any]:

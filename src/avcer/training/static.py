@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from avcer.ahead import ahead
 from avcer.emotion.probabilities import softmax
 from avcer.errors import InputError
 from avcer.evaluation.faces import FaceTable, doubt_faces, read_faces, score_faces
@@ -21,7 +22,7 @@ from avcer.models.networks.mini_static import SIZE, MiniStatic
 from avcer.training.calibration import best_temperature, cool
 from avcer.training.faces import Augmentation, Canvases, canvases, grey
 from avcer.training.finish import finish
-from avcer.training.loop import Plan, Report, ahead, autocast, device, fit
+from avcer.training.loop import Plan, Report, autocast, device, fit
 from avcer.types import Double, Float
 
 RECIPE: Final = Path(__file__).parent / "recipes" / "static.toml"

@@ -12,12 +12,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from avcer.ahead import ahead
 from avcer.emotion.probabilities import in_basic_order, softmax
 from avcer.emotion.static import PUBLISHED_MEAN_BGR, PUBLISHED_SIZE, resize_nearest
 from avcer.evaluation.faces import FaceTable, doubt_faces, score_faces
 from avcer.labels import BASIC, VISUAL
 from avcer.models.card import ModelCard
-from avcer.training.loop import Plan, Report, ahead, autocast, device, fit
+from avcer.training.loop import Plan, Report, autocast, device, fit
 from avcer.training.losses import class_weights, soft_cross_entropy
 from avcer.training.published.model import described, network_of, write
 from avcer.training.static import read_tables

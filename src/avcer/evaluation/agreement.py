@@ -1,0 +1,51 @@
+"""How far two analyses of one clip agree: what work may be left out is judged against doing all of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from avcer.analysis import Analysis
+from avcer.errors import InputError
+from avcer.output.leading import leading_curve, leading_fused
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """``same`` of ``frames`` have the same AV class, or none alike; ``difference`` is the mean absolute difference of
+    the fused probabilities where both know them.
+    """
+
+    frames: int
+    same: int
+    difference: float
+
+    @property
+    def share(self) -> float:
+        """Of the frames, those with the same AV class."""
+        return self.same / max(self.frames, 1)
+
+
+def agreement(first: Analysis, second: Analysis) -> Agreement:
+    """Compares what is decided for whoever leads, frame by frame.
+
+    Raises:
+        InputError: they are not of one clip, or choose among other compounds.
+    """
+    if len(first.times_s) != len(second.times_s) or first.vocabulary != second.vocabulary:
+        raise InputError(f"{second.clip.path}: cannot be compared with {first.clip.path}: other frames or compounds")
+    one, other = leading_curve(first, "AV"), leading_curve(second, "AV")
+    same = (one.classes == other.classes) & (one.valid == other.valid)
+    fused = leading_fused(first), leading_fused(second)
+    both = fused[0].valid & fused[1].valid
+    shares = [each.values[both] / np.maximum(each.values[both].sum(axis=1, keepdims=True), 1e-9) for each in fused]
+    difference = float(np.abs(shares[0] - shares[1]).mean()) if both.any() else 0.0
+    return Agreement(len(same), int(same.sum()), difference)
+
+
+def together(parts: list[Agreement]) -> Agreement:
+    """Of several clips, each frame counting the same."""
+    frames = sum(part.frames for part in parts)
+    difference = sum(part.difference * part.frames for part in parts) / max(frames, 1)
+    return Agreement(frames, sum(part.same for part in parts), difference)

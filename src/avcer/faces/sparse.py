@@ -1,0 +1,90 @@
+"""Faces of every frame from detections on some: between two of these, a face moves in a straight line.
+
+Where that is in doubt the frames between are looked at, too: a face comes or goes, or has moved too far; and nothing is
+carried across a cut.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, Protocol
+
+import numpy as np
+
+from avcer.faces.track import pairs
+from avcer.types import Face, Image
+
+STEADY_OVERLAP: Final = 0.6
+"""Least intersection over union of a face's boxes at both ends. Chosen on real clips: benchmarks/settings.py."""
+
+
+class FaceFinder(Protocol):
+    """What finds the faces of pictures of one size: a ``Detector``."""
+
+    def detect_batch(self, images: Sequence[Image]) -> list[list[Face]]:
+        """The faces of each picture."""
+        ...
+
+
+class SparseDetector:
+    """Finds the faces of a clip's frames, batch by batch, by looking at every ``every``-th of them and at the last of
+    each batch; 1 looks at all.
+    """
+
+    def __init__(self, finder: FaceFinder, every: int) -> None:
+        self._finder = finder
+        self._every = every
+        self._before: list[Face] | None = None
+
+    def detect(self, images: Sequence[Image], cuts: Sequence[bool]) -> tuple[list[list[Face]], int]:
+        """The faces of the next frames, and how many of these were looked at.
+
+        Args:
+            images: BGR pictures of one size.
+            cuts: for each, whether a new scene begins with it.
+        """
+        keys = self._keys(cuts)
+        found = dict(zip(keys, self._finder.detect_batch([images[key] for key in keys]), strict=True))
+        ends = found if self._before is None else {-1: self._before, **found}
+        doubtful: list[int] = []
+        for left, right in zip(list(ends)[:-1], list(ends)[1:], strict=True):
+            between = range(left + 1, right)
+            moved = _paired(ends[left], ends[right]) if between else []
+            if moved is None:
+                doubtful += between
+            else:
+                found.update({at: _between(moved, (at - left) / (right - left)) for at in between})
+        found.update(zip(doubtful, self._finder.detect_batch([images[at] for at in doubtful]), strict=True))
+        self._before = found[len(images) - 1]
+        return [found[at] for at in range(len(images))], len(keys) + len(doubtful)
+
+    def _keys(self, cuts: Sequence[bool]) -> list[int]:
+        """Every so many frames, the last, both sides of a cut, and the first of all."""
+        last = len(cuts) - 1
+        keys = {last, *range(self._every - 1, last, self._every)}
+        keys |= {side for at, cut in enumerate(cuts) if cut for side in (at - 1, at) if side >= 0}
+        return sorted(keys | {0} if self._before is None else keys)
+
+
+def _paired(first: Sequence[Face], second: Sequence[Face]) -> list[tuple[Face, Face]] | None:
+    """Each face at both ends; None where they are not the same ones, or one has moved far."""
+    if len(first) != len(second):
+        return None
+    if not first:
+        return []
+    boxes = [np.stack([face.box for face in faces]) for faces in (first, second)]
+    matched = pairs(boxes[0], boxes[1], STEADY_OVERLAP)
+    return [(first[row], second[column]) for row, column in matched] if len(matched) == len(first) else None
+
+
+def _between(moved: Sequence[tuple[Face, Face]], share: float) -> list[Face]:
+    """The faces a ``share`` of the way from one end to the other."""
+    here, there = np.float32(1 - share), np.float32(share)
+    return [
+        Face(
+            here * one.box + there * other.box,
+            here * one.landmarks + there * other.landmarks,
+            (1 - share) * one.score + share * other.score,
+        )
+        for one, other in moved
+    ]
