@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -41,8 +41,8 @@ class Setting:
 
 SETTINGS: Final[dict[SettingName, Setting]] = {
     "exact": Setting(None, "float32", Cadence(), WINDOW_STEP_S),
-    "balanced": Setting(640, "default", Cadence(6, LookPlan(3, 0.2)), WINDOW_STEP_S),
-    "fast": Setting(320, "default", Cadence(12, LookPlan(6, 0.3)), 2 * WINDOW_STEP_S),
+    "balanced": Setting(640, "default", Cadence(6, LookPlan(None, 0.1)), WINDOW_STEP_S),
+    "fast": Setting(320, "default", Cadence(12, LookPlan(None, 0.3)), 2 * WINDOW_STEP_S),
 }
 """What each costs and how far it agrees with ``exact`` is measured in docs/speed.md."""
 
@@ -70,8 +70,8 @@ class Options:
         sound_for: whom the sound counts for, the ``primary`` face (after a cut, whoever leads) or ``all`` of them.
         detect_every: look for faces on every so many frames, on more where they come, go or jump; None for the
             setting's own.
-        look_every: look at a face on every so many frames, on all where what it shows changes; None for the setting's
-            own.
+        steady_within: a face is looked at five times a second, and on more frames where from one look to the next an
+            emotion's probability changes by more than this; 0 for every frame, None for the setting's own.
         fps: look for and at faces only this often a second, however they change; the frames between are filled in.
         audio_window_s: what the audio model hears at once, in seconds, 4 at most.
         audio_step_s: seconds from one window of sound to the next, no more than a window; None for the setting's.
@@ -93,7 +93,7 @@ class Options:
     min_face: float = DetectorOptions.least_side
     sound_for: Literal["primary", "all"] = "primary"
     detect_every: int | None = None
-    look_every: int | None = None
+    steady_within: float | None = None
     fps: float | None = None
     audio_window_s: float = WINDOW_S
     audio_step_s: float | None = None
@@ -106,9 +106,10 @@ class Options:
             _one_of("rule", self.rule, RULES)
         _one_of("device", self.device, DEVICES)
         _one_of("sound_for", self.sound_for, ("primary", "all"))
-        for name, count in (("detect_every", self.detect_every), ("look_every", self.look_every)):
-            if count is not None and count < 1:
-                raise UsageError(f"{name} must be 1 (every frame) or a larger number of frames, not {count}")
+        if self.detect_every is not None and self.detect_every < 1:
+            raise UsageError(f"detect_every must be 1 (every frame) or a larger number, not {self.detect_every}")
+        if self.steady_within is not None and not 0 <= self.steady_within <= 1:
+            raise UsageError(f"steady_within must be a probability, 0 to 1, not {self.steady_within}")
         if self.fps is not None and not (0 < self.fps < float("inf")):
             raise UsageError(f"fps must be a number of frames a second, not {self.fps}")
         if not 0 < self.audio_window_s <= WINDOW_S:
@@ -155,7 +156,9 @@ class Options:
             every = max(round(rate / self.fps), 1)
             return Cadence(every, LookPlan(every, steady_within=1.0))
         of_setting = SETTINGS[self.setting].cadence
-        looks = replace(of_setting.looks, every=self.look_every or of_setting.looks.every)
+        looks = of_setting.looks
+        if self.steady_within is not None:
+            looks = LookPlan(None, self.steady_within) if self.steady_within else LookPlan()
         return Cadence(self.detect_every or of_setting.detect_every, looks)
 
     def vocabulary(self) -> Vocabulary:
@@ -184,7 +187,7 @@ class Options:
             "min_face": self.min_face,
             "sound_for": self.sound_for,
             "detect_every": self.cadence(0.0).detect_every if self.fps is None else None,
-            "look_every": self.cadence(0.0).looks.every if self.fps is None else None,
+            "steady_within": self.cadence(0.0).looks.steady_within if self.fps is None else None,
             "fps": self.fps,
             "audio_window_s": self.windows.length_s,
             "audio_step_s": self.windows.step_s,

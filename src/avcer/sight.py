@@ -26,9 +26,9 @@ from avcer.faces.track import Tracker
 from avcer.timing import Stages
 from avcer.types import Double, Face, FaceTrack, Frame, Progress, no_progress
 
-MAX_BATCH: Final = 12
-MAX_BATCH_PIXELS: Final = 25_000_000
-"""A batch of frames holds at most this many pixels (or one frame), 75 MB; two are held at once."""
+MAX_BATCH: Final = 24
+MAX_BATCH_PIXELS: Final = 16_000_000
+"""A batch of frames holds at most this many pixels (or one frame), 48 MB; two are held at once."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Cadence:
     @property
     def batch(self) -> int:
         """Frames a batch: as many whole strides as fit."""
-        stride = max(self.detect_every, self.looks.every)
+        stride = max(self.detect_every, self.looks.every or 1)
         return max(MAX_BATCH // stride, 1) * stride
 
 

@@ -47,6 +47,11 @@ _CHOICES: Final[dict[str, dict[str, Any]]] = {
     "--longest-side": {"type": int, "metavar": "PIXELS", "help": "look for faces at this size, 0 = as it is"},
     "--min-face": {"type": float, "metavar": "PIXELS", "help": "leave out faces smaller than this"},
     "--sound-for": {"choices": ("primary", "all"), "help": "whose voice it is (default: primary)"},
+    "--detect-every": {"type": int, "metavar": "N", "help": "look for faces on every N-th frame, 1 = on all"},
+    "--steady-within": {"type": float, "metavar": "P", "help": "look again where a probability changes by more"},
+    "--fps": {"type": float, "metavar": "RATE", "help": "look at this many frames a second, fill in the others"},
+    "--audio-window": {"type": float, "dest": "audio_window_s", "metavar": "SECONDS", "help": "heard at once (4)"},
+    "--audio-step": {"type": float, "dest": "audio_step_s", "metavar": "SECONDS", "help": "between windows (0.5)"},
     "--fill-gaps": {"action": "store_true", "help": "hold the last probabilities where nothing is known"},
 }
 """Options of an analysis; those left out keep the defaults of ``avcer.options.Options``."""

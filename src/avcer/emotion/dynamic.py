@@ -49,13 +49,17 @@ class FeatureWindow:
             self._first_s = time_s
             self._looks = [feature] * self._steps
             return np.stack(self._looks)
-        due = math.floor((time_s - self._first_s + TOLERANCE_S) / self._interval_s)
+        due = self.due(time_s - self._first_s)
         if due <= self._latest:
             return None
         missed = min(due - self._latest - 1, self._steps)
         self._looks = [*self._looks, *[self._looks[-1]] * missed, feature][-self._steps :]
         self._latest = due
         return np.stack(self._looks)
+
+    def due(self, since_first_s: float) -> int:
+        """The number of the look that is due this long after the face's first frame, which is number 0."""
+        return math.floor((since_first_s + TOLERANCE_S) / self._interval_s)
 
 
 class DynamicModel:

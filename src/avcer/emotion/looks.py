@@ -34,11 +34,11 @@ class Sighting:
 class LookPlan:
     """How often the static model looks at a face.
 
-    Every ``every``-th frame; and at the frames between where an emotion's probability differs by more than
-    ``steady_within`` from one of these to the next.
+    Every ``every``-th frame, or if that is None where the dynamic model needs it; and between two such looks, where an
+    emotion's probability differs by more than ``steady_within`` from one to the other, halfway again and again.
     """
 
-    every: int = 1
+    every: int | None = 1
     steady_within: float = 0.0
 
 
@@ -58,12 +58,13 @@ class Reader:
         for sighting in sightings:
             rows.setdefault(sighting.track, []).append(_Row(sighting))
             if sighting.track not in self._readings:
-                self._readings[sighting.track] = _Readings(self._dynamic.window())
-        self._look([row for track, own in rows.items() for row in self._keys(own, self._readings[track])])
-        self._look([row for track, own in rows.items() for row in self._doubtful(own, self._readings[track])])
-        steps = [
-            (self._readings[track], step) for track, own in rows.items() for step in self._readings[track].take(own)
-        ]
+                self._readings[sighting.track] = _Readings(self._dynamic.window(), sighting.time_s)
+        faces = [(self._readings[track], own) for track, own in rows.items()]
+        wanted = [row for readings, own in faces for row in self._keys(own, readings)]
+        while wanted:
+            self._look(wanted)
+            wanted = [row for readings, own in faces for row in self._doubtful(own, readings.last)]
+        steps = [(readings, step) for readings, own in faces for step in readings.take(own)]
         if steps:
             with self._stages.stage("dynamic", len(steps)):
                 outputs = self._dynamic.predict(np.stack([window for _, window in steps]))
@@ -76,26 +77,27 @@ class Reader:
 
     def _keys(self, rows: Sequence[_Row], readings: _Readings) -> Iterator[_Row]:
         """Those that are looked at in any case; the last always is, so that none waits for the next batch."""
-        every = self._plan.every
+        every, before = self._plan.every, readings.due
         for row in rows:
-            begins = row is rows[0] and readings.last is None
-            if begins or row is rows[-1] or row.sighting.frame % every == every - 1:
+            due = readings.steps_due(row.sighting.time_s)
+            regular = due > before if every is None else row.sighting.frame % every == every - 1
+            if regular or before < 0 or row is rows[-1]:
                 yield row
+            before = due
 
-    def _doubtful(self, rows: Sequence[_Row], readings: _Readings) -> Iterator[_Row]:
-        """Those between two looks that differ."""
-        before, between = readings.last, list[_Row]()
+    def _doubtful(self, rows: Sequence[_Row], before: tuple[float, Double] | None) -> Iterator[_Row]:
+        """The middle ones of those between two looks that differ."""
+        between: list[_Row] = []
         for row in rows:
             if row.probabilities is None:
                 between.append(row)
                 continue
-            if before is not None and np.abs(row.probabilities - before[1]).max() > self._plan.steady_within:
-                yield from between
+            differ = before is not None and np.abs(row.probabilities - before[1]).max() > self._plan.steady_within
+            if between and differ:
+                yield between[len(between) // 2]
             before, between = (row.sighting.time_s, row.probabilities), []
 
     def _look(self, rows: Sequence[_Row]) -> None:
-        if not rows:
-            return
         with self._stages.stage("static", len(rows)):
             prepared = [self._static.prepare(row.sighting.image, row.sighting.box) for row in rows]
             output = self._static.predict(np.stack([face for face in prepared if face is not None]))
@@ -116,14 +118,20 @@ class _Row:
 class _Readings:
     """One face so far: a static row for each sighting, a dynamic row for each step of the window.
 
-    Plain arrays keep an hour of video within a few megabytes. ``last``: time and probabilities of the last look.
+    Plain arrays keep an hour of video within a few megabytes. ``last``: time and probabilities of the last look;
+    ``due``: the number of the window's step that was due at the last sighting, -1 before the first.
     """
 
     window: FeatureWindow
+    first_s: float
     static: array[float] = field(default_factory=lambda: array("d"))
     dynamic: array[float] = field(default_factory=lambda: array("d"))
     steps: array[int] = field(default_factory=lambda: array("q"))  # the static rows at which the dynamic rows begin
     last: tuple[float, Double] | None = None
+    due: int = -1
+
+    def steps_due(self, time_s: float) -> int:
+        return self.window.due(time_s - self.first_s)
 
     def take(self, rows: Sequence[_Row]) -> list[Float]:
         """Adds the rows; returns the windows ``(steps, D)`` that became due."""
@@ -138,7 +146,7 @@ class _Readings:
                 self.steps.append(begin + number)
                 due.append(window)
         self.static.extend(_on_lines(knots, [row.sighting.time_s for row in rows]).ravel().tolist())
-        self.last = knots[-1]
+        self.last, self.due = knots[-1], self.steps_due(rows[-1].sighting.time_s)
         return due
 
     def static_rows(self) -> Double:

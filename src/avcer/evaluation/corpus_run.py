@@ -14,7 +14,6 @@ import numpy as np
 
 from avcer import __version__
 from avcer.analysis import Analysis, FaceAnalysis
-from avcer.emotion.audio import WINDOW
 from avcer.emotion.probabilities import softmax
 from avcer.errors import AvcerError, InputError, UnforeseenError, UsageError, one_of_many
 from avcer.evaluation.corpora.c_expr_db import fill_sample_file
@@ -23,7 +22,6 @@ from avcer.evaluation.frames import FrameTable, blend_word, read_frames, write_f
 from avcer.evaluation.report import write_report
 from avcer.evaluation.side_by_side import Decider, by_video, score_table
 from avcer.labels import BASIC
-from avcer.media import SAMPLE_RATE
 from avcer.output.files import atomic, atomic_text, make_folder
 from avcer.output.leading import leading_rows
 from avcer.output.submission import submission_classes
@@ -236,7 +234,7 @@ def _of_sound(sample: Sample, analyzer: Analyzer) -> tuple[Double, Boolean, Any]
     """A row a whole window of the part that is meant; a shorter part is one window."""
     part_s = (sample.start_s or 0.0, np.inf if sample.end_s is None else sample.end_s)
     heard = analyzer.listen(sample.path, part_s)
-    whole = heard.ends_s - heard.starts_s >= WINDOW / SAMPLE_RATE - 1e-3
+    whole = heard.ends_s - heard.starts_s >= analyzer.options.windows.length_s - 1e-3
     frames = np.flatnonzero(whole) if whole.any() else np.arange(1)
     values, valid = np.zeros((len(whole), 3, len(BASIC))), np.zeros((len(whole), 3), bool)
     values[:, 2], valid[:, 2] = softmax(heard.logits[:, : len(BASIC)].astype(np.float64)), heard.usable
