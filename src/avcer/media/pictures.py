@@ -10,6 +10,7 @@ from typing import Final, cast
 import av
 import numpy as np
 from av.container import InputContainer
+from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
 from avcer.media.clock import in_order, rising
@@ -144,10 +145,12 @@ class _Upright:
 
     def __init__(self) -> None:
         self._size: tuple[int, int] | None = None
+        # A frame that converts itself prepares the conversion anew, which costs four times the conversion.
+        self._converter = VideoReformatter()
 
     def __call__(self, frame: av.VideoFrame) -> Image:
         # Recordings of video calls change their size on the way; boxes and tracks need one.
         self._size = self._size or (frame.width, frame.height)
         width, height = self._size
-        stored = frame.to_ndarray(format="bgr24", width=width, height=height)
+        stored = self._converter.reformat(frame, width, height, "bgr24").to_ndarray()
         return np.ascontiguousarray(np.rot90(stored, quarter_turns(frame)), dtype=np.uint8)
