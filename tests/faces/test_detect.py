@@ -189,3 +189,17 @@ def read(path: Path) -> Image:
 def frames(path: Path, count: int) -> list[Image]:
     with av.open(path) as container:
         return [frame.to_ndarray(format="bgr24") for frame, _ in zip(container.decode(video=0), range(count))]  # noqa: B905
+
+
+def test_boxes_beyond_all_bounds_are_no_faces() -> None:
+    """A network that was never trained says such things; what comes after must not have to know."""
+
+    class Wild(FakeEngine):
+        def __call__(self, batch: Float) -> tuple[Float, ...]:
+            offsets, scores, landmarks = super().__call__(batch)
+            offsets[:, 0] = (0, 0, 1e4, np.nan)
+            offsets[:, 1] = (1e9, 0, 0, 0)
+            return offsets, scores, landmarks
+
+    detector = Detector(CARD, Wild({0: 0.99, 1: 0.98, 40: 0.97}), DetectorOptions(least_side=0))
+    assert [round(face.score, 2) for face in detector.detect(black(64, 64))] == [0.97]

@@ -25,6 +25,8 @@ CENTRE_VARIANCE: Final = 0.1
 SIZE_VARIANCE: Final = 0.2
 LEAST_SCORE: Final = 0.02
 SAME_FACE_IOU: Final = 0.4
+FARTHEST: Final = 1e6
+"""Pixels: what lies beyond, or is no number, comes from a network that is broken, or was never trained."""
 MOST_CANDIDATES: Final = 5000
 MOST_FACES: Final = 750
 
@@ -114,6 +116,8 @@ def _faces(
     anchors, scores = anchors[candidates], scores[candidates]
     boxes = decode_boxes(offsets[candidates], anchors)
     points = decode_landmarks(landmarks[candidates], anchors)
+    sane = np.abs(boxes).max(axis=1, initial=0) < FARTHEST
+    boxes, points, scores = boxes[sane], points[sane], scores[sane]
     return [
         Face((boxes[i].reshape(2, 2) * stretch).reshape(4), points[i] * stretch, float(scores[i]))
         for i in suppress(boxes, scores)[:MOST_FACES]
@@ -139,7 +143,8 @@ def priors(height: int, width: int) -> Float:
 def decode_boxes(offsets: Float, anchors: Float) -> Float:
     """``(K, 4)`` x1, y1, x2, y2 from offsets ``(K, 4)`` to priors ``(K, 4)`` (SSD: Liu et al., ECCV 2016)."""
     centres = anchors[:, :2] + offsets[:, :2] * CENTRE_VARIANCE * anchors[:, 2:]
-    sizes = anchors[:, 2:] * np.exp(offsets[:, 2:] * SIZE_VARIANCE)
+    with np.errstate(over="ignore"):
+        sizes = anchors[:, 2:] * np.exp(offsets[:, 2:] * SIZE_VARIANCE)
     return np.concatenate([centres - sizes / 2, centres + sizes / 2], axis=1)
 
 
