@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
 from reference import SHARED, import_stand_ins
+
+
+@pytest.fixture(scope="session", autouse=True)
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A store of the tests' own: nothing is read from or written to that of whoever runs them."""
+    folder = tmp_path_factory.mktemp("home")
+    with patch.dict(os.environ, AVCER_HOME=str(folder)):
+        yield folder
 
 
 @pytest.fixture(scope="session")

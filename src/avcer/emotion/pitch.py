@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import fft
+from numpy import fft
 
 from avcer.types import Float
 
@@ -57,7 +57,7 @@ class PitchTracker:
         size = 1 << int(self.width + self.sample_rate / self.lowest_hz).bit_length()
         window = np.hanning(self.width).astype(np.float32)
         powers = (np.square(np.abs(fft.rfft(part, size))) for part in (frames * window, window[np.newaxis]))
-        of_frames, of_window = (fft.irfft(power)[:, : size // 2] for power in powers)
+        of_frames, of_window = (fft.irfft(power)[:, : size // 2].astype(np.float32, copy=False) for power in powers)
         relative = of_frames / np.maximum(of_frames[:, :1], 1e-12)
         correlation: Float = relative / np.maximum(of_window / of_window[:, :1], 1e-3)
         return correlation

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from avcer.types import Double, Face, FaceTrack, Float, Integer
 
@@ -35,7 +34,12 @@ def pairs(first: Float, second: Float, min_overlap: float) -> list[tuple[int, in
     """
     overlap = overlaps(first, second)
     overlap[overlap < min_overlap] = 0.0
-    rows, columns = linear_sum_assignment(overlap, maximize=True)
+    if min(overlap.shape) == 1:
+        rows, columns = (np.array([place]) for place in np.unravel_index(overlap.argmax(), overlap.shape))
+    else:
+        from scipy.optimize import linear_sum_assignment  # a quarter of a second, which a single face does not need
+
+        rows, columns = linear_sum_assignment(overlap, maximize=True)
     return [(int(row), int(column)) for row, column in zip(rows, columns, strict=True) if overlap[row, column] > 0]
 
 

@@ -11,6 +11,7 @@ from typing import Any, Final, Literal, Protocol, get_args
 import numpy as np
 
 from avcer.errors import MissingExtraError, ModelError, UsageError
+from avcer.models.compiled import compile_graph
 from avcer.models.store import InstalledModel
 from avcer.types import Float
 
@@ -73,8 +74,8 @@ class OpenVINOEngine:
             hints["INFERENCE_NUM_THREADS"] = threads
         try:
             core = openvino.Core()
-            compiled = core.compile_model(core.read_model(model.graph), "CPU", hints)
-        except RuntimeError as error:
+            compiled = compile_graph(core, model, hints)
+        except (OSError, RuntimeError) as error:
             raise ModelError(f"{model.graph}: OpenVINO cannot run it; try: avcer models verify") from error
         self._request = compiled.create_infer_request()
         self._outputs: int = len(compiled.outputs)

@@ -1,6 +1,6 @@
 """Where the models are: the mini ones inside the package, the published ones in a per-user folder.
 
-Nothing is downloaded here, and no folder is made before a model is installed.
+Nothing is downloaded here, and no folder is made for models before one is installed.
 """
 
 from __future__ import annotations

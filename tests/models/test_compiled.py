@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from avcer.models import compiled
+from avcer.models.runtime import OpenVINOEngine
+from avcer.models.store import find
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("AVCER_HOME", str(tmp_path))
+    return tmp_path
+
+
+def answer() -> np.ndarray:
+    model = find("mini", "dynamic")
+    steps, features = model.card.inputs[1:]
+    windows = np.random.default_rng(0).random((2, steps, features), np.float32)
+    return OpenVINOEngine(model, "float32")(windows)[0]
+
+
+def test_the_second_start_reads_what_the_first_kept(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = answer()
+    [kept] = compiled.folder().iterdir()
+    assert kept.parent == own_home / "compiled"
+    monkeypatch.setattr(compiled, "_write", None)  # nothing is written the second time
+    np.testing.assert_array_equal(answer(), first)
+
+
+@pytest.mark.parametrize("damage", [b"", b"short", None])
+def test_a_damaged_file_is_made_anew(damage: bytes | None) -> None:
+    first = answer()
+    [kept] = compiled.folder().iterdir()
+    whole = kept.read_bytes()
+    kept.write_bytes(whole[:-100] + bytes(100) if damage is None else damage)
+    np.testing.assert_array_equal(answer(), first)
+    assert compiled._read(kept) is not None
+
+
+def test_a_home_that_cannot_be_written_costs_only_time(own_home: Path) -> None:
+    (own_home / "compiled").write_text("a file where the folder should be")
+    assert answer().shape == (2, 7)
+
+
+def test_other_settings_are_kept_apart() -> None:
+    answer()
+    OpenVINOEngine(find("mini", "dynamic"))
+    assert len(list(compiled.folder().iterdir())) == 2
+
+
+def test_what_is_long_unused_goes(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = own_home / "compiled"
+    folder.mkdir()
+    (folder / "old.blob").write_bytes(b"")
+    monkeypatch.setattr(compiled, "KEPT_S", -1)
+    OpenVINOEngine(find("mini", "dynamic"))
+    assert not (folder / "old.blob").exists()
+
+
+def test_large_graphs_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compiled, "LARGEST", 0)
+    answer()
+    assert not compiled.folder().exists()
