@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import openvino
 import pytest
 
 from avcer.models import compiled
@@ -61,7 +62,22 @@ def test_what_is_long_unused_goes(own_home: Path, monkeypatch: pytest.MonkeyPatc
     assert not (folder / "old.blob").exists()
 
 
-def test_large_graphs_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compiled, "LARGEST", 0)
+def test_large_graphs_are_kept_with_halved_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = find("mini", "static")
+    faces = np.random.default_rng(0).random((2, *model.card.inputs[1:]), np.float32)
+    in_float32 = OpenVINOEngine(model, "float32")(faces)[0]
+    monkeypatch.setattr(compiled, "LARGE", 0)
+    for _ in range(2):
+        np.testing.assert_allclose(OpenVINOEngine(model)(faces)[0], in_float32, atol=0.1)
+    halved = [path for path in compiled.folder().iterdir() if path.is_dir()]
+    if "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+        [weights] = halved[0].glob("*.bin")
+        assert weights.stat().st_size < model.graph.stat().st_size  # whose own weights are of 16 bits already
+    else:
+        assert not halved
+
+
+def test_a_large_graph_in_float32_is_read_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compiled, "LARGE", 0)
     answer()
     assert not compiled.folder().exists()

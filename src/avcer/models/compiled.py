@@ -1,7 +1,9 @@
-"""Compiled graphs kept on disk, so that the next start is short.
+"""What OpenVINO makes of a model's graph, kept on disk: the next start is short, and large models take less memory.
 
-What OpenVINO makes of a graph depends on the graph, the processor, its own version and the settings; all of them are in
-the name of the file. A file that is damaged, or a folder that cannot be written, costs nothing but the time to compile.
+Small graphs are kept compiled. That depends on the graph, the processor, OpenVINO's version and the settings; all of
+them are in the name of the file. Of a large graph that is to be computed in bfloat16, a copy with weights of 16 bits is
+kept: it is mapped into memory as it is, where ONNX is read twice over. A file that is damaged, or a folder that cannot
+be written, costs nothing but time and memory.
 """
 
 from __future__ import annotations
@@ -11,17 +13,20 @@ import hashlib
 import io
 import json
 import os
+import shutil
 import tempfile
 import time
 from pathlib import Path
 from typing import Any, Final
 
-from avcer.models.store import InstalledModel, home
+from avcer.models.store import InstalledModel, home, replace_folder
 
-LARGEST: Final = 200_000_000
-"""Bytes of a graph: larger ones would fill the disk, and be held in memory twice while they are read."""
+LARGE: Final = 200_000_000
+"""Bytes of a graph, from which on it is not kept compiled, which would be held in memory twice while it is read."""
 KEPT_S: Final = 30 * 24 * 3600
 """Files that no start has used for this long are removed when another is written."""
+PRECISION: Final = "INFERENCE_PRECISION_HINT"
+"""The setting that asks for a precision; without it, bfloat16 where the processor has it."""
 _DIGEST: Final = hashlib.sha256().digest_size
 
 
@@ -31,8 +36,10 @@ def compile_graph(core: Any, model: InstalledModel, settings: dict[str, Any]) ->
     Raises:
         RuntimeError: OpenVINO cannot read or compile it.
     """
-    if model.graph.stat().st_size > LARGEST:
-        return core.compile_model(core.read_model(model.graph), "CPU", settings)
+    if model.graph.stat().st_size > LARGE:
+        in_bfloat16 = not settings.get(PRECISION) and "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+        graph = _halved(core, model) if in_bfloat16 else model.graph
+        return core.compile_model(core.read_model(graph), "CPU", settings)
     path = _path(core, model, settings)
     kept = _read(path)
     if kept is not None:
@@ -45,17 +52,40 @@ def compile_graph(core: Any, model: InstalledModel, settings: dict[str, Any]) ->
 
 
 def folder() -> Path:
-    """Where the compiled graphs are kept; it can be deleted at any time."""
+    """Where all of it is kept; it can be deleted at any time."""
     return home() / "compiled"
 
 
+def _halved(core: Any, model: InstalledModel) -> Path:
+    """The copy of the graph with weights of 16 bits, made if need be; the graph itself where there is no place."""
+    import openvino
+
+    kept = folder() / f"{model.card.name}-{_digest(model)}-half"
+    try:
+        if not kept.exists():
+            folder().mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=folder()) as beside:
+                new = Path(beside) / "half"
+                openvino.save_model(core.read_model(model.graph), new / "graph.xml", compress_to_fp16=True)
+                replace_folder(new, kept)
+        os.utime(kept)
+    except (OSError, RuntimeError):
+        return model.graph
+    return kept / "graph.xml"
+
+
 def _path(core: Any, model: InstalledModel, settings: dict[str, Any]) -> Path:
+    processor = core.get_property("CPU", "FULL_DEVICE_NAME")
+    return folder() / f"{model.card.name}-{_digest(model, settings, str(processor), os.cpu_count())}.blob"
+
+
+def _digest(model: InstalledModel, *more: Any) -> str:
+    """What tells the graph, this version of OpenVINO and ``more`` from others."""
     import openvino
 
     file = model.graph.stat()
-    what = [model.card.graph.sha256, file.st_size, file.st_mtime_ns, openvino.__version__, settings]
-    text = json.dumps([*what, str(core.get_property("CPU", "FULL_DEVICE_NAME")), os.cpu_count()], sort_keys=True)
-    return folder() / f"{model.card.name}-{hashlib.sha256(text.encode()).hexdigest()[:16]}.blob"
+    what = [model.card.graph.sha256, file.st_size, file.st_mtime_ns, openvino.__version__, *more]
+    return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _read(path: Path) -> bytes | None:
@@ -77,4 +107,4 @@ def _write(path: Path, exported: io.BytesIO) -> None:
     Path(file.name).replace(path)
     for other in path.parent.iterdir():
         if time.time() - other.stat().st_mtime > KEPT_S:
-            other.unlink()
+            shutil.rmtree(other) if other.is_dir() else other.unlink()

@@ -11,7 +11,7 @@ from typing import Any, Final, Literal, Protocol, get_args
 import numpy as np
 
 from avcer.errors import MissingExtraError, ModelError, UsageError
-from avcer.models.compiled import compile_graph
+from avcer.models.compiled import PRECISION, compile_graph
 from avcer.models.store import InstalledModel
 from avcer.types import Float
 
@@ -69,7 +69,7 @@ class OpenVINOEngine:
     def __init__(self, model: InstalledModel, precision: Precision = "default", threads: int = 0) -> None:
         import openvino
 
-        hints: dict[str, Any] = {"INFERENCE_PRECISION_HINT": "f32"} if precision == "float32" else {}
+        hints: dict[str, Any] = {PRECISION: "f32"} if precision == "float32" else {}
         if threads:
             hints["INFERENCE_NUM_THREADS"] = threads
         try:
