@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from queue import Queue
 from typing import TypeVar
@@ -10,10 +10,11 @@ from typing import TypeVar
 Item = TypeVar("Item")
 
 
-def ahead(source: Iterable[Item], count: int = 4) -> Iterator[Item]:
+def ahead(source: Iterable[Item], count: int = 4) -> Generator[Item, None, None]:
     """The same items in the same order, made in one other thread, at most ``count`` before they are asked for.
 
-    What goes wrong there is raised here. Whoever stops early waits for the item that is being made.
+    None is no item: it ends them. What goes wrong there is raised here. Whoever stops early closes it, and waits for
+    the item that is being made.
     """
     waiting: Queue[Future[Item | None]] = Queue(count)
     items = iter(source)

@@ -29,8 +29,7 @@ class Setting:
 
     ``longest_side``: of the picture that the detector sees, in pixels; None for what it was made for: the published
     ones take pictures as they are (0), the mini one was trained at 640 and finds faces that are none in larger ones.
-    ``cadence``: how often the
-    pictures are looked at; ``audio_step_s``: from one window of sound to the next.
+    ``cadence``: how often the pictures are looked at; ``audio_step_s``: from one window of sound to the next.
     """
 
     longest_side: int | None

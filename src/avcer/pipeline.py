@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from concurrent.futures import CancelledError, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from threading import Lock
@@ -122,16 +122,20 @@ class Analyzer:
     def _look_and_listen(
         self, clip: Clip, pictures: Pictures, stages: Stages, progress: Progress
     ) -> tuple[Sight, Hearing]:
-        """Both at once, the sound in a thread of its own, which is told to stop where the pictures fail."""
+        """Both at once, the sound in a thread of its own. Where one fails, the other is told to stop."""
         hook = _Hook(progress, clip.frame_count)
+        cadence = self.options.cadence(clip.average_rate)
         with ThreadPoolExecutor(1, thread_name_prefix="avcer-sound") as ear:
             hearing = ear.submit(listen, clip, self._audio, self.options.windows, stages, hook)
+            hearing.add_done_callback(hook.stop_if_failed)
             try:
-                seen = look(pictures, self._visual, self.options.cadence(clip.average_rate), stages, hook)
+                return look(pictures, self._visual, cadence, stages, hook), hearing.result()
+            except _StoppedError:
+                hearing.result()  # raises what went wrong with the sound
+                raise
             except BaseException:
                 hook.stopped = True
                 raise
-            return seen, hearing.result()
 
     def _provenance(self, timings: dict[str, float]) -> dict[str, Any]:
         """Who computed what with what, so that a result can be made again."""
@@ -172,6 +176,10 @@ def _timings(seconds: float, clip: Clip, stages: Stages) -> dict[str, Any]:
     return {"seconds": seconds, "real_time_factor": factor, "stages": stages.as_dict()}
 
 
+class _StoppedError(Exception):
+    """The other half of the analysis has failed."""
+
+
 class _Hook:
     """The caller's hook for progress, called by one thread at a time. Once ``stopped``, whoever calls it is stopped."""
 
@@ -184,5 +192,9 @@ class _Hook:
     def __call__(self, stage: str, done: int, total: int) -> None:
         with self._lock:
             if self.stopped:
-                raise CancelledError
+                raise _StoppedError
             self._progress(stage, done, self._frame_count if stage == "pictures" else total)
+
+    def stop_if_failed(self, done: Future[Hearing]) -> None:
+        """Stops where the work done has ended in an error."""
+        self.stopped = self.stopped or done.exception() is not None

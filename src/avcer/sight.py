@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -49,11 +50,13 @@ class Cadence:
     detect_every: int = 1
     looks: LookPlan = field(default_factory=LookPlan)
 
-    @property
-    def batch(self) -> int:
-        """Frames a batch: as many whole strides as fit."""
+    def batch(self, pixels: int) -> int:
+        """Frames of so many pixels a batch: as many whole strides as fit; less than one only where the pixels are too
+        many, but a frame at least.
+        """
         stride = max(self.detect_every, self.looks.every or 1)
-        return max(MAX_BATCH // stride, 1) * stride
+        most = min(max(MAX_BATCH, stride), max(MAX_BATCH_PIXELS // pixels, 1))
+        return most - most % stride or most
 
 
 @dataclass(frozen=True)
@@ -80,9 +83,10 @@ def look(
     """
     stages = stages or Stages()
     watcher = _Watcher(models, cadence, stages)
-    for batch in ahead(_batches(stages.timed("decode", frames), cadence.batch, stages), count=1):
-        watcher.watch(batch)
-        progress("pictures", len(watcher.times_s), 0)
+    with closing(ahead(_batches(stages.timed("decode", frames), cadence, stages), count=1)) as batches:
+        for batch in batches:
+            watcher.watch(batch)
+            progress("pictures", len(watcher.times_s), 0)
     return watcher.sight()
 
 
@@ -129,15 +133,14 @@ class _Watcher:
         return Sight(np.array(self.times_s), tuple(self._tracker.tracks()), self._reader.readings())
 
 
-def _batches(frames: Iterable[Frame], most: int, stages: Stages) -> Iterator[_Batch]:
+def _batches(frames: Iterable[Frame], cadence: Cadence, stages: Stages) -> Iterator[_Batch]:
     """Runs of frames of one size, bounded in number and in pixels, with the cuts among them."""
     detector = CutDetector()
     batch: list[Frame] = []
     cuts: list[bool] = []
     for frame in frames:
         height, width = frame.image.shape[:2]
-        full = len(batch) == min(most, max(1, MAX_BATCH_PIXELS // (height * width)))
-        if batch and (full or batch[0].image.shape != frame.image.shape):
+        if batch and (len(batch) == cadence.batch(height * width) or batch[0].image.shape != frame.image.shape):
             yield _Batch(batch, cuts)
             batch, cuts = [], []
         with stages.stage("cuts"):
