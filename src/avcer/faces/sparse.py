@@ -78,13 +78,13 @@ def _paired(first: Sequence[Face], second: Sequence[Face]) -> list[tuple[Face, F
 
 
 def _between(moved: Sequence[tuple[Face, Face]], share: float) -> list[Face]:
-    """The faces a ``share`` of the way from one end to the other."""
-    here, there = np.float32(1 - share), np.float32(share)
+    """The faces a ``share`` of the way from one end to the other; one at rest stays exactly where it is."""
+    way = np.float32(share)
     return [
         Face(
-            here * one.box + there * other.box,
-            here * one.landmarks + there * other.landmarks,
-            (1 - share) * one.score + share * other.score,
+            one.box + way * (other.box - one.box),
+            one.landmarks + way * (other.landmarks - one.landmarks),
+            one.score + share * (other.score - one.score),
         )
         for one, other in moved
     ]

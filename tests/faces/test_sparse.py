@@ -1,0 +1,154 @@
+"""Detections on some frames, and the straight lines between them. A made-up finder says where the faces are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pytest
+
+from avcer.faces.sparse import SparseDetector
+from avcer.types import Face, Image
+
+Place = Callable[[int], list[float]]
+"""Of a frame: the left edge of each face."""
+
+
+def face(x: float, score: float = 0.9) -> Face:
+    box = np.array([x, 10, x + 100, 110], np.float32)
+    return Face(box, np.full((5, 2), x, np.float32), score)
+
+
+def steady(frame: int) -> list[float]:
+    return [50.0 + frame]
+
+
+class Finder:
+    """Finds faces where ``place`` says, in pictures that are their own number; remembers where it looked."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self.looked_at: list[int] = []
+
+    def detect_batch(self, images: Sequence[Image]) -> list[list[Face]]:
+        frames = [int(image[0, 0, 0]) for image in images]
+        self.looked_at += frames
+        return [[face(x) for x in self._place(frame)] for frame in frames]
+
+
+def detect(
+    place: Place, every: int, batches: Sequence[int], cuts: Sequence[int] = ()
+) -> tuple[list[list[float]], list[int], int]:
+    """For frames in batches of the sizes given: the left edges of the faces of each, the frames looked at in order,
+    and their count as it was stated.
+    """
+    finder = Finder(place)
+    detector = SparseDetector(finder, every)
+    edges: list[list[float]] = []
+    stated = 0
+    for size in batches:
+        frames = range(len(edges), len(edges) + size)
+        found, count = detector.detect(
+            [np.full((4, 4, 3), frame, np.uint8) for frame in frames], [frame in cuts for frame in frames]
+        )
+        edges += [[round(float(one.box[0]), 3) for one in faces] for faces in found]
+        stated += count
+    assert len(finder.looked_at) == len(set(finder.looked_at)) == stated
+    return edges, sorted(finder.looked_at), stated
+
+
+@pytest.mark.parametrize("batches", [[1], [10], [4, 4, 2]])
+def test_every_frame_is_what_the_finder_says(batches: list[int]) -> None:
+    places = [[float(x) for x in np.random.default_rng(frame).integers(0, 200, frame % 3)] for frame in range(10)]
+    edges, looked_at, _ = detect(lambda frame: places[frame], 1, batches, cuts=[3])
+    assert edges == places[: sum(batches)]
+    assert looked_at == list(range(sum(batches)))
+
+
+def test_the_first_the_last_and_every_so_many_between_are_looked_at() -> None:
+    edges, looked_at, stated = detect(steady, 4, [18])
+    assert looked_at == [0, 3, 7, 11, 15, 17]
+    assert stated == 6
+    assert edges == [[50.0 + frame] for frame in range(18)]
+
+
+def test_between_two_looks_box_landmarks_and_score_lie_on_a_straight_line() -> None:
+    class Growing(Finder):
+        def detect_batch(self, images: Sequence[Image]) -> list[list[Face]]:
+            frames = [int(image[0, 0, 0]) for image in images]
+            return [[face(frame**2, 0.8 + frame / 100)] for frame in frames]
+
+    found, _ = SparseDetector(Growing(steady), 4).detect(
+        [np.full((4, 4, 3), i, np.uint8) for i in range(4)], [False] * 4
+    )
+    first, second = found[1][0], found[2][0]
+    np.testing.assert_allclose(first.box, [3, 10, 103, 110])
+    np.testing.assert_allclose(second.landmarks, 6)
+    assert (first.score, second.score) == pytest.approx((0.81, 0.82))
+
+
+def test_each_face_keeps_to_its_own_line_whatever_their_order() -> None:
+    def place(frame: int) -> list[float]:
+        return [10.0 + frame, 300.0 - frame] if frame < 4 else [300.0 - frame, 10.0 + frame]
+
+    edges, looked_at, _ = detect(place, 8, [8])
+    assert looked_at == [0, 7]
+    assert [sorted(pair) for pair in edges] == [[10.0 + frame, 300.0 - frame] for frame in range(8)]
+
+
+@pytest.mark.parametrize(
+    ("what", "place"),
+    [
+        ("comes", lambda frame: [50.0] if frame >= 6 else []),
+        ("goes", lambda frame: [50.0] if frame < 6 else []),
+        ("jumps", lambda frame: [50.0] if frame < 6 else [90.0]),
+        ("another one comes", lambda frame: [50.0] if frame < 6 else [50.0, 300.0]),
+    ],
+)
+def test_where_a_face_comes_goes_or_jumps_the_frames_between_are_looked_at(what: str, place: Place) -> None:
+    edges, looked_at, _ = detect(place, 4, [16])
+    assert edges == [place(frame) for frame in range(16)], what
+    assert looked_at == [0, 3, 4, 5, 6, 7, 11, 15]
+
+
+def test_no_face_at_all_costs_the_regular_looks_alone() -> None:
+    edges, looked_at, _ = detect(lambda frame: [], 6, [12, 12])
+    assert edges == [[]] * 24
+    assert looked_at == [0, 5, 11, 17, 23]
+
+
+def test_both_sides_of_a_cut_are_looked_at_and_nothing_is_carried_across() -> None:
+    """The face is nearly where it was, so that only the cut tells that it is another one."""
+
+    def place(frame: int) -> list[float]:
+        return [50.0] if frame < 9 else [60.0]
+
+    edges, looked_at, _ = detect(place, 8, [16], cuts=[9])
+    assert looked_at == [0, 7, 8, 9, 15]
+    assert edges == [place(frame) for frame in range(16)]
+
+
+@pytest.mark.parametrize("cut", [0, 8, 15])
+def test_a_cut_at_the_edge_of_a_batch_or_the_clip(cut: int) -> None:
+    edges, looked_at, _ = detect(lambda frame: [50.0] if frame < cut else [60.0], 8, [8, 8], cuts=[cut])
+    assert edges == [[50.0]] * cut + [[60.0]] * (16 - cut)
+    assert set(looked_at) == {0, 7, 15} | ({cut - 1, cut} & set(range(16)))
+
+
+def test_a_batch_goes_on_from_the_last_frame_of_the_one_before() -> None:
+    edges, looked_at, _ = detect(steady, 6, [6, 6, 3, 1, 2])
+    assert looked_at == [0, 5, 11, 14, 15, 17]
+    assert edges == [[50.0 + frame] for frame in range(18)]
+
+
+def test_a_face_that_goes_between_two_batches() -> None:
+    def place(frame: int) -> list[float]:
+        return [50.0] if frame < 8 else []
+
+    edges, looked_at, _ = detect(place, 6, [6, 6])
+    assert edges == [place(frame) for frame in range(12)]
+    assert looked_at == [0, 5, 6, 7, 8, 9, 10, 11]
+
+
+def test_a_clip_of_one_frame() -> None:
+    assert detect(steady, 6, [1]) == ([[50.0]], [0], 1)
