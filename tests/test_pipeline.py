@@ -1,14 +1,41 @@
 from __future__ import annotations
 
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from avcer import demo
+from avcer.analysis import Analysis
+from avcer.errors import InputError
+from avcer.evaluation.agreement import agreement
+from avcer.faces.detect import Detector, priors
 from avcer.options import Options
-from avcer.pipeline import _measured
-from avcer.types import Clip
+from avcer.pipeline import Analyzer, _measured
+from avcer.types import Clip, Face, Image
+
+STAGES = {"decode", "cuts", "detect", "follow", "static", "dynamic", "sound", "audio", "decision"}
+
+
+@pytest.fixture(scope="module")
+def analyzer() -> Analyzer:
+    return Analyzer()
+
+
+@pytest.fixture(scope="module")
+def demonstration(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return demo.make_clip(tmp_path_factory.mktemp("demo") / "clip.mp4")
+
+
+@pytest.fixture(scope="module")
+def analysis(analyzer: Analyzer, demonstration: Path) -> Analysis:
+    return analyzer.analyze(demonstration)
 
 
 def clip(duration_s: float) -> Clip:
@@ -27,3 +54,200 @@ def test_a_length_that_the_header_does_not_state_is_that_of_the_frames() -> None
 def test_each_family_has_its_rule(choices: dict[str, Any], rule: str) -> None:
     options = Options(**choices)
     assert options.decision_rule == options.as_dict()["rule"] == rule
+
+
+class Broken:
+    """A model that fails."""
+
+    classes = 8
+    begin_score = 0.0
+
+    def __init__(self, error: BaseException) -> None:
+        self._error = error
+
+    def detect_batch(self, images: list[Image]) -> list[list[Face]]:
+        raise self._error
+
+    predict = detect_batch
+
+
+class Blind:
+    """A detector that finds nothing at once."""
+
+    begin_score = 0.0
+
+    def detect_batch(self, images: list[Image]) -> list[list[Face]]:
+        return [[] for _ in images]
+
+
+class Slow:
+    """A model with a pause after each call; counts the calls."""
+
+    def __init__(self, model: Any, pause_s: float) -> None:
+        self._model, self._pause_s, self.calls = model, pause_s, 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._model, name)
+
+    def _slowly(self, name: str, given: Any) -> Any:
+        self.calls += 1
+        time.sleep(self._pause_s)
+        return getattr(self._model, name)(given)
+
+    def predict(self, given: Any) -> Any:
+        return self._slowly("predict", given)
+
+    def detect_batch(self, given: Any) -> Any:
+        return self._slowly("detect_batch", given)
+
+
+@pytest.fixture
+def patched(analyzer: Analyzer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Puts a detector or an audio model in the place of the analyzer's own; no thread may outlive the test."""
+
+    def put(detector: Any = None, audio: Any = None) -> Analyzer:
+        if detector is not None:
+            monkeypatch.setattr(analyzer, "_visual", replace(analyzer._visual, detector=detector))
+        if audio is not None:
+            monkeypatch.setattr(analyzer, "_audio", audio)
+        return analyzer
+
+    yield put
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("avcer-")]
+
+
+@pytest.mark.parametrize("error", [ArithmeticError("made up"), KeyboardInterrupt(), InputError("clip: damaged")])
+def test_an_error_in_the_pictures_stops_the_sound_and_is_the_one_raised(
+    patched: Any, analyzer: Analyzer, demonstration: Path, error: BaseException
+) -> None:
+    audio = Slow(analyzer._audio, 0.2)  # 16 windows, four a call
+    with pytest.raises(type(error)) as caught:
+        patched(Broken(error), audio).analyze(demonstration)
+    assert caught.value is error
+    assert audio.calls < 4
+
+
+def test_an_error_in_the_sound_stops_the_pictures_and_is_the_one_raised(
+    patched: Any, analyzer: Analyzer, demonstration: Path
+) -> None:
+    detector = Slow(analyzer._visual.detector, 0.1)
+    error = ArithmeticError("made up")
+    with pytest.raises(ArithmeticError) as caught:
+        patched(detector, Broken(error)).analyze(demonstration)
+    assert caught.value is error
+    assert detector.calls < 9
+
+
+def test_an_error_in_both_is_one_of_them(patched: Any, demonstration: Path) -> None:
+    with pytest.raises(ArithmeticError, match="made up"):
+        patched(Broken(ArithmeticError("made up")), Broken(ArithmeticError("made up"))).analyze(demonstration)
+
+
+@pytest.mark.parametrize("where", ["pictures", "sound"])
+def test_a_hook_that_raises_ends_the_analysis(patched: Any, demonstration: Path, where: str) -> None:
+    def hook(stage: str, done: int, total: int) -> None:
+        if stage == where:
+            raise KeyError(stage)
+
+    with pytest.raises(KeyError, match=where):
+        patched().analyze(demonstration, hook)
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="needs signals that are sent to a thread")
+def test_an_interruption_while_the_sound_alone_goes_on_does_not_wait_for_its_end(
+    patched: Any, analyzer: Analyzer, demonstration: Path
+) -> None:
+    audio = Slow(analyzer._audio, 0.6)
+    main = threading.main_thread().ident
+    interruption = threading.Timer(0.2, lambda: signal.pthread_kill(main, signal.SIGINT))
+
+    def hook(stage: str, done: int, total: int) -> None:
+        if (stage, done) == ("pictures", 200):
+            interruption.start()
+
+    with pytest.raises(KeyboardInterrupt):
+        patched(Blind(), audio).analyze(demonstration, hook)
+    interruption.join()
+    assert audio.calls < 4
+
+
+def test_the_hook_hears_of_both_stages_one_at_a_time(analyzer: Analyzer, demonstration: Path) -> None:
+    calls: list[tuple[str, int, int]] = []
+    inside: list[bool] = []
+
+    def hook(stage: str, done: int, total: int) -> None:
+        assert not inside
+        inside.append(True)
+        time.sleep(0.001)
+        calls.append((stage, done, total))
+        inside.clear()
+
+    analyzer.analyze(demonstration, hook)
+    pictures = [(done, total) for stage, done, total in calls if stage == "pictures"]
+    assert pictures == [(done, 200) for done in [*range(24, 200, 24), 200]]
+    sound = [(done, total) for stage, done, total in calls if stage == "sound"]
+    assert [done for done, _ in sound][:3] == [4, 8, 12]
+    assert {total for _, total in sound} == {16}
+    assert len(pictures) + len(sound) == len(calls)
+
+
+def test_the_stages_of_an_analysis_are_in_its_provenance(analysis: Analysis) -> None:
+    timings = analysis.provenance["timings"]
+    stages = timings["stages"]
+    assert set(stages) == STAGES
+    assert stages["decode"]["items"] == stages["cuts"]["items"] == stages["follow"]["items"] == len(analysis.times_s)
+    seen = sum(len(face.track.frames) for face in analysis.faces if face.track)
+    assert 0 < stages["detect"]["items"] < len(analysis.times_s)
+    assert 0 < stages["dynamic"]["items"] <= stages["static"]["items"] < seen
+    assert all(0 <= stage["seconds"] < timings["seconds"] for stage in stages.values())
+    assert timings["real_time_factor"] == pytest.approx(timings["seconds"] / analysis.clip.duration_s)
+
+
+def same(one: Analysis, other: Analysis) -> None:
+    assert np.array_equal(one.times_s, other.times_s)
+    assert np.array_equal(one.audio.values, other.audio.values)
+    assert len(one.faces) == len(other.faces)
+    for first, second in zip(one.faces, other.faces, strict=True):
+        for name in ("static", "dynamic", "audio", "fused"):
+            assert np.array_equal(getattr(first, name).values, getattr(second, name).values)
+        assert np.array_equal(first.compound.scores, second.compound.scores)
+        assert (first.track is None) == (second.track is None)
+        if first.track and second.track:
+            assert np.array_equal(first.track.boxes, second.track.boxes)
+
+
+def test_the_same_analysis_twice_is_the_same(analyzer: Analyzer, demonstration: Path, analysis: Analysis) -> None:
+    same(analyzer.analyze(demonstration), analysis)
+
+
+def test_what_is_left_out_changes_next_to_nothing(demonstration: Path, analysis: Analysis) -> None:
+    """A face that moves, is lit from bright to dim, and is hidden once."""
+    everything = Analyzer(detect_every=1, steady_within=0.0).analyze(demonstration)
+    stages = everything.provenance["timings"]["stages"]
+    assert stages["detect"]["items"] == 200
+    assert stages["static"]["items"] == sum(len(face.track.frames) for face in everything.faces if face.track)
+    found = agreement(everything, analysis)
+    assert found.share >= 0.98
+    assert found.difference < 0.005
+
+
+class Sizes:
+    """An engine that finds nothing, and remembers the height and width of what it was given."""
+
+    def __init__(self) -> None:
+        self.seen: set[tuple[int, int]] = set()
+
+    def __call__(self, batch: Any) -> tuple[Any, ...]:
+        self.seen.add(batch.shape[2:])
+        count = len(priors(*batch.shape[2:]))
+        return tuple(np.zeros((len(batch), count, width), np.float32) for width in (4, 2, 10))
+
+
+@pytest.mark.parametrize(("models", "size"), [("mini", (360, 640)), ("published", (720, 1280))])
+def test_exact_looks_at_pictures_of_the_size_that_the_detector_was_made_for(
+    models: Any, size: tuple[int, int], analyzer: Analyzer
+) -> None:
+    engine = Sizes()
+    detector = Detector(analyzer.cards["detector"], engine, Options(setting="exact", models=models).detector)
+    detector.detect(np.zeros((720, 1280, 3), np.uint8))
+    assert engine.seen == {size}

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from avcer.emotion.looks import LookPlan
+from avcer.errors import UsageError
+from avcer.hearing import Windows
+from avcer.options import SETTINGS, Options
+from avcer.sight import Cadence
+
+
+@pytest.mark.parametrize("choices", [
+    {"setting": "slow"}, {"models": "own"}, {"rule": "3"}, {"device": "tpu"}, {"sound_for": "nobody"},
+    {"detect_every": 0}, {"detect_every": -1}, {"steady_within": -0.1}, {"steady_within": 1.1},
+    {"steady_within": float("nan")}, {"fps": 0}, {"fps": -5}, {"fps": float("inf")}, {"fps": float("nan")},
+    {"audio_window_s": 0}, {"audio_window_s": 4.5}, {"audio_window_s": float("nan")}, {"audio_step_s": 0},
+    {"audio_step_s": 0.01}, {"audio_step_s": 4.5}, {"audio_window_s": 1.0, "audio_step_s": 2.0},
+    {"audio_window_s": 0.5, "setting": "fast"}, {"longest_side": -1}, {"min_face": -1},
+], ids=str)  # fmt: skip
+def test_what_is_no_choice_is_refused_by_its_name(choices: dict[str, Any]) -> None:
+    names = {name if not name.startswith("audio") else "audio_" for name in choices}
+    with pytest.raises(UsageError) as caught:
+        Options(**choices)
+    assert str(caught.value).startswith(tuple(names))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("choices", [
+    {"detect_every": 1}, {"steady_within": 0.0}, {"steady_within": 1.0}, {"fps": 0.1}, {"fps": 1000},
+    {"audio_window_s": 4.0, "audio_step_s": 4.0}, {"audio_step_s": 0.05}, {"audio_window_s": 0.5},
+], ids=str)  # fmt: skip
+def test_the_limits_are_choices(choices: dict[str, Any]) -> None:
+    Options(**choices)
+
+
+def test_each_setting_has_its_cadence_and_windows() -> None:
+    for name, setting in SETTINGS.items():
+        options = Options(setting=name)
+        assert options.cadence(25.0) == setting.cadence
+        assert options.windows == Windows(4.0, setting.audio_step_s)
+        assert options.precision == setting.precision
+    assert Options(setting="exact").cadence(25.0) == Cadence(1, LookPlan(1, 0.0))
+
+
+def test_single_choices_go_before_the_setting() -> None:
+    options = Options(detect_every=3, steady_within=0.25, audio_window_s=2.0, audio_step_s=0.25)
+    assert options.cadence(25.0) == Cadence(3, LookPlan(None, 0.25))
+    assert options.windows == Windows(2.0, 0.25)
+    assert Options(setting="exact", detect_every=3).cadence(25.0) == Cadence(3, LookPlan())
+
+
+def test_steady_within_nothing_is_every_frame() -> None:
+    assert Options(steady_within=0).cadence(25.0).looks == LookPlan(1, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("rate", "fps", "every"), [(25, 5, 5), (29.97, 10, 3), (24, 25, 1), (60, 0.5, 120), (25, 30, 1), (0, 5, 1)]
+)
+def test_frames_a_second_set_both_strides_and_look_nowhere_else(rate: float, fps: float, every: int) -> None:
+    cadence = Options(fps=fps, detect_every=2, steady_within=0.0).cadence(rate)
+    assert cadence == Cadence(every, LookPlan(every, 1.0))
+
+
+@pytest.mark.parametrize(
+    ("choices", "side"),
+    [
+        ({"setting": "exact"}, 640), ({"setting": "exact", "models": "published"}, 0), ({}, 640),
+        ({"models": "published"}, 640), ({"setting": "fast"}, 320), ({"setting": "exact", "longest_side": 0}, 0),
+        ({"setting": "exact", "models": "published", "longest_side": 960}, 960),
+    ],
+)  # fmt: skip
+def test_exact_is_the_size_that_the_detector_was_made_for(choices: dict[str, Any], side: int) -> None:
+    options = Options(**choices)
+    assert options.side == options.detector.longest_side == options.as_dict()["longest_side"] == side
+
+
+def test_the_provenance_has_what_is_in_force() -> None:
+    said = Options(setting="fast", audio_window_s=2.0).as_dict()
+    assert (said["detect_every"], said["steady_within"], said["fps"]) == (12, 0.3, None)
+    assert (said["audio_window_s"], said["audio_step_s"]) == (2.0, 1.0)
+    said = Options(fps=5, detect_every=2).as_dict()
+    assert (said["detect_every"], said["steady_within"], said["fps"]) == (None, None, 5)
+    said = Options(setting="exact").as_dict()
+    assert (said["detect_every"], said["steady_within"]) == (1, 0.0)

@@ -1,0 +1,181 @@
+"""The pictures' way, with made-up models: a face is a bright square, and its grey is what it shows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+
+from avcer import sight
+from avcer.emotion.dynamic import DynamicModel
+from avcer.emotion.looks import LookPlan
+from avcer.emotion.static import StaticModel
+from avcer.labels import BASIC
+from avcer.models.card import UNWRITTEN, ModelCard, Role
+from avcer.sight import Cadence, VisualModels, look
+from avcer.timing import Stages
+from avcer.types import Face, Float, Frame, Image
+
+
+class Finder:
+    """Finds the bright square of a picture; remembers the sizes of pictures and fails where it is told to."""
+
+    begin_score = 0.0
+
+    def __init__(self, fails_at: int | None = None) -> None:
+        self.fails_at = fails_at
+        self.shapes: list[tuple[int, ...]] = []
+
+    def detect_batch(self, images: Sequence[Image]) -> list[list[Face]]:
+        assert len({image.shape for image in images}) <= 1
+        self.shapes += [image.shape[:2] for image in images]
+        if self.fails_at is not None and len(self.shapes) > self.fails_at:
+            raise ArithmeticError("made up")
+        return [_bright(image) for image in images]
+
+
+def _bright(image: Image) -> list[Face]:
+    rows, columns = np.nonzero(image[..., 0] > 20)
+    if not len(rows):
+        return []
+    box = np.array([columns.min(), rows.min(), columns.max() + 1, rows.max() + 1], np.float32)
+    return [Face(box, np.zeros((5, 2), np.float32), 0.9)]
+
+
+def card(role: Role, **preprocessing: Any) -> ModelCard:
+    return ModelCard(
+        name=role, family="mini", role=role, architecture="made up", graph=UNWRITTEN, weights=UNWRITTEN, inputs=("N",),
+        labels=BASIC, preprocessing=preprocessing, licence="MIT", source="tests",
+    )  # fmt: skip
+
+
+def models(finder: Finder) -> VisualModels:
+    def see(batch: Float) -> tuple[Float, ...]:
+        grey = batch.mean(axis=(1, 2, 3))
+        return np.stack([grey, *[np.zeros_like(grey)] * 6], axis=1), grey[:, None]
+
+    def feel(windows: Float) -> tuple[Float, ...]:
+        return (np.stack([windows[:, -1, 0], *[np.zeros(len(windows), np.float32)] * 6], axis=1),)
+
+    static = StaticModel(card("static", margin=0.0, size=8), see)
+    return VisualModels(finder, static, DynamicModel(card("dynamic"), feel))  # type: ignore[arg-type]
+
+
+def frame(index: int, size: tuple[int, int] = (60, 80), face: bool = True) -> Frame:
+    """Its face sways by thirty pixels, one a frame."""
+    left = 10 + abs((index + 30) % 60 - 30)
+    image = np.zeros((*size, 3), np.uint8)
+    if face:
+        image[10:40, left : left + 30] = 100 + index % 100
+    return Frame(index, index / 25, image)
+
+
+class Film:
+    """Frames, and whether their source was closed."""
+
+    def __init__(self, frames: Sequence[Frame]) -> None:
+        self.frames, self.closed, self.taken = frames, False, 0
+
+    def __iter__(self) -> Iterator[Frame]:
+        try:
+            for one in self.frames:
+                self.taken += 1
+                yield one
+        finally:
+            self.closed = True
+
+
+@pytest.mark.parametrize("cadence", [Cadence(), Cadence(6, LookPlan(None, 0.1))])
+@pytest.mark.parametrize("frames", [1, 2, 23, 24, 25, 61])
+def test_every_frame_has_its_face(cadence: Cadence, frames: int) -> None:
+    seen = look([frame(index) for index in range(frames)], models(Finder()), cadence)
+    assert seen.times_s == pytest.approx(np.arange(frames) / 25)
+    static, dynamic = seen.visual[1]
+    assert static.shape == dynamic.shape == (frames, 7)
+    assert seen.tracks[0].frames.tolist() == list(range(frames))
+
+
+def test_no_frames_are_nothing_seen() -> None:
+    seen = look([], models(Finder()))
+    assert (seen.times_s.shape, seen.tracks, seen.visual) == ((0,), (), {})
+
+
+def test_no_face_is_a_result() -> None:
+    seen = look([frame(index, face=False) for index in range(30)], models(Finder()), Cadence(6, LookPlan(None, 0.1)))
+    assert (len(seen.times_s), seen.tracks, seen.visual) == (30, (), {})
+
+
+@pytest.mark.parametrize("begins", [22, 23, 24])
+def test_a_face_may_begin_on_either_side_of_the_end_of_a_batch(begins: int) -> None:
+    film = [frame(index, face=index >= begins) for index in range(30)]
+    for cadence in (Cadence(), Cadence(6, LookPlan(None, 0.1))):
+        seen = look(film, models(Finder()), cadence)
+        assert seen.tracks[0].frames.tolist() == list(range(begins, 30))
+        assert len(seen.visual[1][0]) == len(seen.visual[1][1]) == 30 - begins
+
+
+def test_pictures_may_change_their_size() -> None:
+    finder = Finder()
+    film = [frame(index, (60, 80) if index < 10 else (120, 90)) for index in range(20)]
+    seen = look(film, models(finder))
+    assert finder.shapes == [(60, 80)] * 10 + [(120, 90)] * 10
+    assert len(seen.visual[1][0]) == 20
+
+
+def test_a_face_outside_the_picture_is_none() -> None:
+    class Outside(Finder):
+        def detect_batch(self, images: Sequence[Image]) -> list[list[Face]]:
+            box = np.array([200, 10, 240, 50], np.float32)
+            return [[*_bright(image), Face(box, np.zeros((5, 2), np.float32), 0.9)] for image in images]
+
+    seen = look([frame(index) for index in range(5)], models(Outside()))
+    assert [track.id for track in seen.tracks] == [1]
+
+
+@pytest.mark.parametrize(
+    ("cadence", "pixels", "frames"),
+    [
+        (Cadence(), 640 * 360, 24), (Cadence(6), 640 * 360, 24), (Cadence(7), 640 * 360, 21),
+        (Cadence(30), 640 * 360, 30),
+        (Cadence(1, LookPlan(10, 1.0)), 640 * 360, 20), (Cadence(6), 1920 * 1080, 6), (Cadence(1), 1920 * 1080, 7),
+        (Cadence(12), 1920 * 1080, 7), (Cadence(6), 3840 * 2160, 1), (Cadence(6), 8000 * 6000, 1),
+    ],
+)  # fmt: skip
+def test_a_batch_is_bounded_in_frames_and_pixels_and_holds_whole_strides(
+    cadence: Cadence, pixels: int, frames: int
+) -> None:
+    assert cadence.batch(pixels) == frames
+
+
+def test_few_large_pictures_are_held_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sight, "MAX_BATCH_PIXELS", 60 * 80 * 3)
+    done: list[int] = []
+    look([frame(index) for index in range(8)], models(Finder()), progress=lambda stage, now, total: done.append(now))
+    assert done == [3, 6, 8]
+
+
+def test_an_error_closes_the_film_at_once() -> None:
+    film = Film([frame(index) for index in range(200)])
+    with pytest.raises(ArithmeticError) as caught:
+        look(film, models(Finder(fails_at=30)))
+    assert caught.value.__traceback__ is not None
+    assert film.closed
+    assert film.taken < 100
+
+
+def test_an_error_of_the_film_is_raised() -> None:
+    def film() -> Iterator[Frame]:
+        yield frame(0)
+        raise OSError("gone")
+
+    with pytest.raises(OSError, match="gone"):
+        look(film(), models(Finder()))
+
+
+def test_the_stages_are_counted() -> None:
+    stages = Stages()
+    look([frame(index) for index in range(24)], models(Finder()), Cadence(6, LookPlan(None, 0.5)), stages)
+    items = {name: stage["items"] for name, stage in stages.as_dict().items()}
+    assert items == {"decode": 24, "cuts": 24, "detect": 5, "follow": 24, "static": 6, "dynamic": 5}
