@@ -71,6 +71,18 @@ def test_the_command_line_page_names_every_choice() -> None:
         assert f"`{word}`" in text
 
 
+def test_the_numbers_of_the_settings_are_those_of_the_page() -> None:
+    rows = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8").splitlines()
+    numbers = {
+        "--detect-every": [setting.cadence.detect_every for setting in SETTINGS.values()],
+        "--steady-within": [setting.cadence.looks.steady_within for setting in SETTINGS.values()],
+        "--audio-step": [setting.audio_step_s for setting in SETTINGS.values()],
+    }
+    for option, values in numbers.items():
+        (row,) = (row for row in rows if row.startswith(f"| `{option}` "))
+        assert row.endswith(f" the setting's: {', '.join(f'{value:g}' for value in values)} |")
+
+
 def test_every_page_is_listed_in_the_readme() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert not [page.name for page in (ROOT / "docs").glob("*.md") if f"docs/{page.name}" not in readme]
