@@ -67,7 +67,7 @@ def test_frames_a_second_set_both_strides_and_look_nowhere_else(rate: float, fps
     ("choices", "side"),
     [
         ({"setting": "exact"}, 640), ({"setting": "exact", "models": "published"}, 0), ({}, 640),
-        ({"models": "published"}, 640), ({"setting": "fast"}, 320), ({"setting": "exact", "longest_side": 0}, 0),
+        ({"models": "published"}, 640), ({"setting": "fast"}, 640), ({"setting": "exact", "longest_side": 0}, 0),
         ({"setting": "exact", "models": "published", "longest_side": 960}, 960),
     ],
 )  # fmt: skip
