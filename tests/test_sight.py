@@ -140,7 +140,8 @@ def test_a_face_outside_the_picture_is_none() -> None:
         (Cadence(), 640 * 360, 24), (Cadence(6), 640 * 360, 24), (Cadence(7), 640 * 360, 21),
         (Cadence(30), 640 * 360, 30),
         (Cadence(1, LookPlan(10, 1.0)), 640 * 360, 20), (Cadence(6), 1920 * 1080, 6), (Cadence(1), 1920 * 1080, 7),
-        (Cadence(12), 1920 * 1080, 7), (Cadence(6), 3840 * 2160, 1), (Cadence(6), 8000 * 6000, 1),
+        (Cadence(12), 1920 * 1080, 12), (Cadence(6), 3840 * 2160, 6), (Cadence(12), 3840 * 2160, 6),
+        (Cadence(6), 8000 * 6000, 1),
     ],
 )  # fmt: skip
 def test_a_batch_is_bounded_in_frames_and_pixels_and_holds_whole_strides(

@@ -29,7 +29,11 @@ from avcer.types import Double, Face, FaceTrack, Frame, Progress, no_progress
 
 MAX_BATCH: Final = 24
 MAX_BATCH_PIXELS: Final = 16_000_000
-"""A batch of frames holds at most this many pixels (or one frame), 48 MB; two are held at once."""
+"""A batch of frames holds at most this many pixels, 48 MB; two are held at once."""
+MAX_STRIDE_PIXELS: Final = 50_000_000
+"""A single stride of large frames may hold this many (or one frame), 150 MB: six of 3840x2160, from which only the last
+need be looked at.
+"""
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,8 @@ class Cadence:
         many, but a frame at least.
         """
         stride = max(self.detect_every, self.looks.every or 1)
-        most = min(max(MAX_BATCH, stride), max(MAX_BATCH_PIXELS // pixels, 1))
+        one_stride = min(stride, MAX_STRIDE_PIXELS // pixels)
+        most = min(max(MAX_BATCH, stride), max(MAX_BATCH_PIXELS // pixels, one_stride, 1))
         return most - most % stride or most
 
 
