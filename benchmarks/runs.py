@@ -23,7 +23,8 @@ class Way:
 
 
 EXACT: Final = Way("exact", {"setting": "exact"}, 0.01)
-DEFAULT: Final = Way("default precision", {"setting": "balanced", "longest_side": 0}, 0.02)
+EVERYTHING: Final = {"setting": "balanced", "longest_side": 0, "detect_every": 1, "steady_within": 0.0}
+DEFAULT: Final = Way("default precision", EVERYTHING, 0.02)
 LEAST_EQUAL: Final = 0.97
 """The share of frames that must get the same AV class."""
 
