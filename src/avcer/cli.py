@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from avcer import __version__
-from avcer.commands import analysis, bench, evaluation, models, training
+from avcer.commands import ablation, analysis, bench, evaluation, models, training
 from avcer.commands.shared import INTERRUPTED, Command, complain
 from avcer.errors import AvcerError
 
@@ -46,6 +46,7 @@ def parser() -> argparse.ArgumentParser:
     training.add_train(commands)
     evaluation.add_evaluate(commands)
     evaluation.add_compare(commands)
+    ablation.add_ablate(commands)
     training.add_fit_fusion(commands)
     bench.add_bench(commands)
     return whole

@@ -19,6 +19,7 @@ from avcer.types import Progress, no_progress
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
+    from avcer.evaluation.ablation import Ablation
     from avcer.evaluation.compare import Compared
     from avcer.evaluation.fitting import Fit
 
@@ -115,6 +116,22 @@ def print_compared(runs: Sequence[Compared], as_json: bool) -> None:
         low, high = run.interval
         shown = f"{run.n:8}{run.uar:8.4f}{run.macro_f1:10.4f}{run.difference:+12.4f}"
         print(f"{run.name:{width}}{shown}   {low:+.4f} to {high:+.4f}   {run.p:.3f}")
+
+
+def print_ablation(ablation: Ablation, document: dict[str, Any] | None) -> None:
+    """The tables of an ablation, group by group; or ``document``, if it is given, as one JSON object."""
+    if document is not None:
+        print(json.dumps(document))
+        return
+    from avcer.evaluation.ablation_report import tables
+
+    for title, (headings, rows) in tables(ablation).items():
+        lines = [[title, *headings[1:]], *rows]
+        widths = [max(len(cell) for cell in column) for column in zip(*lines, strict=True)]
+        for line in lines:
+            cells = zip(line[1:], widths[1:], strict=True)
+            print("  ".join([line[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in cells)]))
+        print()
 
 
 def _shown(value: Any) -> str:

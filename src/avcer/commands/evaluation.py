@@ -7,19 +7,22 @@ import sys
 import traceback
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from avcer.commands.shared import DONE, FAILED, OWN_MODEL, RULES, Commands, add
 from avcer.errors import AvcerError, UsageError
 
+if TYPE_CHECKING:
+    from avcer.evaluation.corpora import Corpus
+
 _TABLES: Final = ("ferplus", "affect7", "speech", "scenes", "frames")
-_CORPORA: Final = ("affwild2", "afew", "c-expr-db", "ravdess", "crema-d", "meld", "savee", "emodb", "blemore", "table")
+CORPORA: Final = ("affwild2", "afew", "c-expr-db", "ravdess", "crema-d", "meld", "savee", "emodb", "blemore", "table")
 
 
 def add_evaluate(commands: Commands) -> None:
     """The parser of ``avcer evaluate``."""
     evaluate = add(commands, "evaluate", "score the models on labelled tables, or on a corpus", _evaluate)
-    evaluate.add_argument("protocol", choices=(*_TABLES, *_CORPORA), metavar="PROTOCOL", help="see docs/evaluation.md")
+    evaluate.add_argument("protocol", choices=(*_TABLES, *CORPORA), metavar="PROTOCOL", help="see docs/evaluation.md")
     evaluate.add_argument("files", nargs="+", type=Path, metavar="FILE", help="tables, or the folder of a corpus")
     evaluate.add_argument("--models", choices=("mini", "published"), default="mini", help="default: %(default)s")
     evaluate.add_argument("--own-model", default=[], **OWN_MODEL)
@@ -36,7 +39,7 @@ def add_evaluate(commands: Commands) -> None:
 def _evaluate(chosen: argparse.Namespace) -> int:
     from avcer.console import print_scores
 
-    if chosen.protocol in _CORPORA or (chosen.protocol == "ferplus" and chosen.files[0].is_dir()):
+    if chosen.protocol in CORPORA or (chosen.protocol == "ferplus" and chosen.files[0].is_dir()):
         scores = _evaluate_corpus(chosen)
     else:
         scores = _evaluate_tables(chosen)
@@ -56,22 +59,16 @@ def _evaluate_tables(chosen: argparse.Namespace) -> dict[str, Any]:
 
 
 def _evaluate_corpus(chosen: argparse.Namespace) -> dict[str, Any]:
-    from avcer.evaluation.corpora import read_corpus
     from avcer.evaluation.corpora.c_expr_db import sample_file
-    from avcer.evaluation.corpora.table import read_table
     from avcer.evaluation.corpus_run import answer_corpus, score_corpus
-    from avcer.labels import read_vocabulary
     from avcer.pipeline import Analyzer
 
     if chosen.protocol == "c-expr-db" and (chosen.part != "all" or chosen.level):
         raise UsageError("evaluate c-expr-db answers every place of the sample file: leave --part and --level out")
     if chosen.out is None or len(chosen.files) != 1:
         raise UsageError(f"evaluate {chosen.protocol} needs one folder, and --out DIR for the report")
-    compounds = chosen.compounds or ("avcer-12" if chosen.protocol == "table" else "c-expr-db")
-    if chosen.protocol == "table":
-        corpus = read_table(chosen.files[0], read_vocabulary(compounds))
-    else:
-        corpus = read_corpus(chosen.protocol, chosen.files[0])
+    compounds = usual_compounds(chosen.protocol) if chosen.compounds is None else chosen.compounds
+    corpus = labelled(chosen.protocol, chosen.files[0], compounds)
     options = {
         "compounds": compounds,
         "models": chosen.models,
@@ -80,14 +77,28 @@ def _evaluate_corpus(chosen: argparse.Namespace) -> dict[str, Any]:
         "rule": chosen.rule,
     }
     analyzer = Analyzer(**options, setting=chosen.setting)
-    report = partial(_to_stderr, debug=chosen.debug)
+    report = partial(to_stderr, debug=chosen.debug)
     if chosen.protocol == "c-expr-db":
         submission = answer_corpus(corpus, analyzer, sample_file(chosen.files[0]), chosen.out, report)
         return {"n": len(corpus.samples), "submission": str(submission)}
     return score_corpus(corpus, analyzer, chosen.out, chosen.part, chosen.level, report)
 
 
-def _to_stderr(news: str | AvcerError, debug: bool) -> None:
+def usual_compounds(name: str) -> str:
+    """The vocabulary of a corpus if none is asked for."""
+    return "avcer-12" if name == "table" else "c-expr-db"
+
+
+def labelled(name: str, root: Path, compounds: str) -> Corpus:
+    """A corpus of ``CORPORA`` in its folder, or in its table, whose labels may be ``compounds``."""
+    from avcer.evaluation.corpora import read_corpus
+    from avcer.evaluation.corpora.table import read_table
+    from avcer.labels import read_vocabulary
+
+    return read_table(root, read_vocabulary(compounds)) if name == "table" else read_corpus(name, root)
+
+
+def to_stderr(news: str | AvcerError, debug: bool) -> None:
     """The clip that comes next, or one that was left out: a line, after the traceback if that was asked for."""
     if isinstance(news, AvcerError) and debug:
         traceback.print_exception(news)

@@ -9,6 +9,7 @@ import numpy as np
 from avcer.analysis import Analysis
 from avcer.errors import InputError
 from avcer.output.leading import leading_curve, leading_fused
+from avcer.types import CompoundTimeline, EmotionProbabilities
 
 
 @dataclass(frozen=True)
@@ -35,11 +36,21 @@ def agreement(first: Analysis, second: Analysis) -> Agreement:
     """
     if len(first.times_s) != len(second.times_s) or first.vocabulary != second.vocabulary:
         raise InputError(f"{second.clip.path}: cannot be compared with {first.clip.path}: other frames or compounds")
-    one, other = leading_curve(first, "AV"), leading_curve(second, "AV")
-    same = (one.classes == other.classes) & (one.valid == other.valid)
-    fused = leading_fused(first), leading_fused(second)
-    both = fused[0].valid & fused[1].valid
-    shares = [each.values[both] / np.maximum(each.values[both].sum(axis=1, keepdims=True), 1e-9) for each in fused]
+    one, other = ((leading_fused(each), leading_curve(each, "AV")) for each in (first, second))
+    return of_decisions(*one, *other)
+
+
+def of_decisions(
+    fused: EmotionProbabilities,
+    decided: CompoundTimeline,
+    other_fused: EmotionProbabilities,
+    other_decided: CompoundTimeline,
+) -> Agreement:
+    """Compares two decisions on the same T frames, from the undivided fused sums of each ``(T, 7)``."""
+    same = (decided.classes == other_decided.classes) & (decided.valid == other_decided.valid)
+    both = fused.valid & other_fused.valid
+    sums = fused.values[both], other_fused.values[both]
+    shares = [values / np.maximum(values.sum(axis=1, keepdims=True), 1e-9) for values in sums]
     difference = float(np.abs(shares[0] - shares[1]).mean()) if both.any() else 0.0
     return Agreement(len(same), int(same.sum()), difference)
 

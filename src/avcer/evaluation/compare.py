@@ -22,12 +22,20 @@ from avcer.types import Double, Integer
 
 @dataclass(frozen=True)
 class Run:
-    """A run as its folder holds it: labels, AV predictions and videos of its rows ``(N,)``."""
+    """A run as its folder holds it: labels, AV predictions (-1 for nothing) and videos of its rows ``(N,)``; the labels
+    are below ``classes``.
+    """
 
     name: str
     labels: Integer
     predicted: Integer
     videos: NDArray[np.str_]
+    classes: int = len(BASIC)
+
+    def same_rows(self, other: Run) -> bool:
+        """Whether the other run is on the same rows, with the same labels."""
+        labels = self.classes == other.classes and np.array_equal(self.labels, other.labels)
+        return labels and np.array_equal(self.videos, other.videos)
 
 
 @dataclass(frozen=True)
@@ -52,8 +60,7 @@ def compare_runs(folders: Sequence[Path]) -> list[Compared]:
         InputError: a folder holds no run, or the runs are not on the same rows.
     """
     runs = [read_run(folder) for folder in folders]
-    first, drawn = runs[0], _drawn(runs[0])
-    return [_beside(first, drawn, run) for run in runs]
+    return [beside(runs[0], run) for run in runs]
 
 
 def read_run(folder: Path) -> Run:
@@ -73,11 +80,16 @@ def read_run(folder: Path) -> Run:
     return Run(folder.name, labels, predicted, videos)
 
 
-def _beside(first: Run, drawn: Double, run: Run) -> Compared:
-    if not (np.array_equal(first.labels, run.labels) and np.array_equal(first.videos, run.videos)):
+def beside(first: Run, run: Run) -> Compared:
+    """A run beside the first one.
+
+    Raises:
+        InputError: they are not on the same rows.
+    """
+    if not first.same_rows(run):
         raise InputError(f"{run.name}: is not on the same rows as {first.name}; compare runs on the same clips")
     score, reference = (metrics.macro_f1(one.labels, one.predicted) for one in (run, first))
-    differences = _drawn(run) - drawn
+    differences = intervals.macro_f1(drawn(run)) - intervals.macro_f1(drawn(first))
     other_way = min(float(np.mean(differences <= 0)), float(np.mean(differences >= 0)))
     return Compared(
         run.name,
@@ -90,8 +102,9 @@ def _beside(first: Run, drawn: Double, run: Run) -> Compared:
     )
 
 
-def _drawn(run: Run) -> Double:
-    """Macro F1 of the videos drawn again; the same draws for every run on the same videos."""
-    nothing = len(BASIC)  # a class of its own, which no row has
-    said = np.where(run.predicted < 0, nothing, run.predicted)
-    return intervals.macro_f1(intervals.bootstrap(run.labels, said, run.videos, nothing + 1))
+def drawn(run: Run) -> Double:
+    """Confusion matrices ``(draws, C + 1, C + 1)`` of the videos drawn again; the same draws for every run on the same
+    videos. The last class is 'nothing', which no row has.
+    """
+    said = np.where(run.predicted < 0, run.classes, run.predicted)
+    return intervals.bootstrap(run.labels, said, run.videos, run.classes + 1)

@@ -88,14 +88,9 @@ def score_corpus(
     Raises:
         UsageError, InputError: as ``run``; or the corpus has nothing labelled in that part.
     """
-    labelled = (one for one in corpus.samples if one.label or one.frames or one.blend)
-    samples = tuple(one for one in labelled if part in ("all", one.part))
-    if level == "video" and any(one.frames for one in samples):
-        raise UsageError(f"{corpus.name}: is labelled by frame, its videos have no label; use --level frame")
-    if not samples:
-        raise InputError(f"{corpus.name}: has no labelled clip in the part {part!r}; leave --part out")
-    level = level or corpus.level
-    table = run(replace(corpus, samples=samples), analyzer, folder, report)
+    corpus, level = labelled_part(corpus, part, level)
+    samples = corpus.samples
+    table = run(corpus, analyzer, folder, report)
     scored = by_video(table) if level == "video" else table
     decider = Decider(analyzer.judge.weights, analyzer.judge.rule, analyzer.judge.vocabulary)
     scores = score_table(scored, decider)
@@ -113,6 +108,22 @@ def score_corpus(
     }
     write_report(folder, f"{corpus.name}: {analyzer.options.models} models, by {level}", scored, scores, about)
     return scores | ({"left_out": about["left_out"]} if about["left_out"] else {})
+
+
+def labelled_part(corpus: Corpus, part: str, level: Level | None) -> tuple[Corpus, Level]:
+    """The samples of one part that have labels, and the level at which to score them; None as they are labelled.
+
+    Raises:
+        UsageError: videos that are labelled by frame shall be scored by video.
+        InputError: the corpus has nothing labelled in that part.
+    """
+    labelled = (one for one in corpus.samples if one.label or one.frames or one.blend)
+    samples = tuple(one for one in labelled if part in ("all", one.part))
+    if level == "video" and any(one.frames for one in samples):
+        raise UsageError(f"{corpus.name}: is labelled by frame, its videos have no label; use --level frame")
+    if not samples:
+        raise InputError(f"{corpus.name}: has no labelled clip in the part {part!r}; leave --part out")
+    return replace(corpus, samples=samples), level or corpus.level
 
 
 def answer_corpus(corpus: Corpus, analyzer: Analyzer, sheet: Path, folder: Path, report: Report = print) -> Path:
@@ -144,9 +155,10 @@ def answer_corpus(corpus: Corpus, analyzer: Analyzer, sheet: Path, folder: Path,
 def key(analyzer: Analyzer) -> dict[str, Any]:
     """What makes two runs the same: the models, and how they were run. Fusion and rule may differ."""
     options = analyzer.options.as_dict()
-    kept = ("setting", "longest_side", "precision", "min_face")
+    asked = ("setting", "longest_side", "precision", "min_face")
+    how_often = ("detect_every", "steady_within", "fps", "audio_window_s", "audio_step_s")
     models = {role: card.graph.sha256 for role, card in analyzer.cards.items()}
-    return {"models": models, "options": {name: options[name] for name in kept}}
+    return {"models": models, "options": {name: options[name] for name in (*asked, *how_often)}}
 
 
 def _same_run(path: Path, wanted: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,7 +17,7 @@ from avcer.decision.fuse import FusionWeights
 from avcer.evaluation import metrics
 from avcer.labels import BASIC
 from avcer.output.files import atomic
-from avcer.output.page import DPI, INK, SOFT
+from avcer.output.page import DPI, FAINT, INK, SOFT
 from avcer.types import MODALITIES, Double, Integer
 
 SHADES: Final = "Blues"
@@ -24,8 +25,23 @@ BLUE: Final = "#0072B2"
 ORANGE: Final = "#D55E00"
 """From Okabe and Ito's palette."""
 TEXT: Final = 8
+PANEL_EXTRA: Final = 3.2
+"""What a panel of dots takes beside its rows, in rows: title, axis, and the space to the next one."""
 LIGHT_FROM: Final = 0.55
 """Numbers on cells darker than this are white."""
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A panel of dots: name -> value, and the low and high end of its interval, not-a-number where it has none; which
+    name is the ``reference``; what is ``measured``, a share; panels of one ``scale`` have one axis.
+    """
+
+    title: str
+    measured: str
+    points: Mapping[str, tuple[float, float, float]]
+    reference: str
+    scale: str
 
 
 def draw_weights(weights: FusionWeights, path: Path) -> None:
@@ -114,6 +130,64 @@ def draw_curves(runs: Mapping[str, Mapping[str, Sequence[float]]], path: Path) -
         _plain(other)
         axes.set_title(name, **_type(TEXT + 1))
     _write(figure, path)
+
+
+def draw_dots(panels: Sequence[Panel], path: Path) -> None:
+    """Two columns of panels, a dot a row with its interval and its number; a line and an open dot for the reference."""
+    columns = _columns(panels)
+    rows = max(sum(len(panel.points) + PANEL_EXTRA for panel in column) for column in columns)
+    figure = _figure(3.7 * len(columns), 0.19 * rows + 0.45)
+    sheets = figure.subfigures(1, len(columns), squeeze=False)[0]
+    for column, sheet in zip(columns, sheets, strict=True):
+        heights = [len(panel.points) + PANEL_EXTRA for panel in column]
+        spare = max(rows - sum(heights), 0.01)
+        grid = sheet.add_gridspec(len(column) + 1, 1, height_ratios=[*heights, spare])
+        for place, panel in enumerate(column):
+            _dots(sheet.add_subplot(grid[place]), panel, _limits(panels, panel.scale))
+    figure.supxlabel("open dots and lines: the reference; bars: 95 % intervals", **_type(TEXT - 1))
+    _write(figure, path)
+
+
+def _columns(panels: Sequence[Panel]) -> list[list[Panel]]:
+    """The panels in order, in two columns of about the same number of rows; a single one in one."""
+    if len(panels) == 1:
+        return [list(panels)]
+    rows = np.cumsum([len(panel.points) + PANEL_EXTRA for panel in panels])
+    cut = int(np.abs(2 * rows[:-1] - rows[-1]).argmin()) + 1
+    return [list(panels[:cut]), list(panels[cut:])]
+
+
+def _limits(panels: Sequence[Panel], scale: str) -> tuple[float, float]:
+    """From a little below the least to a little above the largest value of the panels of one scale; no closer than a
+    tenth, within 0 to 1.
+    """
+    values = [value for panel in panels if panel.scale == scale for value in np.ravel([*panel.points.values()])]
+    low, high = float(np.nanmin(values)), float(np.nanmax(values))
+    missing = max(0.1 - (high - low), 0)
+    high = min(high + missing / 2, max(high, 1.0))
+    low = min(low, max(high - 0.1, 0.0))
+    return low - 0.04 * (high - low), high + 0.04 * (high - low)
+
+
+def _dots(axes: Axes, panel: Panel, limits: tuple[float, float]) -> None:
+    value = panel.points[panel.reference][0]
+    axes.axvline(value, color=ORANGE, linewidth=0.9, zorder=1)
+    for place, (name, (point, low, high)) in enumerate(panel.points.items()):
+        axes.plot([low, high], [place, place], color=BLUE, linewidth=1.3, solid_capstyle="butt", zorder=2)
+        filled = "white" if name == panel.reference else BLUE
+        axes.plot(point, place, "o", markersize=4.5, color=BLUE, markerfacecolor=filled, zorder=3)
+        beside = axes.get_yaxis_transform()
+        axes.text(1.02, place, f"{point:.3f}", transform=beside, va="center", size=TEXT - 1, color=SOFT)
+    axes.set_yticks(range(len(panel.points)), list(panel.points), size=TEXT)
+    axes.set(xlim=limits, ylim=(len(panel.points) - 0.4, -0.6))
+    axes.set_xlabel(panel.measured, labelpad=1, **_type(TEXT - 1))
+    axes.grid(axis="x", color=FAINT, linewidth=0.5)
+    axes.set_axisbelow(True)
+    _plain(axes)
+    axes.tick_params(axis="y", length=0, labelsize=TEXT)
+    for side in ("left", "right"):
+        axes.spines[side].set_visible(False)
+    axes.set_title(panel.title, loc="left", **_type(TEXT + 1))
 
 
 def _figure(width: float, height: float) -> Figure:

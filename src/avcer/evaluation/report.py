@@ -54,9 +54,9 @@ def _text(title: str, scores: dict[str, Any], about: dict[str, Any]) -> str:
     each = modalities(scores)
     if each:
         rows = [[NAMES[name], one["n"], *(_shown(one, rate) for rate in RATES)] for name, one in each.items()]
-        parts += [_table(["", "n", *RATES], rows), "Intervals hold 95 % of bootstrap draws over videos."]
+        parts += [markdown_table(["", "n", *RATES], rows), "Intervals hold 95 % of bootstrap draws over videos."]
         rows = [[NAMES[name], *(_recall(one, emotion) for emotion in BASIC)] for name, one in each.items()]
-        parts += ["## Recalls", _table(["", *BASIC], rows), "![Recalls](recalls.png)"]
+        parts += ["## Recalls", markdown_table(["", *BASIC], rows), "![Recalls](recalls.png)"]
         parts += ["## Confusion", "![Confusion matrices](confusion.png)"]
     for name, title in (("compound", "Compounds"), ("blend", "Blends")):
         if name in scores:
@@ -69,7 +69,7 @@ def _plain(each: Mapping[str, Mapping[str, Any]]) -> str:
     """A row for each of ``CURVES``, a column for each number."""
     columns = tuple(each["AV"])
     rows = [[NAMES[name], *(_number(one.get(column)) for column in columns)] for name, one in each.items()]
-    return _table(["", *columns], rows)
+    return markdown_table(["", *columns], rows)
 
 
 def _shown(scores: Mapping[str, Any], rate: str) -> str:
@@ -89,6 +89,7 @@ def _number(value: float | None) -> str:
     return f"{value:.3f}" if isinstance(value, float) else str(value)
 
 
-def _table(headings: Sequence[object], rows: Sequence[Sequence[object]]) -> str:
+def markdown_table(headings: Sequence[object], rows: Sequence[Sequence[object]]) -> str:
+    """A Markdown table."""
     lines = [headings, ["---"] * len(headings), *rows]
     return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)

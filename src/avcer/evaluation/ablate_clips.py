@@ -1,0 +1,141 @@
+"""Ablations on clips without labels: every variation against the reference analysis, frame by frame."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from avcer.decision.compound import decide
+from avcer.decision.fuse import pool
+from avcer.decision.segments import find_segments, frame_ends
+from avcer.errors import InputError, UnforeseenError, one_of_many
+from avcer.evaluation import intervals
+from avcer.evaluation.ablation import GROUPS, Ablation, Row, about, variations, way_to_run
+from avcer.evaluation.agreement import Agreement, of_decisions, together
+from avcer.evaluation.corpus_run import Report, said
+from avcer.evaluation.side_by_side import Decider
+from avcer.options import Options
+from avcer.pipeline import Analyzer
+from avcer.types import MODALITIES, Boolean, Clip, CompoundTimeline, Double, EmotionProbabilities
+
+
+@dataclass(frozen=True)
+class Story:
+    """What the models say of whoever leads in a clip of T frames: ``values (T, 3, 7)``, where ``valid (T, 3)``; and the
+    seconds of work that it took.
+    """
+
+    clip: Clip
+    times_s: Double
+    values: Double
+    valid: Boolean
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A story decided: the undivided fused sums ``(T, 7)``, the classes, and how many segments they make."""
+
+    fused: EmotionProbabilities
+    compound: CompoundTimeline
+    segments: int
+
+
+def decide_story(story: Story, decider: Decider, kept: Sequence[str] = MODALITIES) -> Decision:
+    """Fuses and decides a story from the models ``kept`` alone."""
+    present = story.valid & np.isin(MODALITIES, kept)
+    anything: Boolean = np.any(present, axis=1)
+    sums = pool(story.values, present, decider.weights)[0]
+    fused = EmotionProbabilities(story.times_s, sums, anything, "fused")
+    compound = decide(fused, decider.vocabulary, decider.rule)
+    segments = find_segments(compound, np.arange(len(sums)), frame_ends(story.times_s, story.clip), None)
+    return Decision(fused, compound, len(segments))
+
+
+def ablate_clips(paths: Sequence[Path], options: Options, groups: Sequence[str], report: Report = print) -> Ablation:
+    """Tries the variations of ``groups``. Clips that cannot be analysed are reported and left out.
+
+    Numbers of a row: ``same``, the share of frames with the same AV class; ``difference``, the mean absolute difference
+    of the fused probabilities; ``none``, of the decided frames; ``segments_a_minute``; ``real_time_factor``, where the
+    models ran anew. The interval of ``same`` is over clips, and missing where there is one.
+
+    Raises:
+        InputError: no clip could be analysed.
+    """
+    analyzer, left_out = Analyzer(options), set[str]()
+    own = way_to_run(options)
+    told = {own: dict(_stories(analyzer, list(dict.fromkeys(paths)), left_out, report))}
+    if not told[own]:
+        raise InputError(f"{paths[0]}: nothing could be analysed; give clips with pictures")
+    decider = Decider(analyzer.judge.weights, analyzer.judge.rule, analyzer.judge.vocabulary)
+    reference = {path: decide_story(story, decider) for path, story in told[own].items()}
+    rows = []
+    for word, variation in variations(options, groups):
+        changed, is_reference = variation.applied(options), variation.is_reference(options)
+        way = way_to_run(changed)
+        if way not in told:
+            report(f"{GROUPS[word].title}: {variation.name}")
+            told[way] = dict(_stories(Analyzer(changed), list(reference), left_out, report))
+        other = replace(decider, rule=changed.decision_rule, vocabulary=changed.vocabulary())
+        decided = {path: decide_story(story, other, variation.kept) for path, story in told[way].items()}
+        parts = _agreements(reference, decided)
+        numbers = _numbers(parts, decided.values(), told[way].values())
+        if way == own and not is_reference:
+            numbers["real_time_factor"] = None
+        rows.append(Row(word, variation.name, is_reference, numbers, {} if is_reference else _over_clips(parts)))
+    made = about(analyzer, clips=[path.name for path in reference])
+    return Ablation(
+        "Ablations: each variation against the reference analysis", tuple(rows), tuple(sorted(left_out)), made
+    )
+
+
+def _stories(
+    analyzer: Analyzer, paths: Sequence[Path], left_out: set[str], report: Report
+) -> Iterator[tuple[Path, Story]]:
+    for number, path in enumerate(paths, start=1):
+        report(f"{number}/{len(paths)} {path.name}")
+        try:
+            with one_of_many(path):
+                analysis = analyzer.analyze(path)
+                seconds = analysis.provenance["timings"]["seconds"]
+                story = Story(analysis.clip, analysis.times_s, *said(analysis), seconds)
+            yield path, story
+        except (InputError, UnforeseenError) as error:
+            left_out.add(path.name)
+            report(error)
+
+
+def _agreements(reference: Mapping[Path, Decision], decided: Mapping[Path, Decision]) -> list[Agreement]:
+    """Clip by clip; none where the compounds are others, whose classes mean something else."""
+    pairs = [(reference[path], one) for path, one in decided.items()]
+    return [
+        of_decisions(first.fused, first.compound, second.fused, second.compound)
+        for first, second in pairs
+        if first.compound.vocabulary == second.compound.vocabulary
+    ]
+
+
+def _numbers(parts: list[Agreement], decided: Collection[Decision], told: Collection[Story]) -> dict[str, float | None]:
+    """The numbers of all clips together; None where there is nothing to count."""
+    known = sum(int(one.compound.valid.sum()) for one in decided)
+    silent = sum(int((one.compound.valid & (one.compound.classes < 0)).sum()) for one in decided)
+    clip_s = sum(story.clip.duration_s for story in told)
+    whole = together(parts)
+    return {
+        "same": whole.share if parts else None,
+        "difference": whole.difference if parts else None,
+        "none": silent / known if known else None,
+        "segments_a_minute": 60 * sum(one.segments for one in decided) / clip_s if clip_s else None,
+        "real_time_factor": sum(story.seconds for story in told) / clip_s if clip_s else None,
+    }
+
+
+def _over_clips(parts: Sequence[Agreement]) -> dict[str, tuple[float, float]]:
+    """The 95 % interval of the share of frames, clips drawn again."""
+    if len(parts) < 2:
+        return {}
+    sums = intervals.draw_groups(np.array([[part.same, part.frames] for part in parts]))
+    return {"same": intervals.interval(sums[:, 0] / sums[:, 1])}
