@@ -54,7 +54,7 @@ def test_links_lead_somewhere(page: Path) -> None:
             assert (page.parent / target).exists(), target
 
 
-@pytest.mark.parametrize("command", ["analyze", "train", "evaluate", "compare", "fit-fusion", "bench"])
+@pytest.mark.parametrize("command", ["analyze", "train", "evaluate", "compare", "ablate", "fit-fusion", "bench"])
 def test_the_command_line_page_names_every_option(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         cli.main([command, "--help"])

@@ -24,7 +24,7 @@ from avcer.evaluation.side_by_side import Decider
 from avcer.options import SETTINGS, Options
 from avcer.output.leading import leading_curve, leading_fused
 from avcer.types import Clip, Double
-from miniatures import RAVDESS, fill, make_media, one_person, write_clip
+from miniatures import EMODB, RAVDESS, fill, make_media, one_person, write_clip
 
 DECIDER = Decider(MEAN, "sum")
 FILES = {"ablation.json", "ablation.png", "report.md"}
@@ -216,6 +216,18 @@ def test_compounds_are_scored_under_every_rule(tmp_path: Path, capsys: pytest.Ca
     assert cli.main([*arguments, "--groups", "rules", "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)["groups"]["rules"]
     assert all(row["numbers"]["compound_n"] == 1 and "uar" not in row["numbers"] for row in rows)
+
+
+def test_recordings_are_not_looked_at(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root, out = fill(tmp_path / "corpus", EMODB, make_media(tmp_path)), tmp_path / "out"
+    arguments = ["ablate", "emodb", str(root), "--out", str(out), "--groups"]
+    assert cli.main([*arguments, "window"]) == 2
+    assert "has no videos" in capsys.readouterr().err
+    assert cli.main([*arguments, "modalities,cadence", "--json"]) == 0
+    [rows] = json.loads(capsys.readouterr().out)["groups"].values()
+    numbers = {row["name"]: row["numbers"] for row in rows}
+    assert numbers["A alone"]["macro_f1"] == numbers["VS + VD + A"]["macro_f1"]
+    assert numbers["without A"]["macro_f1"] == 0
 
 
 @pytest.mark.parametrize(

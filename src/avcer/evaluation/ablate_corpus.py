@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 
 from avcer.decision.compound import decide
-from avcer.errors import InputError
+from avcer.errors import InputError, UsageError
 from avcer.evaluation import intervals, metrics
 from avcer.evaluation.ablation import GROUPS, Ablation, Row, Variation, about, variations, way_to_run
 from avcer.evaluation.compare import Run, beside, drawn
 from avcer.evaluation.corpora.record import Corpus, Level
-from avcer.evaluation.corpus_run import Report, labelled_part, run
+from avcer.evaluation.corpus_run import PICTURES, SOUNDS, Report, labelled_part, run
 from avcer.evaluation.frames import FrameTable
 from avcer.evaluation.side_by_side import Decider, by_video, curve, predictions
 from avcer.options import Options
@@ -22,6 +23,8 @@ from avcer.output.files import make_folder
 from avcer.pipeline import Analyzer
 from avcer.types import MODALITIES, Boolean, EmotionProbabilities, Integer
 
+OF_VIDEOS: Final = ("cadence", "looks", "window", "step")
+"""Groups that make a difference to videos alone."""
 Numbers = dict[str, float | None]
 Spans = dict[str, tuple[float, float]]
 
@@ -43,10 +46,14 @@ def ablate_corpus(
     a compound the same, named ``compound_*``; and ``none``, of the rows on which something is known. Intervals are over
     videos.
 
+    A corpus without videos is not asked for faces, and heard in windows of four seconds: ``OF_VIDEOS`` are left out.
+
     Raises:
-        UsageError, InputError: as ``corpus_run.score_corpus``.
+        UsageError: as ``corpus_run.score_corpus``, or no group is left.
+        InputError: as there.
     """
     corpus, level = labelled_part(corpus, part, level)
+    groups = _that_matter(groups, corpus)
     analyzer, own = Analyzer(options), way_to_run(options)
     tables = {own: _table(corpus, analyzer, folder / "runs" / "reference", level, report)}
     decider = Decider(analyzer.judge.weights, analyzer.judge.rule, analyzer.judge.vocabulary)
@@ -66,6 +73,18 @@ def ablate_corpus(
     left_out = sorted(set[str]().union(*(names - set(table.videos.tolist()) for table in tables.values())))
     made = about(analyzer, corpus=corpus.name, part=part, level=level, missing=len(corpus.missing))
     return Ablation(f"Ablations on {corpus.name}, by {level}", tuple(rows), tuple(left_out), made)
+
+
+def _that_matter(groups: Sequence[str], corpus: Corpus) -> tuple[str, ...]:
+    """The groups that can change anything."""
+    if any(sample.path.suffix.lower() not in SOUNDS | PICTURES for sample in corpus.samples):
+        return tuple(groups)
+    kept = tuple(word for word in groups if word not in OF_VIDEOS)
+    if not kept:
+        raise UsageError(
+            f"{corpus.name}: has no videos, on which {', '.join(groups)} could be tried; choose other groups"
+        )
+    return kept
 
 
 def kept_only(table: FrameTable, kept: Sequence[str]) -> FrameTable:
