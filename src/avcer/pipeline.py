@@ -108,7 +108,7 @@ class Analyzer:
             InputError: the file is missing, a folder, empty, or holds no sound that can be decoded.
         """
         clip = Clip(Path(path), 0.0, 0, 0.0, 0, 0, 0, has_video=False, has_audio=True)
-        heard = listen(clip, self._audio, part_s=part_s)
+        heard = listen(clip, self._audio, self.options.windows, part_s=part_s)
         if not len(heard.starts_s):
             raise InputError(f"{path}: {'; '.join(heard.warnings)}; give a file with sound")
         return heard

@@ -221,7 +221,7 @@ def test_compounds_are_scored_under_every_rule(tmp_path: Path, capsys: pytest.Ca
 def test_recordings_are_not_looked_at(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     root, out = fill(tmp_path / "corpus", EMODB, make_media(tmp_path)), tmp_path / "out"
     arguments = ["ablate", "emodb", str(root), "--out", str(out), "--groups"]
-    assert cli.main([*arguments, "window"]) == 2
+    assert cli.main([*arguments, "cadence"]) == 2
     assert "has no videos" in capsys.readouterr().err
     assert cli.main([*arguments, "modalities,cadence", "--json"]) == 0
     [rows] = json.loads(capsys.readouterr().out)["groups"].values()

@@ -23,7 +23,7 @@ from avcer.output.files import make_folder
 from avcer.pipeline import Analyzer
 from avcer.types import MODALITIES, Boolean, EmotionProbabilities, Integer
 
-OF_VIDEOS: Final = ("cadence", "looks", "window", "step")
+OF_VIDEOS: Final = ("cadence", "looks")
 """Groups that make a difference to videos alone."""
 Numbers = dict[str, float | None]
 Spans = dict[str, tuple[float, float]]
@@ -46,7 +46,7 @@ def ablate_corpus(
     a compound the same, named ``compound_*``; and ``none``, of the rows on which something is known. Intervals are over
     videos.
 
-    A corpus without videos is not asked for faces, and heard in windows of four seconds: ``OF_VIDEOS`` are left out.
+    A corpus without videos is not asked for faces: ``OF_VIDEOS`` are left out.
 
     Raises:
         UsageError: as ``corpus_run.score_corpus``, or no group is left.
