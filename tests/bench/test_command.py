@@ -34,7 +34,7 @@ def test_one_object(clip: Path, tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert whole["frames"] == 50
     assert whole["stages"]["detect"]["items"] == 50
     assert whole["stages"]["static"]["gflop"] == pytest.approx(45 * 0.2328, rel=0.01)
-    assert whole["baseline"]["stages"]["detect"]["gflop"] > whole["stages"]["detect"]["gflop"]  # at full size
+    assert whole["baseline"]["stages"]["detect"]["gflop"] >= whole["stages"]["detect"]["gflop"]  # at full size
 
 
 @pytest.mark.usefixtures("made_up_stages")

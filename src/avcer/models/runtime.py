@@ -42,7 +42,7 @@ def load_engine(model: InstalledModel, device: Device = "auto", precision: Preci
         UsageError: ``cuda`` without a device; an unknown device.
     """
     if choose_device(device) == "cpu":
-        return OpenVINOEngine(model, precision)
+        return OpenVINOEngine(model, precision, keep=True)
     return TorchEngine(model, precision, "cuda")
 
 
@@ -64,9 +64,14 @@ def choose_device(device: Device = "auto") -> Literal["cpu", "cuda"]:
 
 
 class OpenVINOEngine:
-    """A model's ONNX graph on the processor, on ``threads`` of its cores (0: all of them)."""
+    """A model's ONNX graph on the processor, on ``threads`` of its cores (0: all of them).
 
-    def __init__(self, model: InstalledModel, precision: Precision = "default", threads: int = 0) -> None:
+    ``keep``: what was compiled is kept on disk for the next time.
+    """
+
+    def __init__(
+        self, model: InstalledModel, precision: Precision = "default", threads: int = 0, keep: bool = False
+    ) -> None:
         import openvino
 
         hints: dict[str, Any] = {PRECISION: "f32"} if precision == "float32" else {}
@@ -74,7 +79,10 @@ class OpenVINOEngine:
             hints["INFERENCE_NUM_THREADS"] = threads
         try:
             core = openvino.Core()
-            compiled = compile_graph(core, model, hints)
+            if keep:
+                compiled = compile_graph(core, model, hints)
+            else:
+                compiled = core.compile_model(core.read_model(model.graph), "CPU", hints)
         except (OSError, RuntimeError) as error:
             raise ModelError(f"{model.graph}: OpenVINO cannot run it; try: avcer models verify") from error
         self._request = compiled.create_infer_request()
