@@ -1,0 +1,141 @@
+"""What made it faster: each change alone, the way before and the way now, on one clip.
+
+    python benchmarks/changes.py CLIP [--write docs/speed.md]
+
+Milliseconds are the best of several passes; real-time factors are of whole analyses with the mini models.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import av
+import cv2
+import numpy as np
+import openvino
+from av.video.reformatter import VideoReformatter
+
+from avcer import Analyzer
+from avcer.faces import cuts
+from avcer.models.choice import choose_all
+from avcer.models.compiled import compile_graph
+from avcer.types import Image
+from page import circumstances, put, table
+
+PASSES = 5
+FRAMES = 100
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("clip", type=Path, metavar="CLIP")
+    parser.add_argument("--write", type=Path, help="the page to put the table into")
+    chosen = parser.parse_args()
+    with tempfile.TemporaryDirectory() as home:
+        os.environ["AVCER_HOME"] = home
+        rows = [*conversion(chosen.clip), *cut_detection(chosen.clip), *compiling(), *less_work(chosen.clip)]
+    headings = ["change", "measured", "before", "now", "ratio"]
+    text = "\n\n".join([circumstances("openvino", "av"), table(headings, rows)])
+    print(text)
+    if chosen.write:
+        put(chosen.write, text)
+
+
+def conversion(clip: Path) -> Iterator[list[str]]:
+    """From the codec's planes to BGR."""
+
+    def each_its_own(frames: list[av.VideoFrame]) -> None:
+        for frame in frames:
+            frame.to_ndarray(format="bgr24")
+
+    def one_for_all(frames: list[av.VideoFrame]) -> None:
+        converter = VideoReformatter()
+        for frame in frames:
+            converter.reformat(frame, format="bgr24").to_ndarray()
+
+    before, now = (
+        _best(lambda way=way: way(_decoded(clip)), lambda: _decoded(clip)) for way in (each_its_own, one_for_all)
+    )
+    yield _row("one converter for all frames of a clip", "ms a frame", before / FRAMES, now / FRAMES)
+
+
+def cut_detection(clip: Path) -> Iterator[list[str]]:
+    """From a frame to the small picture that the cut detector compares."""
+    image: Image = _decoded(clip)[0].to_ndarray(format="bgr24")
+
+    def all_pixels() -> None:
+        cv2.resize(image, (32, 32), interpolation=cv2.INTER_AREA)
+
+    before, now = _best(all_pixels), _best(lambda: cuts._reduced(image))
+    yield _row("cuts are seen on sixteen pixels a cell", "ms a frame", before, now)
+
+
+def compiling() -> Iterator[list[str]]:
+    """All four mini models, from their graphs or as kept."""
+    core, models = openvino.Core(), list(choose_all("mini").values())
+
+    def compiled() -> None:
+        for model in models:
+            core.compile_model(core.read_model(model.graph), "CPU")
+
+    def kept() -> None:
+        for model in models:
+            compile_graph(core, model, {})
+
+    kept()
+    yield _row("compiled models are kept on disk", "ms at the start", _best(compiled), _best(kept))
+
+
+def less_work(clip: Path) -> Iterator[list[str]]:
+    """Whole analyses: every frame, then one thing after the other left out; and what runs at once."""
+    steps: dict[str, dict[str, Any]] = {
+        "every frame": {"detect_every": 1, "steady_within": 0.0},
+        "faces are looked for on every sixth frame": {"steady_within": 0.0},
+        "faces are looked at where they change": {},
+    }
+    factors, busy = [], 0.0
+    for changes in steps.values():
+        analyzer = Analyzer(**changes)
+        timings = min(
+            (analyzer.analyze(clip).provenance["timings"] for _ in range(PASSES)), key=lambda one: one["seconds"]
+        )
+        factors.append(timings["real_time_factor"])
+        busy = sum(stage["seconds"] for stage in timings["stages"].values()) / timings["seconds"]
+    for name, before, now in zip(list(steps)[1:], factors, factors[1:], strict=False):
+        yield _row(name, "real-time factor", before, now)
+    yield _row(
+        "stages run at once", "real-time factor, one after the other and at once", busy * factors[-1], factors[-1]
+    )
+
+
+def _decoded(clip: Path) -> list[av.VideoFrame]:
+    with av.open(str(clip)) as container:
+        return [frame for frame, _ in zip(container.decode(video=0), range(FRAMES), strict=False)]
+
+
+def _best(way: Callable[[], None], less: Callable[[], object] | None = None) -> float:
+    """Milliseconds of the fastest pass, less those of ``less`` alone."""
+
+    def fastest(one: Callable[[], object]) -> float:
+        spent = []
+        for _ in range(PASSES):
+            started = time.perf_counter()
+            one()
+            spent.append(1000 * (time.perf_counter() - started))
+        return float(np.min(spent))
+
+    return fastest(way) - (fastest(less) if less else 0.0)
+
+
+def _row(change: str, measured: str, before: float, now: float) -> list[str]:
+    return [change, measured, f"{before:.3f}", f"{now:.3f}", f"{before / now:.1f}"]
+
+
+if __name__ == "__main__":
+    main()
