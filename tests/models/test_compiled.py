@@ -47,6 +47,14 @@ def test_a_home_that_cannot_be_written_costs_only_time(own_home: Path) -> None:
     assert answer().shape == (2, 7)
 
 
+def test_a_user_without_a_home_can_analyse(monkeypatch: pytest.MonkeyPatch) -> None:
+    def homeless() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(compiled, "home", homeless)
+    assert answer().shape == (2, 7)
+
+
 def test_other_settings_are_kept_apart() -> None:
     answer()
     load_engine(find("mini", "dynamic"), "cpu")
