@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ctypes
 import sys
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from importlib.util import find_spec
+from threading import Lock
 from typing import Any, Final, Literal, Protocol, get_args
 
 import numpy as np
@@ -18,6 +19,11 @@ from avcer.types import Float
 Device = Literal["auto", "cpu", "cuda"]
 DEVICES: Final[tuple[Device, ...]] = get_args(Device)
 Precision = Literal["default", "float32"]
+
+
+LARGE: Final = 50_000_000
+"""Bytes of a graph: networks of this size fill all cores, and two at once are slower than one after the other."""
+_TURN: Final = Lock()
 
 
 class Engine(Protocol):
@@ -85,13 +91,15 @@ class OpenVINOEngine:
                 compiled = core.compile_model(core.read_model(model.graph), "CPU", hints)
         except (OSError, RuntimeError) as error:
             raise ModelError(f"{model.graph}: OpenVINO cannot run it; try: avcer models verify") from error
+        self._turn: AbstractContextManager[Any] = _TURN if model.graph.stat().st_size > LARGE else nullcontext()
         self._request = compiled.create_infer_request()
         self._outputs: int = len(compiled.outputs)
         self.processor = str(core.get_property("CPU", "FULL_DEVICE_NAME"))
 
     def __call__(self, batch: Float) -> tuple[Float, ...]:
         """See ``Engine``."""
-        results = self._request.infer([np.ascontiguousarray(batch, np.float32)], share_inputs=True)
+        with self._turn:
+            results = self._request.infer([np.ascontiguousarray(batch, np.float32)], share_inputs=True)
         return tuple(results[index] for index in range(self._outputs))
 
 
