@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -40,7 +40,7 @@ class Setting:
 
 SETTINGS: Final[dict[SettingName, Setting]] = {
     "exact": Setting(None, "float32", Cadence(), WINDOW_STEP_S),
-    "balanced": Setting(640, "default", Cadence(6, LookPlan(None, 0.1)), WINDOW_STEP_S),
+    "balanced": Setting(640, "default", Cadence(10, LookPlan(None, 0.12), detect_looks=True), WINDOW_STEP_S),
     "fast": Setting(640, "default", Cadence(12, LookPlan(None, 0.3)), 2 * WINDOW_STEP_S),
 }
 """What each costs and how far it agrees with ``exact`` is measured in docs/speed.md."""
@@ -67,8 +67,8 @@ class Options:
             setting's own.
         min_face: faces whose longer side is below this many pixels of the frame are left out.
         sound_for: whom the sound counts for, the ``primary`` face (after a cut, whoever leads) or ``all`` of them.
-        detect_every: look for faces on every so many frames, on more where they come, go or jump; None for the
-            setting's own.
+        detect_every: look for faces on every so many frames, on more where they come, go or jump, and with
+            ``balanced`` wherever one is looked at; None for the setting's own.
         steady_within: a face is looked at five times a second, and on more frames where from one look to the next an
             emotion's probability changes by more than this; 0 for every frame, None for the setting's own.
         fps: look for and at faces only this often a second, however they change; the frames between are filled in.
@@ -158,7 +158,7 @@ class Options:
         looks = of_setting.looks
         if self.steady_within is not None:
             looks = LookPlan(None, self.steady_within) if self.steady_within else LookPlan()
-        return Cadence(self.detect_every or of_setting.detect_every, looks)
+        return replace(of_setting, detect_every=self.detect_every or of_setting.detect_every, looks=looks)
 
     def vocabulary(self) -> Vocabulary:
         """The compounds to choose from; reads the user's file."""

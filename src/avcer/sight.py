@@ -11,21 +11,22 @@ from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 import numpy as np
 
 from avcer.ahead import ahead
 from avcer.emotion.dynamic import DynamicModel
-from avcer.emotion.looks import LookPlan, Reader, Sighting
+from avcer.emotion.looks import LookPlan, Reader, Sighting, as_sighted
 from avcer.emotion.static import StaticModel
 from avcer.faces.crop import crop
 from avcer.faces.cuts import CutDetector
 from avcer.faces.detect import Detector
-from avcer.faces.sparse import SparseDetector
+from avcer.faces.sparse import Detections, SparseDetector
 from avcer.faces.track import Tracker
 from avcer.timing import Stages
-from avcer.types import Double, Face, FaceTrack, Frame, Progress, no_progress
+from avcer.types import Double, Face, FaceTrack, Float, Frame, Progress, no_progress
 
 MAX_BATCH: Final = 24
 MAX_BATCH_PIXELS: Final = 16_000_000
@@ -49,10 +50,14 @@ class VisualModels:
 class Cadence:
     """How often the pictures are looked at: for faces at every ``detect_every``-th frame at least, see
     ``faces.sparse``; and at the faces as ``looks`` says. The default is every frame.
+
+    ``detect_looks``: a face is looked at where it was found on that very frame, so that for these faces are looked for
+    there, too; else where it is taken to be.
     """
 
     detect_every: int = 1
     looks: LookPlan = field(default_factory=LookPlan)
+    detect_looks: bool = False
 
     def batch(self, pixels: int) -> int:
         """Frames of so many pixels a batch: as many whole strides as fit; less than one only where the pixels are too
@@ -109,20 +114,22 @@ class _Watcher:
     def __init__(self, models: VisualModels, cadence: Cadence, stages: Stages) -> None:
         self.times_s = array("d")
         self._stages = stages
+        self._detect_looks = cadence.detect_looks
         self._detector = SparseDetector(models.detector, cadence.detect_every)
         self._tracker = Tracker(begin_score=models.detector.begin_score)
         self._reader = Reader(models.static, models.dynamic, cadence.looks, stages)
 
     def watch(self, batch: _Batch) -> None:
         with self._stages.stage("detect", 0):
-            detections, looked_at = self._detector.detect([frame.image for frame in batch.frames], batch.cuts)
-        self._stages.count("detect", looked_at)
+            found = self._detector.detect([frame.image for frame in batch.frames], batch.cuts)
         sightings: list[Sighting] = []
         with self._stages.stage("follow", len(batch.frames)):
-            for frame, cut, faces in zip(batch.frames, batch.cuts, detections, strict=True):
+            for at, (frame, cut) in enumerate(zip(batch.frames, batch.cuts, strict=True)):
                 self.times_s.append(frame.time_s)
-                sightings += self._follow(frame, cut, faces)
-        self._reader.read(sightings)
+                sightings += self._follow(frame, cut, found.faces[at])
+        locate = partial(self._locate, found, batch.frames[0].index) if self._detect_looks else as_sighted
+        self._reader.read(sightings, locate)
+        self._stages.count("detect", len(found.looked_at))
 
     def _follow(self, frame: Frame, cut: bool, faces: Sequence[Face]) -> list[Sighting]:
         """Gives each face its track; a face without a pixel inside the frame is none."""
@@ -133,6 +140,25 @@ class _Watcher:
             for track, face in zip(ids, inside, strict=True)
             if track is not None
         ]
+
+    def _locate(self, found: Detections, first: int, sightings: Sequence[Sighting]) -> list[Float]:
+        """Looks for the faces of the sightings on their own frames, of which ``first`` begins the batch. Where one is
+        found its track has it, and all others stay on their lines.
+        """
+        guessed = [one.frame - first not in found.looked_at for one in sightings]
+        with self._stages.stage("detect", 0):
+            found.look(one.frame - first for one in sightings)
+        return [
+            self._corrected(one, found.nearest(one.frame - first, one.box)) if guess else one.box
+            for one, guess in zip(sightings, guessed, strict=True)
+        ]
+
+    def _corrected(self, sighting: Sighting, face: Face | None) -> Float:
+        """The box of ``face``, which the track takes; or that of the sighting, for no face, or one out of the frame."""
+        if face is None or crop(sighting.image, face.box) is None:
+            return sighting.box
+        self._tracker.correct(sighting.track, sighting.frame, face)
+        return face.box
 
     def sight(self) -> Sight:
         return Sight(np.array(self.times_s), tuple(self._tracker.tracks()), self._reader.readings())

@@ -7,7 +7,7 @@ differ, the frames between are looked at, too.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -28,6 +28,15 @@ class Sighting:
     time_s: float
     image: Image
     box: Float
+
+
+Locate = Callable[[Sequence[Sighting]], Sequence[Float]]
+"""Says where the faces of sightings, which are about to be looked at, are exactly: a box ``(4,)`` for each."""
+
+
+def as_sighted(sightings: Sequence[Sighting]) -> list[Float]:
+    """The boxes that the sightings came with."""
+    return [sighting.box for sighting in sightings]
 
 
 @dataclass(frozen=True)
@@ -52,8 +61,10 @@ class Reader:
         self._stages = stages
         self._readings: dict[int, _Readings] = {}
 
-    def read(self, sightings: Sequence[Sighting]) -> None:
-        """Takes the faces of the next frames; each inside its picture by a pixel at least."""
+    def read(self, sightings: Sequence[Sighting], locate: Locate = as_sighted) -> None:
+        """Takes the faces of the next frames; each inside its picture by a pixel at least, and so where ``locate`` says
+        that those are which are looked at.
+        """
         rows: dict[int, list[_Row]] = {}
         for sighting in sightings:
             rows.setdefault(sighting.track, []).append(_Row(sighting))
@@ -62,7 +73,7 @@ class Reader:
         faces = [(self._readings[track], own) for track, own in rows.items()]
         wanted = [row for readings, own in faces for row in self._keys(own, readings)]
         while wanted:
-            self._look(wanted)
+            self._look(wanted, locate([row.sighting for row in wanted]))
             wanted = [row for readings, own in faces for row in self._doubtful(own, readings.last)]
         steps = [(readings, step) for readings, own in faces for step in readings.take(own)]
         if steps:
@@ -97,9 +108,9 @@ class Reader:
                 yield between[len(between) // 2]
             before, between = (row.sighting.time_s, row.probabilities), []
 
-    def _look(self, rows: Sequence[_Row]) -> None:
+    def _look(self, rows: Sequence[_Row], boxes: Sequence[Float]) -> None:
         with self._stages.stage("static", len(rows)):
-            prepared = [self._static.prepare(row.sighting.image, row.sighting.box) for row in rows]
+            prepared = [self._static.prepare(row.sighting.image, box) for row, box in zip(rows, boxes, strict=True)]
             output = self._static.predict(np.stack([face for face in prepared if face is not None]))
         for row, probabilities, feature in zip(rows, output.probabilities, output.features, strict=True):
             row.probabilities, row.feature = probabilities, feature

@@ -1,18 +1,19 @@
 """Faces of every frame from detections on some: between two of these, a face moves in a straight line.
 
 Where that is in doubt the frames between are looked at, too: a face comes or goes, or has moved too far; and nothing is
-carried across a cut.
+carried across a cut. Whoever needs to know where exactly a face is on one of the frames between has that one looked at.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import Final, Protocol
 
 import numpy as np
 
-from avcer.faces.track import pairs
-from avcer.types import Face, Image
+from avcer.faces.track import MIN_OVERLAP, overlaps, pairs
+from avcer.types import Face, Float, Image
 
 STEADY_OVERLAP: Final = 0.6
 """Least intersection over union of a face's boxes at both ends. Chosen on real clips: benchmarks/settings.py."""
@@ -26,6 +27,30 @@ class FaceFinder(Protocol):
         ...
 
 
+class Detections:
+    """The faces of a batch's frames, which count from 0: those that were found where it was ``looked_at``, and those
+    that are taken to be there elsewhere.
+    """
+
+    def __init__(self, finder: FaceFinder, images: Sequence[Image]) -> None:
+        self._finder = finder
+        self._images = images
+        self.faces: dict[int, list[Face]] = {}
+        self.looked_at: set[int] = set()
+
+    def look(self, frames: Iterable[int]) -> None:
+        """Looks for the faces of those ``frames`` that were not looked at before."""
+        new = sorted(set(frames) - self.looked_at)
+        self.faces.update(zip(new, self._finder.detect_batch([self._images[at] for at in new]), strict=True))
+        self.looked_at.update(new)
+
+    def nearest(self, frame: int, box: Float) -> Face | None:
+        """The face of ``frame`` that overlaps ``box (4,)`` best; None where none does as a track's next face would."""
+        faces = self.faces[frame]
+        overlap = overlaps(box[np.newaxis], np.array([face.box for face in faces], np.float32).reshape(-1, 4))[0]
+        return faces[overlap.argmax()] if overlap.max(initial=0.0) >= MIN_OVERLAP else None
+
+
 class SparseDetector:
     """Finds the faces of a clip's frames, batch by batch, by looking at every ``every``-th of them and at the last of
     each batch; 1 looks at all.
@@ -36,27 +61,27 @@ class SparseDetector:
         self._every = every
         self._before: list[Face] | None = None
 
-    def detect(self, images: Sequence[Image], cuts: Sequence[bool]) -> tuple[list[list[Face]], int]:
-        """The faces of the next frames, and how many of these were looked at.
+    def detect(self, images: Sequence[Image], cuts: Sequence[bool]) -> Detections:
+        """The faces of the next frames.
 
         Args:
             images: BGR pictures of one size.
             cuts: for each, whether a new scene begins with it.
         """
-        keys = self._keys(cuts)
-        found = dict(zip(keys, self._finder.detect_batch([images[key] for key in keys]), strict=True))
-        ends = found if self._before is None else {-1: self._before, **found}
+        found = Detections(self._finder, images)
+        found.look(self._keys(cuts))
+        ends = found.faces if self._before is None else {-1: self._before, **found.faces}
         doubtful: list[int] = []
-        for left, right in zip(list(ends)[:-1], list(ends)[1:], strict=True):
+        for left, right in pairwise(list(ends)):
             between = range(left + 1, right)
             moved = _paired(ends[left], ends[right]) if between else []
             if moved is None:
                 doubtful += between
             else:
-                found.update({at: _between(moved, (at - left) / (right - left)) for at in between})
-        found.update(zip(doubtful, self._finder.detect_batch([images[at] for at in doubtful]), strict=True))
-        self._before = found[len(images) - 1]
-        return [found[at] for at in range(len(images))], len(keys) + len(doubtful)
+                found.faces.update({at: _between(moved, (at - left) / (right - left)) for at in between})
+        found.look(doubtful)
+        self._before = found.faces[len(images) - 1]
+        return found
 
     def _keys(self, cuts: Sequence[bool]) -> list[int]:
         """Every so many frames, the last, both sides of a cut, and the first of all."""

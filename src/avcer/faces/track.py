@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -55,8 +56,14 @@ class _Growing:
 
     def add(self, frame: int, time_s: float, face: Face) -> None:
         self.frames.append(frame)
-        self.rows.extend((*face.box.tolist(), *face.landmarks.ravel().tolist(), face.score))
+        self.rows.extend(_row(face))
         self.last, self.last_seen_s = face, time_s
+
+    def correct(self, frame: int, face: Face) -> None:
+        place = bisect_left(self.frames, frame)
+        self.rows[15 * place : 15 * (place + 1)] = array("f", _row(face))
+        if place == len(self.frames) - 1:
+            self.last = face
 
     def finish(self) -> FaceTrack:
         rows = np.array(self.rows, dtype=np.float32).reshape(-1, 15)
@@ -67,6 +74,10 @@ class _Growing:
             landmarks=rows[:, 4:14].reshape(-1, 5, 2),
             scores=rows[:, 14],
         )
+
+
+def _row(face: Face) -> tuple[float, ...]:
+    return (*face.box.tolist(), *face.landmarks.ravel().tolist(), face.score)
 
 
 class Tracker:
@@ -104,6 +115,10 @@ class Tracker:
             ids.append(None if track is None else track.id)
         self._previous_s = time_s
         return ids
+
+    def correct(self, track: int, frame: int, face: Face) -> None:
+        """Puts ``face`` in the place of the one that the track with this id took on ``frame``."""
+        next(one for one in (*self._alive, *self._ended[::-1]) if one.id == track).correct(frame, face)
 
     def tracks(self) -> list[FaceTrack]:
         """All tracks so far, by id."""
