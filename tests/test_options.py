@@ -46,7 +46,8 @@ def test_each_setting_has_its_cadence_and_windows() -> None:
 
 def test_single_choices_go_before_the_setting() -> None:
     options = Options(detect_every=3, steady_within=0.25, audio_window_s=2.0, audio_step_s=0.25)
-    assert options.cadence(25.0) == Cadence(3, LookPlan(None, 0.25))
+    assert options.cadence(25.0) == Cadence(3, LookPlan(None, 0.25), detect_looks=True)
+    assert Options(setting="fast", detect_every=3).cadence(25.0) == Cadence(3, LookPlan(None, 0.3))
     assert options.windows == Windows(2.0, 0.25)
     assert Options(setting="exact", detect_every=3).cadence(25.0) == Cadence(3, LookPlan())
 

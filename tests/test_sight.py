@@ -16,7 +16,7 @@ from avcer.labels import BASIC
 from avcer.models.card import UNWRITTEN, ModelCard, Role
 from avcer.sight import Cadence, VisualModels, look
 from avcer.timing import Stages
-from avcer.types import Face, Float, Frame, Image
+from avcer.types import Boolean, Face, Float, Frame, Image
 
 
 class Finder:
@@ -87,7 +87,9 @@ class Film:
             self.closed = True
 
 
-@pytest.mark.parametrize("cadence", [Cadence(), Cadence(6, LookPlan(None, 0.1))])
+@pytest.mark.parametrize("cadence", [
+    Cadence(), Cadence(6, LookPlan(None, 0.1)), Cadence(10, LookPlan(None, 0.1), detect_looks=True),
+])  # fmt: skip
 @pytest.mark.parametrize("frames", [1, 2, 23, 24, 25, 61])
 def test_every_frame_has_its_face(cadence: Cadence, frames: int) -> None:
     seen = look([frame(index) for index in range(frames)], models(Finder()), cadence)
@@ -180,3 +182,65 @@ def test_the_stages_are_counted() -> None:
     look([frame(index) for index in range(24)], models(Finder()), Cadence(6, LookPlan(None, 0.5)), stages)
     items = {name: stage["items"] for name, stage in stages.as_dict().items()}
     assert items == {"decode": 24, "cuts": 24, "detect": 5, "follow": 24, "static": 6, "dynamic": 5}
+
+
+def trembling(index: int) -> Frame:
+    """Its face is a pixel farther left on every third frame than on the others."""
+    image = np.zeros((60, 80, 3), np.uint8)
+    image[10:40, 20 - (index % 3 == 0) : 50] = 100
+    return Frame(index, index / 25, image)
+
+
+def boxes_found(cadence: Cadence, finder: Finder, frames: int = 50) -> Boolean:
+    """Of each frame: whether the track's box is the one that the finder finds there."""
+    (track,) = look([trembling(index) for index in range(frames)], models(finder), cadence).tracks
+    truth = np.stack([_bright(trembling(index).image)[0].box for index in range(frames)])
+    return np.asarray((track.boxes == truth).all(axis=1))
+
+
+def test_where_a_face_is_looked_at_it_is_looked_for_and_its_track_has_it() -> None:
+    plan, finder = LookPlan(None, 1.0), Finder()
+    found = boxes_found(Cadence(10, plan, detect_looks=True), finder)
+    looks, regular = {*range(0, 50, 5)}, {0, *range(9, 50, 10)}
+    assert found[[*(looks | regular)]].all()
+    assert not found.all()
+    assert len(finder.shapes) == len(looks | regular)
+
+
+def test_else_it_is_looked_at_where_it_is_taken_to_be() -> None:
+    finder = Finder()
+    found = boxes_found(Cadence(10, LookPlan(None, 1.0)), finder)
+    assert not found[[5, 10, 15]].all()
+    assert len(finder.shapes) == 6
+
+
+def test_faces_that_are_looked_for_on_every_frame_are_looked_for_once() -> None:
+    for cadence in (Cadence(1, LookPlan(None, 0.1), detect_looks=True), Cadence(10, LookPlan(), detect_looks=True)):
+        finder = Finder()
+        assert boxes_found(cadence, finder).all()
+        assert len(finder.shapes) == 50
+
+
+def test_a_face_that_is_not_found_again_is_looked_at_where_it_is_taken_to_be() -> None:
+    """On frame 5 it is missed, or far away, or nothing of it is left inside the picture."""
+    for box in (None, [60, 10, 79, 40], [-31, 10, -1, 40]):
+
+        class Fails(Finder):
+            def detect_batch(self, images: Sequence[Image], box: Sequence[float] | None = box) -> list[list[Face]]:
+                found = super().detect_batch(images)
+                other = [] if box is None else [Face(np.array(box, np.float32), np.zeros((5, 2), np.float32), 0.9)]
+                return [other if image[0, 0, 0] == 5 else faces for image, faces in zip(images, found, strict=True)]
+
+        film = [frame(0) for _ in range(20)]
+        film = [Frame(index, index / 25, one.image.copy()) for index, one in enumerate(film)]
+        film[5].image[0, 0] = 5
+        seen = look(film, models(Fails()), Cadence(10, LookPlan(None, 1.0), detect_looks=True))
+        assert seen.tracks[0].boxes[5].tolist() == seen.tracks[0].boxes[4].tolist()
+        assert len(seen.visual[1][0]) == 20
+
+
+def test_what_is_looked_for_later_counts_as_looking_for_faces() -> None:
+    stages, finder = Stages(), Finder()
+    look([trembling(index) for index in range(50)], models(finder), Cadence(10, LookPlan(None, 1.0), True), stages)
+    items = {name: stage["items"] for name, stage in stages.as_dict().items()}
+    assert items["detect"] == len(finder.shapes) == 15

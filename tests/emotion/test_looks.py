@@ -211,3 +211,24 @@ def test_the_stages_count_looks_and_windows() -> None:
     read = Read(clip(slow, 50), DUE, size=25)
     items = {name: stage["items"] for name, stage in read.stages.as_dict().items()}
     assert items == {"static": read.looks, "dynamic": len(read.models.windows)} == {"static": 12, "dynamic": 10}
+
+
+def test_a_face_is_looked_at_where_it_is_said_to_be() -> None:
+    """The right half of each picture is of another grey. Only what is looked at is asked for, and once."""
+    asked: list[int] = []
+
+    def right_half(sightings: Sequence[Sighting]) -> list[Float]:
+        asked.extend(one.frame for one in sightings)
+        return [np.array([24, 12, 36, 24], np.float32) for _ in sightings]
+
+    sightings = clip(jump)
+    for one in sightings:
+        one.image[:, 20:] = 200 - jump(one.frame)
+    models = Models()
+    reader = Reader(models.static, models.dynamic, DUE, Stages())
+    for start in range(0, 100, 25):
+        reader.read(sightings[start : start + 25], right_half)
+    assert len(asked) == len(set(asked)) == len(models.greys)
+    assert sorted(set(models.greys)) == [20, 180]
+    anger = reader.readings()[1][0][:, 1]
+    np.testing.assert_allclose(anger, [1 - jump(frame) / 200 for frame in range(100)], atol=1e-6)

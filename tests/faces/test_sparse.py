@@ -36,6 +36,10 @@ class Finder:
         return [[face(x) for x in self._place(frame)] for frame in frames]
 
 
+def pictures(frames: Sequence[int]) -> list[Image]:
+    return [np.full((4, 4, 3), frame, np.uint8) for frame in frames]
+
+
 def detect(
     place: Place, every: int, batches: Sequence[int], cuts: Sequence[int] = ()
 ) -> tuple[list[list[float]], list[int], int]:
@@ -48,11 +52,9 @@ def detect(
     stated = 0
     for size in batches:
         frames = range(len(edges), len(edges) + size)
-        found, count = detector.detect(
-            [np.full((4, 4, 3), frame, np.uint8) for frame in frames], [frame in cuts for frame in frames]
-        )
-        edges += [[round(float(one.box[0]), 3) for one in faces] for faces in found]
-        stated += count
+        found = detector.detect(pictures(frames), [frame in cuts for frame in frames])
+        edges += [[round(float(one.box[0]), 3) for one in found.faces[at]] for at in range(size)]
+        stated += len(found.looked_at)
     assert len(finder.looked_at) == len(set(finder.looked_at)) == stated
     return edges, sorted(finder.looked_at), stated
 
@@ -78,10 +80,8 @@ def test_between_two_looks_box_landmarks_and_score_lie_on_a_straight_line() -> N
             frames = [int(image[0, 0, 0]) for image in images]
             return [[face(frame**2, 0.8 + frame / 100)] for frame in frames]
 
-    found, _ = SparseDetector(Growing(steady), 4).detect(
-        [np.full((4, 4, 3), i, np.uint8) for i in range(4)], [False] * 4
-    )
-    first, second = found[1][0], found[2][0]
+    found = SparseDetector(Growing(steady), 4).detect(pictures(range(4)), [False] * 4)
+    first, second = found.faces[1][0], found.faces[2][0]
     np.testing.assert_allclose(first.box, [3, 10, 103, 110])
     np.testing.assert_allclose(second.landmarks, 6)
     assert (first.score, second.score) == pytest.approx((0.81, 0.82))
@@ -152,3 +152,34 @@ def test_a_face_that_goes_between_two_batches() -> None:
 
 def test_a_clip_of_one_frame() -> None:
     assert detect(steady, 6, [1]) == ([[50.0]], [0], 1)
+
+
+def trembling(frame: int) -> list[float]:
+    return [50.0 + 5 * (frame % 2), 300.0]
+
+
+def test_a_frame_may_be_looked_at_later_and_none_is_twice() -> None:
+    finder = Finder(trembling)
+    detector = SparseDetector(finder, 12)
+    found = detector.detect(pictures(range(12)), [False] * 12)
+    assert found.looked_at == {0, 11}
+    found.look([4, 0, 5, 11, 4])
+    found.look([5])
+    assert sorted(finder.looked_at) == [0, 4, 5, 11]
+    assert found.looked_at == {0, 4, 5, 11}
+    assert [found.faces[at][0].box[0] for at in (4, 5)] == [50.0, 55.0]
+    assert found.faces[6][0].box[0] == pytest.approx(50 + 5 * 6 / 11)
+
+
+def test_the_nearest_face_is_the_one_that_overlaps_most_if_it_may_be_the_same_one() -> None:
+    found = SparseDetector(Finder(trembling), 1).detect(pictures(range(2)), [False] * 2)
+    for guess, edge in [(53.0, 55.0), (95.0, 55.0), (260.0, 300.0)]:
+        nearest = found.nearest(1, face(guess).box)
+        assert nearest is not None
+        assert nearest.box[0] == edge
+    assert found.nearest(1, face(170.0).box) is None
+
+
+def test_where_no_face_is_found_none_is_near() -> None:
+    found = SparseDetector(Finder(lambda frame: []), 1).detect(pictures([0]), [False])
+    assert found.nearest(0, face(50.0).box) is None

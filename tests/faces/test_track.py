@@ -89,3 +89,25 @@ def test_a_doubtful_face_goes_on_but_does_not_begin() -> None:
     assert tracker.update(1, 0.04, [sure]) == [1]
     assert tracker.update(2, 0.08, [doubtful, face(300)]) == [1, None]
     assert [track.frames.tolist() for track in tracker.tracks()] == [[1, 2]]
+
+
+def test_a_face_may_be_corrected_later_also_of_a_track_that_has_ended() -> None:
+    tracker = Tracker()
+    for frame in (3, 4, 6):
+        tracker.update(frame, frame / 25, [face(frame), face(300)])
+    tracker.update(7, 7 / 25, [face(7)], cut=True)
+    better = replace(face(9), score=0.5)
+    tracker.correct(1, 4, better)
+    tracker.correct(3, 7, better)
+    first, second, third = tracker.tracks()
+    assert first.boxes[:, 0].tolist() == [3, 9, 6]
+    assert first.scores.tolist() == pytest.approx([0.9, 0.5, 0.9])
+    assert second.boxes[:, 0].tolist() == [300] * 3
+    assert third.boxes[:, 0].tolist() == [9]
+
+
+def test_a_track_goes_on_from_its_corrected_last_face() -> None:
+    tracker = Tracker()
+    tracker.update(0, 0.0, [face(0)])
+    tracker.correct(1, 0, face(40))
+    assert tracker.update(1, 0.04, [face(80)]) == [1]
