@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from avcer import demo
+from avcer import demo, pipeline
 from avcer.analysis import Analysis
 from avcer.errors import InputError
 from avcer.evaluation.agreement import agreement
 from avcer.faces.detect import Detector, priors
+from avcer.models.torch_engine import TorchEngine
 from avcer.options import Options
 from avcer.pipeline import Analyzer, _measured
 from avcer.types import Clip, Face, Image
@@ -60,6 +61,7 @@ class Broken:
     """A model that fails."""
 
     classes = 8
+    batch = 4
     begin_score = 0.0
 
     def __init__(self, error: BaseException) -> None:
@@ -229,6 +231,26 @@ def test_what_is_left_out_changes_next_to_nothing(demonstration: Path, analysis:
     found = agreement(everything, analysis)
     assert found.share >= 0.98
     assert found.difference < 0.005
+
+
+def test_a_whole_analysis_in_pytorch_says_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The way of the GPU, with PyTorch's device ``cpu``: pixels go to the engine."""
+    monkeypatch.setattr(demo, "DURATION_S", 2.0)
+    monkeypatch.setattr(demo, "_HIDDEN_S", (1.0, 1.2))
+    short = demo.make_clip(tmp_path / "short.mp4")
+    on_openvino = Analyzer(setting="exact", device="cpu").analyze(short)
+    monkeypatch.setattr(pipeline, "load_engine", lambda model, _, precision: TorchEngine(model, precision, "cpu"))
+    on_torch = Analyzer(setting="exact", device="cpu").analyze(short)
+    assert len(on_openvino.faces) == 1
+    assert sum(face.track is not None for face in on_torch.faces) == 1
+    [one], [other] = on_torch.faces, on_openvino.faces
+    assert one.track is not None
+    assert other.track is not None
+    np.testing.assert_allclose(one.track.boxes, other.track.boxes, atol=1e-3)
+    for name in ("static", "dynamic", "audio", "fused"):
+        assert np.array_equal(getattr(one, name).valid, getattr(other, name).valid)
+        np.testing.assert_allclose(getattr(one, name).values, getattr(other, name).values, atol=1e-5)
+    assert np.array_equal(one.compound.classes, other.compound.classes)
 
 
 class Sizes:

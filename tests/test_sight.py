@@ -144,6 +144,8 @@ def test_a_face_outside_the_picture_is_none() -> None:
         (Cadence(1, LookPlan(10, 1.0)), 640 * 360, 20), (Cadence(6), 1920 * 1080, 6), (Cadence(1), 1920 * 1080, 7),
         (Cadence(12), 1920 * 1080, 12), (Cadence(6), 3840 * 2160, 6), (Cadence(12), 3840 * 2160, 6),
         (Cadence(6), 8000 * 6000, 1),
+        (Cadence(6, room=4), 640 * 360, 96), (Cadence(6, room=4), 1920 * 1080, 30),
+        (Cadence(6, room=4), 3840 * 2160, 6),
     ],
 )  # fmt: skip
 def test_a_batch_is_bounded_in_frames_and_pixels_and_holds_whole_strides(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Final
 
 import numpy as np
 
@@ -14,9 +13,6 @@ from avcer.emotion.audio import WINDOW_S, WINDOW_STEP_S, AudioModel, frame_proba
 from avcer.media import SAMPLE_RATE, SoundWindow, is_silent, open_sound, windows
 from avcer.timing import Stages
 from avcer.types import Boolean, Clip, Double, EmotionProbabilities, Float, Progress, no_progress
-
-BATCH: Final = 4
-"""Windows a call of the model: a quarter of a megabyte of samples each."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +62,7 @@ def listen(
     spans: list[tuple[float, float]] = []
     rows: list[Float] = []
     expected = int(clip.duration_s / cut.step_s)
-    for batch in _batches(windows(blocks, cut.length_s, cut.step_s)):
+    for batch in _batches(windows(blocks, cut.length_s, cut.step_s), model.batch):
         rows.append(_said(batch, model, stages))
         spans += [(window.start_s, window.end_s) for window in batch]
         progress("sound", len(spans), expected)
@@ -105,7 +101,7 @@ def _unheard(why: str) -> Hearing:
     return Hearing(nowhere, nowhere, np.zeros((0, 0), np.float32), np.zeros(0, np.bool_), (why,))
 
 
-def _batches(heard: Iterable[SoundWindow]) -> Iterator[list[SoundWindow]]:
+def _batches(heard: Iterable[SoundWindow], size: int) -> Iterator[list[SoundWindow]]:
     iterator = iter(heard)
-    while batch := list(islice(iterator, BATCH)):
+    while batch := list(islice(iterator, size)):
         yield batch

@@ -24,9 +24,9 @@ from avcer.faces.track import leading_tracks, primary_track
 from avcer.hearing import Hearing, listen
 from avcer.media import Pictures, probe
 from avcer.models.choice import choose_all
-from avcer.models.runtime import load_engine
+from avcer.models.runtime import choose_device, load_engine
 from avcer.options import Options
-from avcer.sight import Sight, VisualModels, look
+from avcer.sight import ROOM, Sight, VisualModels, look
 from avcer.timing import Stages
 from avcer.types import Clip, Double, EmotionProbabilities, Image, Progress, no_progress
 
@@ -56,9 +56,8 @@ class Analyzer:
             rule=self.options.decision_rule,
             fill_gaps=self.options.fill_gaps,
         )
-        engines = {
-            role: load_engine(model, self.options.device, self.options.precision) for role, model in models.items()
-        }
+        self._device = choose_device(self.options.device)
+        engines = {role: load_engine(model, self._device, self.options.precision) for role, model in models.items()}
         self._visual = VisualModels(
             Detector(self.cards["detector"], engines["detector"], self.options.detector),
             StaticModel(self.cards["static"], engines["static"]),
@@ -124,7 +123,7 @@ class Analyzer:
     ) -> tuple[Sight, Hearing]:
         """Both at once, the sound in a thread of its own. Where one fails, the other is told to stop."""
         hook = _Hook(progress, clip.frame_count)
-        cadence = self.options.cadence(clip.average_rate)
+        cadence = replace(self.options.cadence(clip.average_rate), room=ROOM[self._device])
         with ThreadPoolExecutor(1, thread_name_prefix="avcer-sound") as ear:
             hearing = ear.submit(listen, clip, self._audio, self.options.windows, stages, hook)
             hearing.add_done_callback(hook.stop_if_failed)

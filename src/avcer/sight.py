@@ -35,6 +35,8 @@ MAX_STRIDE_PIXELS: Final = 50_000_000
 """A single stride of large frames may hold this many (or one frame), 150 MB: six of 3840x2160, from which only the last
 need be looked at.
 """
+ROOM: Final = {"cpu": 1, "cuda": 4}
+"""So many times the frames and pixels of a batch: at most 96 and 64 million (192 MB) where a GPU wants to be filled."""
 
 
 @dataclass(frozen=True)
@@ -53,11 +55,13 @@ class Cadence:
 
     ``detect_looks``: a face is looked at where it was found on that very frame, so that for these faces are looked for
     there, too; else where it is taken to be.
+    ``faces.sparse``; and at the faces as ``looks`` says. The default is every frame. ``room``: see ``ROOM``.
     """
 
     detect_every: int = 1
     looks: LookPlan = field(default_factory=LookPlan)
     detect_looks: bool = False
+    room: int = 1
 
     def batch(self, pixels: int) -> int:
         """Frames of so many pixels a batch: as many whole strides as fit; less than one only where the pixels are too
@@ -65,7 +69,7 @@ class Cadence:
         """
         stride = max(self.detect_every, self.looks.every or 1)
         one_stride = min(stride, MAX_STRIDE_PIXELS // pixels)
-        most = min(max(MAX_BATCH, stride), max(MAX_BATCH_PIXELS // pixels, one_stride, 1))
+        most = min(max(self.room * MAX_BATCH, stride), max(self.room * MAX_BATCH_PIXELS // pixels, one_stride, 1))
         return most - most % stride or most
 
 

@@ -118,6 +118,16 @@ class TestPredict:
         assert model.predict([speech_like(4.0), speech_like(0.1)]).shape == (2, 8)
         assert seen == [(2, WINDOW)]
 
+    def test_the_engine_says_how_many_windows_it_wants(self) -> None:
+        class Wide:
+            batch = 16
+
+            def __call__(self, batch: Float) -> tuple[Float, ...]:
+                return (batch,)
+
+        assert AudioModel(card(), lambda batch: (batch,)).batch == 4
+        assert AudioModel(card(), Wide()).batch == 16
+
     def test_a_card_with_a_spectrogram_gets_one_and_the_pitch(self) -> None:
         frames = VoiceFrames(LogMel(bands=32))
         model = AudioModel(card(BASIC, **frames.as_dict()), lambda batch: (batch.mean(axis=2)[:, :7],))

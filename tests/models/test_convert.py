@@ -13,8 +13,9 @@ from avcer.errors import ModelError
 from avcer.models.card import ModelCard
 from avcer.models.convert import write_model
 from avcer.models.networks.temporal import TemporalLSTM
-from avcer.models.runtime import OpenVINOEngine, TorchEngine
+from avcer.models.runtime import OpenVINOEngine
 from avcer.models.store import InstalledModel, sha256
+from avcer.models.torch_engine import TorchEngine
 
 
 class Detector(nn.Module):

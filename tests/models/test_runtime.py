@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import shutil
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +9,9 @@ import pytest
 
 from avcer.errors import MissingExtraError, ModelError, UsageError
 from avcer.models import runtime
-from avcer.models.runtime import OpenVINOEngine, TorchEngine, load_engine
+from avcer.models.runtime import OpenVINOEngine, load_engine
 from avcer.models.store import InstalledModel
+from avcer.models.torch_engine import TorchEngine
 
 
 @pytest.mark.parametrize("batch", [1, 3, 8])
@@ -65,9 +65,3 @@ def test_a_broken_graph_is_one_line(written: InstalledModel, tmp_path: Path) -> 
     (folder / "model.onnx").write_bytes(b"not a graph")
     with pytest.raises(ModelError, match=r"model\.onnx: OpenVINO cannot run it"):
         load_engine(InstalledModel(written.card, folder), "cpu")
-
-
-def test_weights_of_another_network_are_refused(written: InstalledModel) -> None:
-    foreign = InstalledModel(replace(written.card, architecture="emo-affectnet-resnet50"), written.folder)
-    with pytest.raises(ModelError, match="does not fit the network"):
-        TorchEngine(foreign, "float32", "cpu")

@@ -12,7 +12,7 @@ from avcer.emotion.probabilities import softmax
 from avcer.emotion.voice import VoiceFrames
 from avcer.labels import BASIC
 from avcer.models.card import ModelCard
-from avcer.models.runtime import Engine
+from avcer.models.runtime import Engine, batch_size
 from avcer.types import Boolean, Double, EmotionProbabilities, Float
 
 SAMPLE_RATE: Final = 16_000
@@ -22,6 +22,8 @@ WINDOW: Final = 64_000
 WINDOW_STEP_S: Final = 0.5
 TOLERANCE_S: Final = 0.0005
 """A time stamp that is rounded to milliseconds, or off by a floating-point error, still is on time."""
+MAX_BATCH: Final = 4
+"""Windows a call on a processor: a quarter of a megabyte of samples each."""
 VARIANCE_FLOOR: Final = 1e-7
 """Source: the feature extractor of wav2vec 2.0 in transformers."""
 
@@ -42,6 +44,11 @@ class AudioModel:
     def classes(self) -> int:
         """Outputs of the model: the seven emotions, and Other where it knows it."""
         return len(self.card.labels)
+
+    @property
+    def batch(self) -> int:
+        """How many windows it wants a call."""
+        return batch_size(self._engine, MAX_BATCH)
 
     def prepare(self, samples: Float) -> Float:
         """A window's mono samples at 16 kHz, at most 64,000, as the network takes them: ``(64000,)``, or

@@ -9,7 +9,7 @@ import numpy as np
 
 from avcer.emotion.probabilities import in_basic_order, softmax
 from avcer.models.card import ModelCard
-from avcer.models.runtime import Engine
+from avcer.models.runtime import Engine, batch_size
 from avcer.types import Double, Float
 
 STEPS: Final = 10
@@ -18,6 +18,7 @@ INTERVAL_S: Final = 0.2
 TOLERANCE_S: Final = 0.0005
 """A time stamp that is rounded to milliseconds, or off by a floating-point error, still is on time."""
 MAX_BATCH: Final = 64
+"""Windows a call on a processor."""
 
 
 class FeatureWindow:
@@ -76,6 +77,7 @@ class DynamicModel:
 
     def predict(self, windows: Float) -> Double:
         """Probabilities ``(N, 7)`` in the order of ``BASIC`` at the last look of each window ``(N, steps, D)``."""
-        parts = [windows[start : start + MAX_BATCH] for start in range(0, len(windows), MAX_BATCH)]
+        size = batch_size(self._engine, MAX_BATCH)
+        parts = [windows[start : start + size] for start in range(0, len(windows), size)]
         logits = np.concatenate([self._engine(part)[0] for part in parts])
         return in_basic_order(softmax(logits), self.card.labels)

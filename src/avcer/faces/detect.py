@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 from avcer.models.card import ModelCard
-from avcer.models.runtime import Engine
+from avcer.models.runtime import Engine, takes_pixels
 from avcer.types import Face, Float, Image
 
 PRIOR_GRIDS: Final = ((8, (16, 32)), (16, (64, 128)), (32, (256, 512)))
@@ -48,8 +48,9 @@ class DetectorOptions:
 class Detector:
     """Finds the faces of pictures.
 
-    ``engine`` runs the network that ``card`` describes: ``(N, 3, H, W)`` -> box offsets ``(N, P, 4)``, scores
-    ``(N, P, 2)`` after softmax, landmarks ``(N, P, 10)``, for the P priors of ``priors(H, W)``.
+    ``engine`` runs the network that ``card`` describes: ``(N, 3, H, W)``, or the pixels as they are where it takes
+    them -> box offsets ``(N, P, 4)``, scores ``(N, P, 2)`` after softmax, landmarks ``(N, P, 10)``, for the P priors of
+    ``priors(H, W)``.
     """
 
     def __init__(self, card: ModelCard, engine: Engine, options: DetectorOptions | None = None) -> None:
@@ -70,7 +71,8 @@ class Detector:
             return []
         height, width = images[0].shape[:2]
         reduced = [reduce(image, self.options.longest_side) for image in images]
-        outputs = self._engine(network_input(reduced, self._mean, self._scale))
+        pixels = takes_pixels(self._engine)
+        outputs = self._engine(np.stack(reduced) if pixels else network_input(reduced, self._mean, self._scale))
         input_height, input_width = reduced[0].shape[:2]
         stretch = np.array([width / input_width, height / input_height], np.float32)
         return [

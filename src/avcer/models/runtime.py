@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ctypes
 import sys
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from importlib.util import find_spec
 from threading import Lock
-from typing import Any, Final, Literal, Protocol, get_args
+from typing import Any, Final, Literal, Protocol, TypeAlias, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 from avcer.errors import MissingExtraError, ModelError, UsageError
 from avcer.models.compiled import PRECISION, compile_graph
@@ -19,6 +20,8 @@ from avcer.types import Float
 Device = Literal["auto", "cpu", "cuda"]
 DEVICES: Final[tuple[Device, ...]] = get_args(Device)
 Precision = Literal["default", "float32"]
+Items: TypeAlias = NDArray[np.float32 | np.uint8]
+"""A batch as its station prepares it: float32 as the model's card says, or pixels where ``takes_pixels`` says so."""
 
 
 LARGE: Final = 50_000_000
@@ -27,11 +30,27 @@ _TURN: Final = Lock()
 
 
 class Engine(Protocol):
-    """A model that is ready to run. One thread at a time may call it."""
+    """A model that is ready to run. One thread at a time may call it.
 
-    def __call__(self, batch: Float) -> tuple[Float, ...]:
+    What suits its device better than what suits a processor it says in attributes: see ``batch_size`` and
+    ``takes_pixels``.
+    """
+
+    def __call__(self, batch: Items) -> tuple[Float, ...]:
         """The outputs for a batch of any size, in the order in which the model declares them."""
         ...
+
+
+def batch_size(engine: Engine, usual: int) -> int:
+    """How many items ``engine`` wants a call: what its attribute ``batch`` says, else what is usual."""
+    size: int = getattr(engine, "batch", usual)
+    return size
+
+
+def takes_pixels(engine: Engine) -> bool:
+    """Whether ``engine`` wants pictures as they are, ``(N, H, W, C)`` of uint8, and does the rest on its device."""
+    takes: bool = getattr(engine, "takes_pixels", False)
+    return takes
 
 
 def load_engine(model: InstalledModel, device: Device = "auto", precision: Precision = "default") -> Engine:
@@ -49,6 +68,8 @@ def load_engine(model: InstalledModel, device: Device = "auto", precision: Preci
     """
     if choose_device(device) == "cpu":
         return OpenVINOEngine(model, precision, keep=True)
+    from avcer.models.torch_engine import TorchEngine
+
     return TorchEngine(model, precision, "cuda")
 
 
@@ -96,52 +117,11 @@ class OpenVINOEngine:
         self._outputs: int = len(compiled.outputs)
         self.processor = str(core.get_property("CPU", "FULL_DEVICE_NAME"))
 
-    def __call__(self, batch: Float) -> tuple[Float, ...]:
+    def __call__(self, batch: Items) -> tuple[Float, ...]:
         """See ``Engine``."""
         with self._turn:
             results = self._request.infer([np.ascontiguousarray(batch, np.float32)], share_inputs=True)
         return tuple(results[index] for index in range(self._outputs))
-
-
-class TorchEngine:
-    """A model's weights in its PyTorch network, on the named PyTorch device."""
-
-    def __init__(self, model: InstalledModel, precision: Precision, device: str) -> None:
-        from safetensors import SafetensorError
-        from safetensors.torch import load_file
-
-        from avcer.models.networks import build
-
-        network = build(model.card.architecture)
-        try:
-            network.load_state_dict(load_file(model.weights))
-        except (OSError, RuntimeError, SafetensorError) as error:
-            what = f"does not fit the network {model.card.architecture}"
-            raise ModelError(f"{model.weights}: {what}; try: avcer models verify") from error
-        self._network = network.eval().to(device)
-        self._device = device
-        self._precision = precision
-
-    def __call__(self, batch: Float) -> tuple[Float, ...]:
-        """See ``Engine``."""
-        import torch
-
-        with torch.inference_mode(), _arithmetic(self._device, self._precision):
-            outputs = self._network(torch.from_numpy(np.ascontiguousarray(batch, np.float32)).to(self._device))
-        if isinstance(outputs, torch.Tensor):
-            outputs = (outputs,)
-        return tuple(output.float().cpu().numpy() for output in outputs)
-
-
-def _arithmetic(device: str, precision: Precision) -> AbstractContextManager[Any]:
-    import torch
-
-    if device == "cpu":
-        return ExitStack()
-    if precision == "default" and torch.cuda.is_bf16_supported(including_emulation=False):
-        return torch.autocast(device, dtype=torch.bfloat16)
-    # Convolutions would else run in TF32, whose ten bits of mantissa are not float32.
-    return torch.backends.cudnn.flags(enabled=True, allow_tf32=False)
 
 
 def _nvidia_driver() -> bool:
