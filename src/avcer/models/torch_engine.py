@@ -24,7 +24,7 @@ from avcer.models.store import InstalledModel
 from avcer.types import Float
 
 BATCH: Final[dict[Role, int]] = {"detector": 32, "static": 128, "dynamic": 512, "audio": 16}
-"""Items a call at most. Reckoned, not measured: ``benchmarks/cuda.py`` shows what others do."""
+"""Items a call at most. Reckoned, not measured: ``benchmarks/gpu.py`` shows what others do."""
 
 
 def load_network(model: InstalledModel) -> nn.Module:
