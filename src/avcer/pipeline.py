@@ -23,8 +23,9 @@ from avcer.faces.detect import Detector
 from avcer.faces.track import leading_tracks, primary_track
 from avcer.hearing import Hearing, listen
 from avcer.media import Pictures, probe
+from avcer.models.card import Role
 from avcer.models.choice import choose_all
-from avcer.models.runtime import choose_device, load_engine
+from avcer.models.runtime import choose_device, int8_in_use, load_engine
 from avcer.options import Options
 from avcer.sight import ROOM, Sight, VisualModels, look
 from avcer.timing import Stages
@@ -57,6 +58,7 @@ class Analyzer:
             fill_gaps=self.options.fill_gaps,
         )
         self._device = choose_device(self.options.device)
+        self._int8 = {role: int8_in_use(model, self._device, self.options.precision) for role, model in models.items()}
         engines = {role: load_engine(model, self._device, self.options.precision) for role, model in models.items()}
         self._visual = VisualModels(
             Detector(self.cards["detector"], engines["detector"], self.options.detector),
@@ -141,14 +143,17 @@ class Analyzer:
         return {
             "package": "avcer",
             "version": __version__,
-            "models": {
-                role: {"name": card.name, "architecture": card.architecture, "sha256": card.graph.sha256}
-                for role, card in self.cards.items()
-            },
+            "models": {role: self._identity(role) for role in self.cards},
             "options": self.options.as_dict(),
             "fusion": self.judge.weights.as_dict(),
             "timings": timings,
         }
+
+    def _identity(self, role: Role) -> dict[str, str]:
+        """Which model it is, and what was made of it in int8 if that is what ran."""
+        card, made = self.cards[role], self._int8[role]
+        own = {"name": card.name, "architecture": card.architecture, "sha256": card.graph.sha256}
+        return own | ({"int8_sha256": made.card.graph.sha256} if made else {})
 
 
 def _measured(clip: Clip, times_s: Double) -> Clip:

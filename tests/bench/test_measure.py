@@ -15,8 +15,8 @@ from avcer.bench.roof import Machine
 from avcer.options import Options
 
 
-def run(seconds: float, detect_s: float, duration_s: float = 10.0) -> Run:
-    return Run(duration_s, 250, seconds, {"decode": Stage(1.0, 250), "detect": Stage(detect_s, 250, 50.0)})
+def run(seconds: float, detect_s: float, duration_s: float = 10.0, form: str = "bfloat16") -> Run:
+    return Run(duration_s, 250, seconds, {"decode": Stage(1.0, 250), "detect": Stage(detect_s, 250, 50.0, form)})
 
 
 def bench(**options: Any) -> Any:
@@ -37,13 +37,13 @@ def test_the_factor_and_the_speed() -> None:
 def test_the_middle_is_the_median_of_each_stage() -> None:
     middle_run = middle([run(2.0, 1.0), run(9.0, 1.2), run(3.0, 8.0)])
     assert middle_run.seconds == 3.0
-    assert middle_run.stages["detect"] == Stage(1.2, 250, 50.0)
+    assert middle_run.stages["detect"] == Stage(1.2, 250, 50.0, "bfloat16")
 
 
 def test_clips_together() -> None:
     both = together([run(2.0, 1.0), run(4.0, 2.0)])
     assert (both.duration_s, both.frames, both.seconds) == (20.0, 500, 6.0)
-    assert both.stages["detect"] == Stage(3.0, 500, 100.0)
+    assert both.stages["detect"] == Stage(3.0, 500, 100.0, "bfloat16")
 
 
 def test_the_document() -> None:
@@ -52,13 +52,18 @@ def test_the_document() -> None:
     assert whole["fps"] == 125
     assert whole["peak_memory_mb"] == 400
     assert whole["roof_percent"] == pytest.approx(100 * 100 / 4 / 200)
-    assert whole["stages"]["detect"] == {"seconds": 2.0, "items": 500, "ms": 4.0, "share": 0.5, "gflop": 100.0}
+    detect = {"seconds": 2.0, "items": 500, "ms": 4.0, "share": 0.5, "gflop": 100.0, "format": "bfloat16"}
+    assert whole["stages"]["detect"] == detect
+    assert "format" not in whole["stages"]["decode"]
     assert [one["video"] for one in whole["videos"]] == ["a.mp4", "b.mp4"]
     assert "baseline" not in whole
 
 
-def test_the_exact_setting_has_the_roof_of_float32() -> None:
-    assert document(bench(setting="exact"), [measured("a.mp4")])["roof_percent"] == pytest.approx(25)
+def test_the_roof_is_that_of_each_stage_s_format() -> None:
+    one = run(2.0, 1.0, form="float32")
+    one.stages["audio"] = Stage(0.5, 20, 100.0, "bfloat16")
+    whole = document(bench(), [Measured(Path("a.mp4"), one, Alone(1.0, 1.5, None), None)])
+    assert whole["roof_percent"] == pytest.approx(100 * (50 / 100 + 100 / 200) / 2)
 
 
 def test_the_document_with_a_baseline() -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from statistics import median
@@ -19,6 +19,7 @@ from avcer.bench.once import Alone, analyse_alone
 from avcer.bench.roof import measure
 from avcer.models.card import Role
 from avcer.models.choice import choose_all
+from avcer.models.runtime import int8_in_use
 from avcer.options import Options
 from avcer.pipeline import Analyzer
 from avcer.types import Clip
@@ -29,14 +30,18 @@ NETWORKS: Final[dict[str, Role]] = {"detect": "detector", "static": "static", "d
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage of a run: busy seconds, how many items it took, and the GFLOP of all of them (0 without a network)."""
+    """One stage of a run: busy seconds, how many items it took, the GFLOP of all of them (0 without a network), and the
+    number format of these.
+    """
 
     seconds: float
     items: float
     gflop: float = 0.0
+    format: str = "float32"
 
     def __add__(self, other: Stage) -> Stage:
-        return Stage(self.seconds + other.seconds, self.items + other.items, self.gflop + other.gflop)
+        seconds, items = self.seconds + other.seconds, self.items + other.items
+        return Stage(seconds, items, self.gflop + other.gflop, self.format)
 
 
 @dataclass(frozen=True)
@@ -111,7 +116,7 @@ class Bench:
 
     def _repeated(self, video: Path) -> tuple[Clip, Run]:
         clip = self._analyzer.analyze(video).clip
-        each = self._gflop_an_item(clip, self.options.side)
+        each = self._work_an_item(clip, self.options.side, self._formats())
         runs = []
         for _ in range(self.repeats):
             started = time.perf_counter()
@@ -127,20 +132,32 @@ class Bench:
 
     def _baseline(self, video: Path, clip: Clip) -> Run:
         timings = self._released.analyze(video).timings
-        return _run(clip, timings["seconds"], timings["stages"], self._gflop_an_item(clip, 0))
+        return _run(clip, timings["seconds"], timings["stages"], self._work_an_item(clip, 0, {}))
 
-    def _gflop_an_item(self, clip: Clip, longest_side: int) -> dict[str, float]:
+    def _formats(self) -> dict[str, str]:
+        """Stage -> the number format of its network."""
+        usual, precision = self.machine.format_of(self.options.precision), self.options.precision
+        return {
+            stage: "int8" if int8_in_use(self._models[role], "cpu", precision) else usual
+            for stage, role in NETWORKS.items()
+        }
+
+    def _work_an_item(self, clip: Clip, longest_side: int, formats: Mapping[str, str]) -> dict[str, Stage]:
+        """Stage -> what one item is, but for its time."""
         size = detector_size(clip.height, clip.width, longest_side)
         models = {stage: self._models[role] for stage, role in NETWORKS.items()}
-        return {stage: gflop(model, input_shape(model.card, size)) for stage, model in models.items()}
+        return {
+            stage: Stage(0.0, 1, gflop(model, input_shape(model.card, size)), formats.get(stage, "float32"))
+            for stage, model in models.items()
+        }
 
 
-def _run(clip: Clip, seconds: float, stages: Mapping[str, Mapping[str, Any]], each: Mapping[str, float]) -> Run:
-    """A run from what it noted of its stages, and from what an item of each costs."""
-    known = {
-        name: Stage(float(taken["seconds"]), float(taken["items"]), float(taken["items"]) * each.get(name, 0.0))
-        for name, taken in stages.items()
-    }
+def _run(clip: Clip, seconds: float, stages: Mapping[str, Mapping[str, Any]], each: Mapping[str, Stage]) -> Run:
+    """A run from what it noted of its stages, and from what an item of each is."""
+    known = {}
+    for name, taken in stages.items():
+        one, items = each.get(name, Stage(0.0, 1)), float(taken["items"])
+        known[name] = replace(one, seconds=float(taken["seconds"]), items=items, gflop=items * one.gflop)
     return Run(clip.duration_s, clip.frame_count, seconds, known)
 
 
@@ -148,7 +165,7 @@ def middle(runs: Sequence[Run]) -> Run:
     """Repeats of one run as one: medians of all seconds; items are those of the first."""
     first = runs[0]
     stages = {
-        name: Stage(median(run.stages[name].seconds for run in runs), stage.items, stage.gflop)
+        name: replace(stage, seconds=median(run.stages[name].seconds for run in runs))
         for name, stage in first.stages.items()
     }
     return Run(first.duration_s, first.frames, median(run.seconds for run in runs), stages)

@@ -9,12 +9,11 @@ from typing import Any
 from avcer.bench.measure import Bench, Measured, Run, together
 from avcer.bench.once import Alone
 from avcer.bench.roof import Machine
-from avcer.models.runtime import Precision
 
 
 def document(bench: Bench, measured: Sequence[Measured]) -> dict[str, Any]:
     """All clips as one, then each under ``videos``; and on which machine, with what."""
-    machine, precision = bench.machine, bench.options.precision
+    machine = bench.machine
     alone = [one.alone for one in measured]
     peaks = [one.peak_memory_mb for one in alone if one.peak_memory_mb is not None]
     over_all = Alone(
@@ -23,35 +22,33 @@ def document(bench: Bench, measured: Sequence[Measured]) -> dict[str, Any]:
     baselines = [one.baseline for one in measured if one.baseline is not None]
     whole = together([one.run for one in measured]), over_all, together(baselines) if baselines else None
     return {
-        **_numbers(machine, precision, *whole),
+        **_numbers(machine, *whole),
         "models": bench.options.models,
         "setting": bench.options.setting,
         "repeats": bench.repeats,
-        "machine": {**machine.as_dict(), "format": machine.format_of(precision)},
+        "machine": {**machine.as_dict(), "format": machine.format_of(bench.options.precision)},
         "videos": [
-            {"video": str(one.video), **_numbers(machine, precision, one.run, one.alone, one.baseline)}
-            for one in measured
+            {"video": str(one.video), **_numbers(machine, one.run, one.alone, one.baseline)} for one in measured
         ],
     }
 
 
-def _numbers(
-    machine: Machine, precision: Precision, run: Run, alone: Alone, baseline: Run | None = None
-) -> dict[str, Any]:
+def _numbers(machine: Machine, run: Run, alone: Alone, baseline: Run | None = None) -> dict[str, Any]:
     numbers = {
-        **_of_run(run, machine, precision),
+        **_of_run(run, machine),
         "peak_memory_mb": alone.peak_memory_mb,
         "start_s": alone.start_s,
         "first_frame_s": alone.first_frame_s,
     }
     if baseline is not None:
         ratio = baseline.seconds / run.seconds
-        numbers["baseline"] = {**_of_run(baseline, machine, "float32"), "ratio": ratio}
+        numbers["baseline"] = {**_of_run(baseline, machine), "ratio": ratio}
     return numbers
 
 
-def _of_run(run: Run, machine: Machine, precision: Precision) -> dict[str, Any]:
+def _of_run(run: Run, machine: Machine) -> dict[str, Any]:
     busy = sum(stage.seconds for stage in run.stages.values())
+    at_the_roof_s = sum(stage.gflop / machine.rates[stage.format] for stage in run.stages.values())
     return {
         "rtf": run.rtf,
         "fps": run.fps,
@@ -59,7 +56,7 @@ def _of_run(run: Run, machine: Machine, precision: Precision) -> dict[str, Any]:
         "duration_s": run.duration_s,
         "frames": run.frames,
         "gflop": run.gflop,
-        "roof_percent": 100 * run.gflop / run.seconds / machine.rates[machine.format_of(precision)],
+        "roof_percent": 100 * at_the_roof_s / run.seconds,
         "stages": {
             name: {
                 "seconds": stage.seconds,
@@ -67,6 +64,7 @@ def _of_run(run: Run, machine: Machine, precision: Precision) -> dict[str, Any]:
                 "ms": 1000 * stage.seconds / stage.items if stage.items else 0.0,
                 "share": stage.seconds / busy if busy else 0.0,
                 "gflop": stage.gflop,
+                **({"format": stage.format} if stage.gflop else {}),
             }
             for name, stage in run.stages.items()
         },

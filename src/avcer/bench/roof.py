@@ -23,7 +23,7 @@ class Machine:
     """A processor: its name, how many threads OpenVINO starts on it, and its matrix rates in GFLOP a second.
 
     ``rates``: by the number format in which OpenVINO computes, always ``float32``, and ``bfloat16`` (or another short
-    format) where the processor has it; ``default`` names the one that it takes when left to itself.
+    format) where the processor has it, and ``int8``; ``default`` names the one that it takes when left to itself.
     """
 
     processor: str
@@ -58,11 +58,15 @@ def measure(side: int = SIDE) -> Machine:
         threads = int(compiled.get_property("INFERENCE_NUM_THREADS"))
         if default not in rates:
             rates[default] = 2 * DEPTH * side**3 / _fastest_s(compiled, side) / 1e9
+    in_int8 = core.compile_model(_products(side, whole=True), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    rates["int8"] = 2 * DEPTH * side**3 / _fastest_s(in_int8, side) / 1e9
     return Machine(str(core.get_property("CPU", "FULL_DEVICE_NAME")), threads, default, rates)
 
 
-def _products(side: int) -> Any:
-    """``(side, side)`` multiplied with ``DEPTH`` matrices, one after the other."""
+def _products(side: int, whole: bool = False) -> Any:
+    """``(side, side)`` multiplied with ``DEPTH`` matrices, one after the other; ``whole``: of numbers that OpenVINO can
+    multiply in int8.
+    """
     import openvino
     from openvino import opset13 as ops
 
@@ -71,8 +75,19 @@ def _products(side: int) -> Any:
     value = entry
     for _ in range(DEPTH):
         matrix = random.standard_normal((side, side), np.float32) / np.float32(side**0.5)
-        value = ops.matmul(value, ops.constant(matrix), False, False)
+        weights = ops.constant(matrix)
+        if whole:
+            value, weights = _rounded(value), _rounded(weights)
+        value = ops.matmul(value, weights, False, False)
     return openvino.Model([value], [entry], "products")
+
+
+def _rounded(value: Any) -> Any:
+    """To the multiples of 0.04 from -5.12 to 5.08, which are the whole numbers of eight bits."""
+    from openvino import opset13 as ops
+
+    low, high = np.array(-5.12, np.float32), np.array(5.08, np.float32)
+    return ops.fake_quantize(value, low, high, low, high, 256)
 
 
 def _fastest_s(compiled: Any, side: int) -> float:

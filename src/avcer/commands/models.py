@@ -1,4 +1,4 @@
-"""``avcer models``: what is installed, and importing the authors' checkpoints."""
+"""``avcer models``: what is installed, importing the authors' checkpoints, and models in int8."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from pathlib import Path
 
 from avcer.commands.shared import DONE, FAILED, Commands, add, complain
 from avcer.errors import AvcerError, UsageError
+from avcer.models.card import FAMILIES
 
 
 def add_models(commands: Commands) -> None:
     """The parser of ``avcer models``."""
-    summary = "the installed models: list, show, verify, import"
+    summary = "the installed models: list, show, verify, import, quantize"
     models = commands.add_parser("models", help=summary, description=summary)
     actions = models.add_subparsers(title="actions", required=True, metavar="ACTION")
     add(actions, "list", "list the installed models", _models_list)
@@ -22,6 +23,13 @@ def add_models(commands: Commands) -> None:
     importing.add_argument("family", choices=("published",))
     for role in ("detector", "static", "dynamic", "audio"):
         importing.add_argument(f"--{role}", type=Path, metavar="FILE")
+    told = "make models in int8 on your clips, and keep those that agree with their originals and are faster"
+    quantizing = add(actions, "quantize", told, _models_quantize)
+    quantizing.add_argument("family", choices=FAMILIES)
+    quantizing.add_argument(
+        "clips", nargs="*", type=Path, metavar="CLIP", help="with faces and voices, a minute or more"
+    )
+    quantizing.add_argument("--remove", action="store_true", help="remove the family's models in int8")
 
 
 def _models_list(chosen: argparse.Namespace) -> int:
@@ -67,4 +75,20 @@ def _models_import(chosen: argparse.Namespace) -> int:
         raise UsageError("name at least one file: --detector F, --static F, --dynamic F, --audio F")
     for card in import_published(**files, report=lambda line: print(line, flush=True)):
         print(f"{card.name}: installed ({card.architecture})")
+    return DONE
+
+
+def _models_quantize(chosen: argparse.Namespace) -> int:
+    from avcer.models.quantized import remove_int8
+    from avcer.models.store import installed
+    from avcer.quantization import quantize
+
+    if chosen.remove == bool(chosen.clips):
+        raise UsageError("name clips to make the models with, or --remove")
+    if chosen.remove:
+        names = [model.card.name for model in installed() if model.card.family == chosen.family]
+        print("removed: " + (", ".join(name for name in names if remove_int8(name)) or "none was there"))
+        return DONE
+    for outcome in quantize(chosen.family, chosen.clips, report=lambda line: print(line, flush=True)):
+        print(outcome.told(), flush=True)
     return DONE

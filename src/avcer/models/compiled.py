@@ -42,7 +42,7 @@ def compile_graph(core: Any, model: InstalledModel, settings: dict[str, Any]) ->
         folder()
     except RuntimeError:  # a user without a home, as in some containers
         return core.compile_model(core.read_model(model.graph), "CPU", settings)
-    if model.graph.stat().st_size > LARGE:
+    if model.card.graph.bytes > LARGE:
         in_bfloat16 = not settings.get(PRECISION) and "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
         graph = _halved(core, model) if in_bfloat16 else model.graph
         return core.compile_model(core.read_model(graph), "CPU", settings)

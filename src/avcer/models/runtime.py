@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from avcer.errors import MissingExtraError, ModelError, UsageError
 from avcer.models.compiled import PRECISION, compile_graph
+from avcer.models.quantized import find_int8
 from avcer.models.store import InstalledModel
 from avcer.types import Float
 
@@ -59,7 +60,8 @@ def load_engine(model: InstalledModel, device: Device = "auto", precision: Preci
     Args:
         model: an installed model.
         device: ``auto`` takes CUDA where PyTorch and an NVIDIA driver are there, else the processor.
-        precision: ``default`` computes in bfloat16 where the hardware has it; ``float32`` never does.
+        precision: ``default`` computes in int8 where such a model was made, else in bfloat16 where the hardware has
+            it; ``float32`` in neither.
 
     Raises:
         ModelError: the files cannot be read.
@@ -67,10 +69,20 @@ def load_engine(model: InstalledModel, device: Device = "auto", precision: Preci
         UsageError: ``cuda`` without a device; an unknown device.
     """
     if choose_device(device) == "cpu":
-        return OpenVINOEngine(model, precision, keep=True)
+        made = int8_in_use(model, "cpu", precision)
+        return OpenVINOEngine(made, "float32", keep=True) if made else OpenVINOEngine(model, precision, keep=True)
     from avcer.models.torch_engine import TorchEngine
 
     return TorchEngine(model, precision, "cuda")
+
+
+def int8_in_use(
+    model: InstalledModel, device: Literal["cpu", "cuda"], precision: Precision = "default"
+) -> InstalledModel | None:
+    """What was made of ``model`` in int8, where it runs in the model's place. What is left of it in another format is
+    computed in float32: in bfloat16, OpenVINO 2026.4 ends the process with a division by zero.
+    """
+    return find_int8(model) if device == "cpu" and precision == "default" else None
 
 
 def choose_device(device: Device = "auto") -> Literal["cpu", "cuda"]:
@@ -112,7 +124,7 @@ class OpenVINOEngine:
                 compiled = core.compile_model(core.read_model(model.graph), "CPU", hints)
         except (OSError, RuntimeError) as error:
             raise ModelError(f"{model.graph}: OpenVINO cannot run it; try: avcer models verify") from error
-        self._turn: AbstractContextManager[Any] = _TURN if model.graph.stat().st_size > LARGE else nullcontext()
+        self._turn: AbstractContextManager[Any] = _TURN if model.card.graph.bytes > LARGE else nullcontext()
         self._request = compiled.create_infer_request()
         self._outputs: int = len(compiled.outputs)
         self.processor = str(core.get_property("CPU", "FULL_DEVICE_NAME"))
