@@ -15,7 +15,7 @@ from avcer.faces.detect import Detector
 from avcer.hearing import listen
 from avcer.media import Pictures, probe
 from avcer.models.card import Role
-from avcer.models.runtime import Engine, load_engine
+from avcer.models.runtime import Engine, Items, load_engine
 from avcer.models.store import InstalledModel
 from avcer.options import SETTINGS
 from avcer.sight import VisualModels, look
@@ -33,7 +33,7 @@ class Recorder:
         self._every, self._seen = 1, 0
         self._noted: list[Float] = []
 
-    def __call__(self, batch: Float) -> tuple[Float, ...]:
+    def __call__(self, batch: Items) -> tuple[Float, ...]:
         """See ``Engine``."""
         for item in batch:
             if self._seen % self._every == 0:
