@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from avcer.emotion.pitch import PitchTracker
-from avcer.emotion.spectrogram import LogMel
+from avcer.emotion.spectrogram import LogMel, powers
 from avcer.emotion.voice import VoiceFrames
 from avcer.types import Float
 
@@ -78,3 +78,10 @@ class TestVoiceFrames:
     def test_a_card_keeps_the_constants(self) -> None:
         frames = VoiceFrames(LogMel(bands=40), PitchTracker(lowest_hz=80))
         assert VoiceFrames.of_card(frames.as_dict()) == frames
+
+
+@pytest.mark.parametrize(("count", "size"), [(400, 512), (512, 512), (3, 8)])
+def test_power_spectra_are_those_of_numpy(count: int, size: int) -> None:
+    frames = np.random.default_rng(0).standard_normal((5, count)).astype(np.float32)
+    expected = np.square(np.abs(np.fft.rfft(frames, size)))
+    np.testing.assert_allclose(powers(frames, size), expected, rtol=1e-3, atol=1e-4)

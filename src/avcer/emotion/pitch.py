@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
-from numpy import fft
 
+from avcer.emotion.spectrogram import powers
 from avcer.types import Float
 
 
@@ -56,8 +57,17 @@ class PitchTracker:
         """``(T, lags)``, divided by that of the window, so that a steady tone gives 1 at each of its periods."""
         size = 1 << int(self.width + self.sample_rate / self.lowest_hz).bit_length()
         window = np.hanning(self.width).astype(np.float32)
-        powers = (np.square(np.abs(fft.rfft(part, size))) for part in (frames * window, window[np.newaxis]))
-        of_frames, of_window = (fft.irfft(power)[:, : size // 2].astype(np.float32, copy=False) for power in powers)
+        of_frames, of_window = (_autocorrelated(part, size) for part in (frames * window, window[np.newaxis]))
         relative = of_frames / np.maximum(of_frames[:, :1], 1e-12)
         correlation: Float = relative / np.maximum(of_window / of_window[:, :1], 1e-3)
         return correlation
+
+
+def _autocorrelated(frames: Float, size: int) -> Float:
+    """Sums of products ``(T, size // 2)`` of frames with themselves, shifted: the spectrum of the power spectra, which
+    are even, so that only real parts are left (Wiener and Khinchin).
+    """
+    power = powers(frames, size)
+    even = np.concatenate([power, power[:, -2:0:-1]], axis=1)
+    rows = cv2.dft(even, flags=cv2.DFT_ROWS | cv2.DFT_SCALE)
+    return np.concatenate([rows[:, :1], rows[:, 1:-1:2]], axis=1)
