@@ -54,8 +54,7 @@ class Cadence:
     ``faces.sparse``; and at the faces as ``looks`` says. The default is every frame.
 
     ``detect_looks``: a face is looked at where it was found on that very frame, so that for these faces are looked for
-    there, too; else where it is taken to be.
-    ``faces.sparse``; and at the faces as ``looks`` says. The default is every frame. ``room``: see ``ROOM``.
+    there, too; else where it is taken to be. ``room``: see ``ROOM``.
     """
 
     detect_every: int = 1
