@@ -47,7 +47,7 @@ def test_each_setting_has_its_cadence_and_windows() -> None:
 def test_single_choices_go_before_the_setting() -> None:
     options = Options(detect_every=3, steady_within=0.25, audio_window_s=2.0, audio_step_s=0.25)
     assert options.cadence(25.0) == Cadence(3, LookPlan(None, 0.25), detect_looks=True)
-    assert Options(setting="fast", detect_every=3).cadence(25.0) == Cadence(3, LookPlan(None, 0.3))
+    assert Options(setting="fast", detect_every=3).cadence(25.0) == Cadence(3, LookPlan(None, 0.2))
     assert options.windows == Windows(2.0, 0.25)
     assert Options(setting="exact", detect_every=3).cadence(25.0) == Cadence(3, LookPlan())
 
@@ -79,7 +79,7 @@ def test_exact_is_the_size_that_the_detector_was_made_for(choices: dict[str, Any
 
 def test_the_provenance_has_what_is_in_force() -> None:
     said = Options(setting="fast", audio_window_s=2.0).as_dict()
-    assert (said["detect_every"], said["steady_within"], said["fps"]) == (12, 0.3, None)
+    assert (said["detect_every"], said["steady_within"], said["fps"]) == (10, 0.2, None)
     assert (said["audio_window_s"], said["audio_step_s"]) == (2.0, 1.0)
     said = Options(fps=5, detect_every=2).as_dict()
     assert (said["detect_every"], said["steady_within"], said["fps"]) == (None, None, 5)

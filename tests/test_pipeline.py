@@ -222,6 +222,17 @@ def test_the_same_analysis_twice_is_the_same(analyzer: Analyzer, demonstration: 
     same(analyzer.analyze(demonstration), analysis)
 
 
+def test_a_heavy_detector_is_not_called_for_every_look(analyzer: Analyzer, analysis: Analysis) -> None:
+    assert analyzer._cadence(analysis.clip).detect_looks
+    card = analyzer.cards["detector"]
+    heavy = replace(card, graph=replace(card.graph, bytes=pipeline.HEAVY_DETECTOR))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(analyzer.cards, "detector", heavy)
+        cadence = analyzer._cadence(analysis.clip)
+    assert not cadence.detect_looks
+    assert cadence.looks == analyzer.options.cadence(25.0).looks
+
+
 def test_what_is_left_out_changes_next_to_nothing(demonstration: Path, analysis: Analysis) -> None:
     """A face that moves, is lit from bright to dim, and is hidden once."""
     everything = Analyzer(detect_every=1, steady_within=0.0).analyze(demonstration)

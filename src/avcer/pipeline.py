@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -27,9 +27,12 @@ from avcer.models.card import Role
 from avcer.models.choice import choose_all
 from avcer.models.runtime import choose_device, int8_in_use, load_engine
 from avcer.options import Options
-from avcer.sight import ROOM, Sight, VisualModels, look
+from avcer.sight import ROOM, Cadence, Sight, VisualModels, look
 from avcer.timing import Stages
 from avcer.types import Clip, Double, EmotionProbabilities, Image, Progress, no_progress
+
+HEAVY_DETECTOR: Final = 50_000_000
+"""Bytes of a graph: RetinaFace ResNet-50 has twice as many, the other detectors two million at most."""
 
 
 class Analyzer:
@@ -125,7 +128,7 @@ class Analyzer:
     ) -> tuple[Sight, Hearing]:
         """Both at once, the sound in a thread of its own. Where one fails, the other is told to stop."""
         hook = _Hook(progress, clip.frame_count)
-        cadence = replace(self.options.cadence(clip.average_rate), room=ROOM[self._device])
+        cadence = self._cadence(clip)
         with ThreadPoolExecutor(1, thread_name_prefix="avcer-sound") as ear:
             hearing = ear.submit(listen, clip, self._audio, self.options.windows, stages, hook)
             hearing.add_done_callback(hook.stop_if_failed)
@@ -137,6 +140,14 @@ class Analyzer:
             except BaseException:
                 hook.stopped = True
                 raise
+
+    def _cadence(self, clip: Clip) -> Cadence:
+        """How often this clip is looked at with these models on this device. A heavy detector is not called wherever a
+        face is looked at: that would cost several times what looking does.
+        """
+        chosen = self.options.cadence(clip.average_rate)
+        light = self.cards["detector"].graph.bytes < HEAVY_DETECTOR
+        return replace(chosen, room=ROOM[self._device], detect_looks=chosen.detect_looks and light)
 
     def _provenance(self, timings: dict[str, float]) -> dict[str, Any]:
         """Who computed what with what, so that a result can be made again."""

@@ -51,7 +51,7 @@ def _each(option: str, names: Mapping[Any, str]) -> tuple[Variation, ...]:
     return tuple(Variation(name, {option: value}) for value, name in names.items())
 
 
-_EVERY: Final = {1: "every frame", 2: "every 2nd", 6: "every 6th", 10: "every 10th", 12: "every 12th", 25: "every 25th"}
+_EVERY: Final = {1: "every frame", 2: "every 2nd", 6: "every 6th", 10: "every 10th", 25: "every 25th"}
 GROUPS: Final[dict[str, Group]] = {
     "modalities": Group(
         "Models left out",
@@ -69,7 +69,7 @@ GROUPS: Final[dict[str, Group]] = {
     "looks": Group(
         "Looking at a face",
         (
-            *_each("steady_within", {0.0: "every frame", 0.12: "steady within 0.12", 0.3: "steady within 0.3"}),
+            *_each("steady_within", {0.0: "every frame", 0.12: "steady within 0.12", 0.2: "steady within 0.2"}),
             Variation("5 a second", {"fps": 5.0}),
         ),
     ),
