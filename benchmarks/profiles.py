@@ -83,7 +83,11 @@ def profile(network: nn.Module, hints: dict[str, str]) -> dict[str, float]:
         path = Path(folder) / "model.onnx"
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            torch.onnx.export(network, (torch.zeros(WINDOWS, 64000),), path, opset_version=18, dynamo=False)
+            axes = {"input": {0: "N"}}  # any number of windows, as in our models
+            example = torch.zeros(1, 64000)
+            torch.onnx.export(
+                network, (example,), path, input_names=["input"], dynamic_axes=axes, opset_version=18, dynamo=False
+            )
         compiled = openvino.Core().compile_model(path, "CPU", {"PERF_COUNT": True, **hints})
     request = compiled.create_infer_request()
     windows = np.random.default_rng(0).standard_normal((WINDOWS, 64000), np.float32)
