@@ -31,8 +31,15 @@ def test_what_holds_the_limits_is_kept_and_runs(own_home: Path, clip: Path) -> N
     assert not [role for role, identity in identities["exact"].items() if "int8_sha256" in identity]
 
 
-def test_what_does_not_hold_them_is_not_kept(own_home: Path, clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_does_not_hold_them_is_not_kept(
+    own_home: Path, clip: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nor is what an earlier call kept."""
     monkeypatch.setattr(quantization, "ROLES", ("static",))
+    [outcome] = quantize("mini", [clip], ANYTHING)
+    assert outcome.kept
+    assert cli.main(["models", "list"]) == 0
+    assert capsys.readouterr().out.count("also in int8") == 1
     [outcome] = quantize("mini", [clip], NOTHING)
     assert not outcome.kept
     assert "left as it is: in int8" in outcome.told()

@@ -33,11 +33,12 @@ def add_models(commands: Commands) -> None:
 
 
 def _models_list(chosen: argparse.Namespace) -> int:
+    from avcer.models.quantized import find_int8
     from avcer.models.store import installed
 
     for model in installed():
-        card = model.card
-        print(f"{card.name:20} {card.architecture:26} {card.graph.bytes / 1e6:8.1f} MB  {card.licence}")
+        card, also = model.card, "; also in int8" if find_int8(model) else ""
+        print(f"{card.name:20} {card.architecture:26} {card.graph.bytes / 1e6:8.1f} MB  {card.licence}{also}")
     return DONE
 
 

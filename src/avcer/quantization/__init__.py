@@ -14,7 +14,7 @@ from typing import Final
 from avcer.errors import OutputError
 from avcer.models.card import Family, Role
 from avcer.models.choice import choose_all
-from avcer.models.quantized import describe, folder, keep_int8
+from avcer.models.quantized import describe, folder, keep_int8, remove_int8
 from avcer.models.store import InstalledModel
 from avcer.quantization.check import Comparison, Limits, compare
 from avcer.quantization.inputs import gather
@@ -97,4 +97,6 @@ def _try(
         if kept:
             describe(models[role], new, {"int8": asdict(comparison)})
             keep_int8(models[role], new)
+        else:
+            remove_int8(models[role].card.name)  # what an earlier call kept holds no longer
     return comparison, kept
