@@ -73,7 +73,8 @@ class LogMel:
 def powers(frames: Float, size: int) -> Float:
     """Power spectra ``(T, size // 2 + 1)`` of real frames ``(T, n)``, n no more than ``size``, an even number.
 
-    OpenCV transforms many short rows ten times as fast as NumPy does; importing SciPy would take longer than it saves.
+    OpenCV transforms many short rows faster than NumPy does (benchmarks/changes.py); importing SciPy would take longer
+    than it saves.
     """
     rows = cv2.dft(np.pad(frames, ((0, 0), (0, size - frames.shape[1]))), flags=cv2.DFT_ROWS)
     # A row is the real first value, real and imaginary parts in turn, and the real last one.
