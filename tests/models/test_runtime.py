@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -58,6 +59,36 @@ def test_cuda_without_a_device_says_so(written: InstalledModel, monkeypatch: pyt
         load_engine(written, "cuda")
     with pytest.raises(UsageError, match="unknown device 'gpu'"):
         load_engine(written, "gpu")  # type: ignore[arg-type]
+
+
+TWO_AT_ONCE = """
+import sys, threading
+import numpy as np
+from avcer.models.runtime import load_engine
+from avcer.models.store import find
+
+models = [find("mini", role) for role in ("dynamic", "audio")]
+engines = [load_engine(model, "cpu") for model in models]
+together = threading.Barrier(2)
+
+def call(place):
+    batch = np.zeros((1, *models[place].card.inputs[1:]), np.float32)
+    together.wait()
+    engines[place](batch)
+
+sys.setswitchinterval(1e-6)
+threads = [threading.Thread(target=call, args=(place,)) for place in (0, 1)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+"""
+
+
+@pytest.mark.parametrize("attempt", range(3))
+def test_the_first_calls_of_two_threads_do_not_wait_for_each_other(attempt: int) -> None:
+    """Without the care that is taken, one process in four hung."""
+    subprocess.run([sys.executable, "-c", TWO_AT_ONCE], check=True, timeout=60)
 
 
 def test_a_broken_graph_is_one_line(written: InstalledModel, tmp_path: Path) -> None:

@@ -124,6 +124,7 @@ class OpenVINOEngine:
                 compiled = core.compile_model(core.read_model(model.graph), "CPU", hints)
         except (OSError, RuntimeError) as error:
             raise ModelError(f"{model.graph}: OpenVINO cannot run it; try: avcer models verify") from error
+        _take_an_array()
         self._turn: AbstractContextManager[Any] = _TURN if model.card.graph.bytes > LARGE else nullcontext()
         self._request = compiled.create_infer_request()
         self._outputs: int = len(compiled.outputs)
@@ -134,6 +135,16 @@ class OpenVINOEngine:
         with self._turn:
             results = self._request.infer([np.ascontiguousarray(batch, np.float32)], share_inputs=True)
         return tuple(results[index] for index in range(self._outputs))
+
+
+def _take_an_array() -> None:
+    """The first array that OpenVINO 2026.4 is given makes it look NumPy up; two threads that do so at once wait for each
+    other for good, one with Python's lock and one with that of what is looked up.
+    """
+    import openvino
+
+    with _TURN:
+        openvino.Tensor(np.zeros(1, np.float32))
 
 
 def _nvidia_driver() -> bool:
