@@ -93,7 +93,11 @@ def reduce(image: Image, longest_side: int) -> Image:
 
 def network_input(images: Sequence[Image], mean: Sequence[float], scale: float) -> Float:
     """``(N, 3, H, W)``: ``(pixel - mean) * scale`` of pictures of one size, channels in BGR order."""
-    return cv2.dnn.blobFromImages(images, scale, mean=mean, swapRB=False).astype(np.float32, copy=False)
+    prepared = np.empty((len(images), 3, *images[0].shape[:2]), np.float32)
+    for image, planes in zip(images, prepared, strict=True):
+        for channel, plane, average in zip(cv2.split(image), planes, mean, strict=True):
+            cv2.addWeighted(channel, scale, channel, 0, -average * scale, dst=plane, dtype=cv2.CV_32F)
+    return prepared
 
 
 def faces_of_batch(
