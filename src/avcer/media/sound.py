@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import groupby
+from operator import itemgetter
 from os import PathLike
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -97,7 +99,7 @@ class Sound:
 
     def _resampled(self) -> Iterator[Float]:
         resampler: Resampler | None = None
-        for rate, samples in self._contiguous():
+        for rate, samples in _gathered(self._contiguous()):
             if resampler is None or resampler.rate != rate:
                 if resampler is not None:
                     yield resampler.finish()
@@ -130,6 +132,21 @@ class Sound:
             self.damaged = decoder.damaged
 
 
+def _gathered(pieces: Iterable[tuple[int, Float]]) -> Iterator[tuple[int, Float]]:
+    """The same samples in pieces of half a second at least, except before the rate changes and at the end: a codec's
+    frames are so short that resampling each one costs more than its samples do.
+    """
+    for rate, same in groupby(pieces, key=itemgetter(0)):
+        waiting: list[Float] = []
+        for _, samples in same:
+            waiting.append(samples)
+            if sum(map(len, waiting)) >= rate * BLOCK / SAMPLE_RATE:
+                yield rate, np.concatenate(waiting)
+                waiting = []
+        if waiting:
+            yield rate, np.concatenate(waiting)
+
+
 def _zeros(count: int, at_most: int) -> Iterator[Float]:
     for start in range(0, count, at_most):
         yield np.zeros(min(at_most, count - start), np.float32)
@@ -144,7 +161,9 @@ def _mono(frame: av.AudioFrame) -> Float:
     elif np.issubdtype(channels.dtype, np.integer):
         samples = channels.astype(np.float32) / 2 ** (8 * frame.format.bytes - 1)
     else:
-        samples = np.nan_to_num(channels.astype(np.float32), posinf=0, neginf=0)
+        samples = channels.astype(np.float32)
+        if not np.isfinite(samples).all():
+            samples = np.nan_to_num(samples, posinf=0, neginf=0)
     mono: Float = np.clip(samples, -1, 1).mean(axis=0, dtype=np.float32)
     return mono
 
