@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -75,6 +76,8 @@ def video_stream(path: Path, container: InputContainer) -> VideoStream:
     if not decodable(moving[0]):
         raise InputError(f"{path}: no decoder for its picture; convert it to H.264 first")
     moving[0].thread_type = ThreadType.AUTO
+    # The other half is for the models; each thread more makes a frame cost more.
+    moving[0].thread_count = max((os.cpu_count() or 1) // 2, 1)
     return moving[0]
 
 
