@@ -139,12 +139,12 @@ def test_a_face_outside_the_picture_is_none() -> None:
 @pytest.mark.parametrize(
     ("cadence", "pixels", "frames"),
     [
-        (Cadence(), 640 * 360, 24), (Cadence(6), 640 * 360, 24), (Cadence(7), 640 * 360, 21),
-        (Cadence(30), 640 * 360, 30),
-        (Cadence(1, LookPlan(10, 1.0)), 640 * 360, 20), (Cadence(6), 1920 * 1080, 6), (Cadence(1), 1920 * 1080, 7),
+        (Cadence(), 640 * 360, 36), (Cadence(6), 640 * 360, 36), (Cadence(7), 640 * 360, 35),
+        (Cadence(40), 640 * 360, 40),
+        (Cadence(1, LookPlan(10, 1.0)), 640 * 360, 30), (Cadence(6), 1920 * 1080, 6), (Cadence(1), 1920 * 1080, 7),
         (Cadence(12), 1920 * 1080, 12), (Cadence(6), 3840 * 2160, 6), (Cadence(12), 3840 * 2160, 6),
         (Cadence(6), 8000 * 6000, 1),
-        (Cadence(6, room=4), 640 * 360, 96), (Cadence(6, room=4), 1920 * 1080, 30),
+        (Cadence(6, room=4), 640 * 360, 144), (Cadence(6, room=4), 1920 * 1080, 30),
         (Cadence(6, room=4), 3840 * 2160, 6),
     ],
 )  # fmt: skip

@@ -38,14 +38,6 @@ def test_a_stage_adds_up(clock: Clock) -> None:
     assert stages.as_dict() == {"static": {"seconds": 4.0, "items": 4}}
 
 
-def test_what_is_counted_later_costs_nothing_more(clock: Clock) -> None:
-    stages = Stages()
-    with stages.stage("detect", 0):
-        clock.now_s += 1.0
-    stages.count("detect", 5)
-    assert stages.as_dict() == {"detect": {"seconds": 1.0, "items": 5}}
-
-
 def test_items_take_the_time_that_they_need_to_come_and_not_that_of_their_use(clock: Clock) -> None:
     def source() -> Iterator[str]:
         for letter in "abc":

@@ -1,8 +1,8 @@
 """Sight: the pictures of a clip, from frames to face tracks with the probabilities of the two visual models.
 
 Frames travel in small batches, so that memory does not grow with the length of the clip: pixels are dropped as soon
-as their faces have been looked at, and a face costs two hundred bytes a frame from then on. While one batch is looked
-at, the next is decoded.
+as their faces have been looked at, and a face costs two hundred bytes a frame from then on. While the faces of one
+batch are looked at, they are looked for in the next, and the one after it is decoded.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
+from threading import Lock
 from typing import Final
 
 import numpy as np
@@ -23,20 +24,20 @@ from avcer.emotion.static import StaticModel
 from avcer.faces.crop import crop
 from avcer.faces.cuts import CutDetector
 from avcer.faces.detect import Detector
-from avcer.faces.sparse import Detections, SparseDetector
+from avcer.faces.sparse import Detections, FaceFinder, SparseDetector
 from avcer.faces.track import Tracker
 from avcer.timing import Stages
-from avcer.types import Double, Face, FaceTrack, Float, Frame, Progress, no_progress
+from avcer.types import Double, Face, FaceTrack, Float, Frame, Image, Progress, no_progress
 
-MAX_BATCH: Final = 24
+MAX_BATCH: Final = 36
 MAX_BATCH_PIXELS: Final = 16_000_000
-"""A batch of frames holds at most this many pixels, 48 MB; two are held at once."""
+"""A batch of frames holds at most this many pixels, 48 MB; three are held at once."""
 MAX_STRIDE_PIXELS: Final = 50_000_000
 """A single stride of large frames may hold this many (or one frame), 150 MB: six of 3840x2160, from which only the last
 need be looked at.
 """
 ROOM: Final = {"cpu": 1, "cuda": 4}
-"""So many times the frames and pixels of a batch: at most 96 and 64 million (192 MB) where a GPU wants to be filled."""
+"""So many times the frames and pixels of a batch: 144 and 64 million (192 MB) where a GPU wants to be filled."""
 
 
 @dataclass(frozen=True)
@@ -92,13 +93,17 @@ def look(
     progress: Progress = no_progress,
 ) -> Sight:
     """Finds, follows and reads the faces of ``frames``, which come in presentation order; they are taken from another
-    thread.
+    thread, and looked for in a second one.
     """
     stages = stages or Stages()
     watcher = _Watcher(models, cadence, stages)
-    with closing(ahead(_batches(stages.timed("decode", frames), cadence, stages), count=1)) as batches:
-        for batch in batches:
-            watcher.watch(batch)
+    finder = SparseDetector(_InTurn(models.detector, stages), cadence.detect_every)
+    with (
+        closing(ahead(_batches(stages.timed("decode", frames), cadence, stages), count=1)) as batches,
+        closing(ahead(_detected(batches, finder), count=1)) as detected,
+    ):
+        for batch, found in detected:
+            watcher.watch(batch, found)
             progress("pictures", len(watcher.times_s), 0)
     return watcher.sight()
 
@@ -118,13 +123,10 @@ class _Watcher:
         self.times_s = array("d")
         self._stages = stages
         self._detect_looks = cadence.detect_looks
-        self._detector = SparseDetector(models.detector, cadence.detect_every)
         self._tracker = Tracker(begin_score=models.detector.begin_score)
         self._reader = Reader(models.static, models.dynamic, cadence.looks, stages)
 
-    def watch(self, batch: _Batch) -> None:
-        with self._stages.stage("detect", 0):
-            found = self._detector.detect([frame.image for frame in batch.frames], batch.cuts)
+    def watch(self, batch: _Batch, found: Detections) -> None:
         sightings: list[Sighting] = []
         with self._stages.stage("follow", len(batch.frames)):
             for at, (frame, cut) in enumerate(zip(batch.frames, batch.cuts, strict=True)):
@@ -132,7 +134,6 @@ class _Watcher:
                 sightings += self._follow(frame, cut, found.faces[at])
         locate = partial(self._locate, found, batch.frames[0].index) if self._detect_looks else as_sighted
         self._reader.read(sightings, locate)
-        self._stages.count("detect", len(found.looked_at))
 
     def _follow(self, frame: Frame, cut: bool, faces: Sequence[Face]) -> list[Sighting]:
         """Gives each face its track; a face without a pixel inside the frame is none."""
@@ -149,8 +150,7 @@ class _Watcher:
         found its track has it, and all others stay on their lines.
         """
         guessed = [one.frame - first not in found.looked_at for one in sightings]
-        with self._stages.stage("detect", 0):
-            found.look(one.frame - first for one in sightings)
+        found.look(one.frame - first for one in sightings)
         return [
             self._corrected(one, found.nearest(one.frame - first, one.box)) if guess else one.box
             for one, guess in zip(sightings, guessed, strict=True)
@@ -165,6 +165,25 @@ class _Watcher:
 
     def sight(self) -> Sight:
         return Sight(np.array(self.times_s), tuple(self._tracker.tracks()), self._reader.readings())
+
+
+class _InTurn:
+    """A detector for two threads, of which one at a time looks for faces; only that counts as its time."""
+
+    def __init__(self, finder: FaceFinder, stages: Stages) -> None:
+        self._finder = finder
+        self._stages = stages
+        self._turn = Lock()
+
+    def detect_batch(self, images: Sequence[Image]) -> list[list[Face]]:
+        """See ``FaceFinder``."""
+        with self._turn, self._stages.stage("detect", len(images)):
+            return self._finder.detect_batch(images)
+
+
+def _detected(batches: Iterable[_Batch], finder: SparseDetector) -> Iterator[tuple[_Batch, Detections]]:
+    for batch in batches:
+        yield batch, finder.detect([frame.image for frame in batch.frames], batch.cuts)
 
 
 def _batches(frames: Iterable[Frame], cadence: Cadence, stages: Stages) -> Iterator[_Batch]:

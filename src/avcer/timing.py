@@ -32,10 +32,6 @@ class Stages:
             yield item
             started = time.perf_counter()
 
-    def count(self, name: str, items: int) -> None:
-        """Adds items whose number was not known before their time was taken."""
-        self._add(name, 0.0, items)
-
     def as_dict(self) -> dict[str, dict[str, float]]:
         """Stage -> ``seconds`` and ``items``."""
         return {name: {"seconds": self._seconds[name], "items": self._items[name]} for name in self._seconds}

@@ -138,8 +138,8 @@ class OpenVINOEngine:
 
 
 def _take_an_array() -> None:
-    """The first array that OpenVINO 2026.4 is given makes it look NumPy up; two threads that do so at once wait for each
-    other for good, one with Python's lock and one with that of what is looked up.
+    """The first array that OpenVINO 2026.4 is given makes it look NumPy up; two threads that do so at once wait for
+    each other for good, one with Python's lock and one with that of what is looked up.
     """
     import openvino
 
