@@ -33,10 +33,10 @@ class FakeEngine:
     """Says that the priors numbered ``sure`` are faces with the scores given, exactly where they stand."""
 
     def __init__(self, sure: dict[int, float]) -> None:
-        self.sure, self.batch = sure, np.empty(0, np.float32)
+        self.sure, self.given = sure, np.empty(0, np.float32)
 
     def __call__(self, batch: Float) -> tuple[Float, ...]:
-        self.batch = batch
+        self.given = batch
         count = len(detect.priors(*batch.shape[2:]))
         scores = np.zeros((len(batch), count, 2), np.float32)
         for prior, score in self.sure.items():
@@ -85,7 +85,7 @@ def test_suppression_puts_the_best_first() -> None:
 def test_boxes_come_back_in_pixels_of_the_whole_picture() -> None:
     engine = FakeEngine({1: 0.9})
     (face,) = Detector(CARD, engine, DetectorOptions(longest_side=320)).detect(black(360, 1280))
-    assert engine.batch.shape == (1, 3, 90, 320)
+    assert engine.given.shape == (1, 3, 90, 320)
     np.testing.assert_allclose(face.box, [-48, -48, 80, 80])
     np.testing.assert_allclose(face.landmarks, [[16, 16]] * 5)
 
@@ -94,7 +94,7 @@ def test_boxes_come_back_in_pixels_of_the_whole_picture() -> None:
 def test_a_picture_is_never_enlarged(longest_side: int) -> None:
     engine = FakeEngine({})
     Detector(CARD, engine, DetectorOptions(longest_side)).detect(black(60, 100))
-    assert engine.batch.shape == (1, 3, 60, 100)
+    assert engine.given.shape == (1, 3, 60, 100)
 
 
 def test_a_very_narrow_picture_keeps_a_pixel() -> None:
@@ -113,7 +113,7 @@ def test_the_mean_is_taken_off_in_bgr_order_and_then_scaled() -> None:
     engine = FakeEngine({})
     image = np.full((8, 8, 3), (110, 120, 130), np.uint8)
     Detector(CARD, engine).detect(image)
-    assert engine.batch[0, :, 0, 0].tolist() == [6, 3, 7]
+    assert engine.given[0, :, 0, 0].tolist() == [6, 3, 7]
     assert detect.network_input([image], [100, 100, 100], 0.5)[0, :, 0, 0].tolist() == [5, 10, 15]
 
 
@@ -189,6 +189,20 @@ def read(path: Path) -> Image:
 def frames(path: Path, count: int) -> list[Image]:
     with av.open(path) as container:
         return [frame.to_ndarray(format="bgr24") for frame, _ in zip(container.decode(video=0), range(count))]  # noqa: B905
+
+
+def test_few_pictures_are_looked_at_at_once() -> None:
+    """What is held in memory grows with their number; a processor is no faster for it."""
+    sizes: list[int] = []
+
+    class Counts(FakeEngine):
+        def __call__(self, batch: Float) -> tuple[Float, ...]:
+            sizes.append(len(batch))
+            return super().__call__(batch)
+
+    found = Detector(CARD, Counts({0: 0.9}), DetectorOptions(least_side=0)).detect_batch([black(60, 80)] * 7)
+    assert [len(faces) for faces in found] == [1] * 7
+    assert sizes == [3, 3, 1]
 
 
 def test_boxes_beyond_all_bounds_are_no_faces() -> None:
