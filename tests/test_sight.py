@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -159,6 +161,45 @@ def test_few_large_pictures_are_held_at_once(monkeypatch: pytest.MonkeyPatch) ->
     done: list[int] = []
     look([frame(index) for index in range(8)], models(Finder()), progress=lambda stage, now, total: done.append(now))
     assert done == [3, 6, 8]
+
+
+def test_faces_are_looked_for_in_the_next_batch_meanwhile() -> None:
+    beyond_the_first = Event()
+
+    class Ahead(Finder):
+        def detect_batch(self, images: Sequence[Image]) -> list[list[Face]]:
+            found = super().detect_batch(images)
+            if len(self.shapes) > sight.MAX_BATCH:
+                beyond_the_first.set()
+            return found
+
+    visual = models(Ahead())
+    heard_of_it: list[bool] = []
+    read = visual.static.predict
+
+    def waits(batch: Float) -> Any:
+        heard_of_it.append(beyond_the_first.wait(timeout=20))
+        return read(batch)
+
+    visual.static.predict = waits  # type: ignore[assignment,method-assign]
+    look([frame(index) for index in range(2 * sight.MAX_BATCH)], visual)
+    assert heard_of_it[0]
+
+
+def test_two_threads_never_look_for_faces_at_once() -> None:
+    class Alone(Finder):
+        inside = False
+
+        def detect_batch(self, images: Sequence[Image]) -> list[list[Face]]:
+            assert not self.inside
+            self.inside = True
+            time.sleep(0.002)
+            self.inside = False
+            return super().detect_batch(images)
+
+    finder = Alone()
+    look([frame(index) for index in range(200)], models(finder), Cadence(10, LookPlan(5, 0.1), detect_looks=True))
+    assert len(finder.shapes) > 40
 
 
 def test_an_error_closes_the_film_at_once() -> None:
