@@ -28,9 +28,11 @@ VARIATIONS: dict[str, dict[str, object]] = {
     "`balanced`, faces looked for on every frame": {"detect_every": 1},
     "`balanced`, faces looked for on every 20th frame, and where looked at": {"detect_every": 20},
     "`balanced`, faces looked for on every 6th frame, looked at or not": LINES,
+    "`balanced`, faces looked at between where they change by more than 0.15": {"steady_within": 0.15},
     "`balanced`, faces looked at between where they change by more than 0.2": {"steady_within": 0.2},
     "`balanced`, a window of sound every second": {"audio_step_s": 1.0},
     "`balanced`, five frames a second": {"fps": 5.0},
+    "`fast`, faces looked for on every 10th frame": {"setting": "fast", "detect_every": 10},
 }
 
 

@@ -41,7 +41,7 @@ class Setting:
 SETTINGS: Final[dict[SettingName, Setting]] = {
     "exact": Setting(None, "float32", Cadence(), WINDOW_STEP_S),
     "balanced": Setting(640, "default", Cadence(10, LookPlan(None, 0.12), detect_looks=True), WINDOW_STEP_S),
-    "fast": Setting(640, "default", Cadence(10, LookPlan(None, 0.2)), 2 * WINDOW_STEP_S),
+    "fast": Setting(640, "default", Cadence(6, LookPlan(None, 0.2)), 2 * WINDOW_STEP_S),
 }
 """What each costs and how far it agrees with ``exact`` is measured in docs/speed.md."""
 
