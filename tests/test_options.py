@@ -79,7 +79,7 @@ def test_exact_is_the_size_that_the_detector_was_made_for(choices: dict[str, Any
 
 def test_the_provenance_has_what_is_in_force() -> None:
     said = Options(setting="fast", audio_window_s=2.0).as_dict()
-    assert (said["detect_every"], said["steady_within"], said["fps"]) == (10, 0.2, None)
+    assert (said["detect_every"], said["steady_within"], said["fps"]) == (6, 0.2, None)
     assert (said["audio_window_s"], said["audio_step_s"]) == (2.0, 1.0)
     said = Options(fps=5, detect_every=2).as_dict()
     assert (said["detect_every"], said["steady_within"], said["fps"]) == (None, None, 5)
