@@ -103,6 +103,7 @@ def measure_all(clips: dict[str, Path], home: Path, repeats: int) -> Iterator[tu
         exact = again(replace(published, setting="exact"), 1, clips[name], base)
         yield f"published, MobileNet-0.25, `exact`, {name}", exact
     in_int8(clips[small])
+    base = measured[f"published, MobileNet-0.25, {small}"]["baseline"]
     yield f"published, MobileNet-0.25, int8, {small}", again(published, repeats, clips[small], base)
     import_blind_resnet50(home)
     remove_int8("published-static")
