@@ -23,8 +23,9 @@ from avcer.evaluation.ablation import GROUPS
 from avcer.evaluation.ablation_report import panels, tables
 from avcer.evaluation.compare import Run, drawn
 from avcer.evaluation.figures import Panel, draw_dots
-from avcer.evaluation.speech import SAMPLE_RATE, SpeechTable, full_names, read_speech
+from avcer.evaluation.speech import SpeechTable, full_names, read_speech
 from avcer.labels import BASIC
+from avcer.media import SAMPLE_RATE
 from avcer.models.choice import choose
 from avcer.models.runtime import load_engine
 from avcer.options import Options

@@ -20,7 +20,8 @@ from avcer import Analyzer
 from avcer.bench.flops import input_shape
 from avcer.errors import AvcerError
 from avcer.models.card import FAMILIES, ROLES, Family, ModelCard
-from avcer.models.runtime import Device, Items, choose_device
+from avcer.models.engine import Items
+from avcer.models.runtime import Device, choose_device
 from avcer.models.store import InstalledModel, find
 from page import circumstances, put, table
 

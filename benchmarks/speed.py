@@ -27,7 +27,8 @@ import numpy as np
 
 from avcer.bench.measure import Bench
 from avcer.bench.report import document
-from avcer.demo import SAMPLE_RATE, voice
+from avcer.demo import voice
+from avcer.media import SAMPLE_RATE
 from avcer.models.published import import_published
 from avcer.models.quantized import remove_int8
 from avcer.options import Options

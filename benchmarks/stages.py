@@ -21,7 +21,8 @@ from avcer.labels import C_EXPR_DB, NONE, VISUAL
 from avcer.media import SAMPLE_RATE
 from avcer.media.resample import Resampler
 from avcer.models.card import ModelCard, Role
-from avcer.models.runtime import Engine, Precision, load_engine
+from avcer.models.engine import Engine, Precision
+from avcer.models.runtime import load_engine
 from avcer.models.store import find
 from avcer.types import MODALITIES, Image
 from reference import GOLDEN, RULE_NAMES, at_rows, released_tracks

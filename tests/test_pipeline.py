@@ -16,6 +16,7 @@ from avcer.analysis import Analysis
 from avcer.errors import InputError
 from avcer.evaluation.agreement import agreement
 from avcer.faces.detect import Detector, priors
+from avcer.models.card import HEAVY
 from avcer.models.torch_engine import TorchEngine
 from avcer.options import Options
 from avcer.pipeline import Analyzer, _measured
@@ -225,7 +226,7 @@ def test_the_same_analysis_twice_is_the_same(analyzer: Analyzer, demonstration: 
 def test_a_heavy_detector_is_not_called_for_every_look(analyzer: Analyzer, analysis: Analysis) -> None:
     assert analyzer._cadence(analysis.clip).detect_looks
     card = analyzer.cards["detector"]
-    heavy = replace(card, graph=replace(card.graph, bytes=pipeline.HEAVY_DETECTOR))
+    heavy = replace(card, graph=replace(card.graph, bytes=HEAVY + 1))
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(analyzer.cards, "detector", heavy)
         cadence = analyzer._cadence(analysis.clip)

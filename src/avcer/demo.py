@@ -18,12 +18,12 @@ from av.container import OutputContainer
 from av.video import VideoStream
 
 from avcer.errors import OutputError
+from avcer.media import SAMPLE_RATE
 from avcer.types import Double, Float, Image
 
 DURATION_S: Final = 8.0
 RATE: Final = 25
 SIZE: Final = (480, 360)  # width, height
-SAMPLE_RATE: Final = 16_000
 _FACE_CENTRE: Final = (222.0, 115.0)  # pixels of the photograph
 _HIDDEN_S: Final = (5.0, 5.6)
 _SILENT_S: Final = (3.2, 4.4)

@@ -15,7 +15,8 @@ from avcer.faces.detect import DetectorOptions
 from avcer.hearing import Windows
 from avcer.labels import AUDIO_8, Vocabulary, read_vocabulary
 from avcer.models.card import FAMILIES, Family, ModelCard
-from avcer.models.runtime import DEVICES, Device, Precision
+from avcer.models.engine import Precision
+from avcer.models.runtime import DEVICES, Device
 from avcer.sight import Cadence
 
 LEAST_STEP_S: Final = 0.05

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from threading import Lock
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
@@ -25,14 +27,12 @@ from avcer.hearing import Hearing, listen
 from avcer.media import Pictures, probe
 from avcer.models.card import Role
 from avcer.models.choice import choose_all
+from avcer.models.engine import Engine
 from avcer.models.runtime import choose_device, int8_in_use, load_engine
 from avcer.options import Options
 from avcer.sight import ROOM, Cadence, Sight, VisualModels, look
 from avcer.timing import Stages
 from avcer.types import Clip, Double, EmotionProbabilities, Image, Progress, no_progress
-
-HEAVY_DETECTOR: Final = 50_000_000
-"""Bytes of a graph: RetinaFace ResNet-50 has twice as many, the other detectors two million at most."""
 
 
 class Analyzer:
@@ -40,8 +40,13 @@ class Analyzer:
 
         analysis = Analyzer(models="mini").analyze("clip.mp4")
 
+    Any number of threads may use one analyzer at once, each for clips of its own; every result is the one that it
+    would be alone. The models are held once, and calls of different threads share the cores. An analyzer can be
+    pickled: its options travel, and the models are loaded anew where it arrives.
+
     Args:
         options: all choices in one record.
+        engines: role -> what runs in place of the installed model; it gets and gives what that model's card says.
         changes: single fields of ``Options``, by name, on top of it.
 
     Raises:
@@ -49,7 +54,9 @@ class Analyzer:
         ModelError: a model is missing or damaged.
     """
 
-    def __init__(self, options: Options | None = None, **changes: Any) -> None:
+    def __init__(
+        self, options: Options | None = None, *, engines: Mapping[Role, Engine] | None = None, **changes: Any
+    ) -> None:
         self.options = replace(options or Options(), **changes)
         vocabulary = self.options.vocabulary()
         models = choose_all(self.options.models, self.options.own_models)
@@ -61,14 +68,21 @@ class Analyzer:
             fill_gaps=self.options.fill_gaps,
         )
         self._device = choose_device(self.options.device)
-        self._int8 = {role: int8_in_use(model, self._device, self.options.precision) for role, model in models.items()}
-        engines = {role: load_engine(model, self._device, self.options.precision) for role, model in models.items()}
+        self._given = dict(engines or {})
+        own = {role: model for role, model in models.items() if role not in self._given}
+        self._int8 = {role: int8_in_use(model, self._device, self.options.precision) for role, model in own.items()}
+        run = {role: load_engine(model, self._device, self.options.precision) for role, model in own.items()}
+        run |= self._given
         self._visual = VisualModels(
-            Detector(self.cards["detector"], engines["detector"], self.options.detector),
-            StaticModel(self.cards["static"], engines["static"]),
-            DynamicModel(self.cards["dynamic"], engines["dynamic"]),
+            Detector(self.cards["detector"], run["detector"], self.options.detector),
+            StaticModel(self.cards["static"], run["static"]),
+            DynamicModel(self.cards["dynamic"], run["dynamic"]),
         )
-        self._audio = AudioModel(self.cards["audio"], engines["audio"])
+        self._audio = AudioModel(self.cards["audio"], run["audio"])
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """An analyzer is pickled as what it is made from."""
+        return partial(type(self), engines=self._given), (self.options,)
 
     def analyze(self, path: str | Path, progress: Progress = no_progress) -> Analysis:
         """Analyses one clip, frame by frame and face by face.
@@ -146,7 +160,7 @@ class Analyzer:
         face is looked at: that would cost several times what looking does.
         """
         chosen = self.options.cadence(clip.average_rate)
-        light = self.cards["detector"].graph.bytes < HEAVY_DETECTOR
+        light = not self.cards["detector"].heavy
         return replace(chosen, room=ROOM[self._device], detect_looks=chosen.detect_looks and light)
 
     def _provenance(self, timings: dict[str, float]) -> dict[str, Any]:
@@ -162,7 +176,7 @@ class Analyzer:
 
     def _identity(self, role: Role) -> dict[str, str]:
         """Which model it is, and what was made of it in int8 if that is what ran."""
-        card, made = self.cards[role], self._int8[role]
+        card, made = self.cards[role], self._int8.get(role)
         own = {"name": card.name, "architecture": card.architecture, "sha256": card.graph.sha256}
         return own | ({"int8_sha256": made.card.graph.sha256} if made else {})
 

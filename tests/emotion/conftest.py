@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
+from avcer.models.engine import Engine
 from avcer.models.networks import build
-from avcer.models.runtime import Engine
 from avcer.types import Float
 from reference import stand_in_weights
 

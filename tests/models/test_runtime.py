@@ -3,7 +3,11 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +17,7 @@ from avcer.models import runtime
 from avcer.models.runtime import OpenVINOEngine, load_engine
 from avcer.models.store import InstalledModel
 from avcer.models.torch_engine import TorchEngine
+from avcer.types import Float
 
 
 @pytest.mark.parametrize("batch", [1, 3, 8])
@@ -33,6 +38,35 @@ def test_an_engine_keeps_no_hold_of_earlier_results(written: InstalledModel) -> 
     kept = first.copy()
     engine(np.ones((1, 10, 512), np.float32))
     np.testing.assert_array_equal(first, kept)
+
+
+@pytest.mark.parametrize("make", [OpenVINOEngine, partial(TorchEngine, device="cpu")])
+def test_threads_that_call_at_once_get_what_each_would_alone(written: InstalledModel, make: Any) -> None:
+    engine = make(written, "float32")
+    batches = list(np.random.default_rng(0).random((8, 4, 10, 512), np.float32))
+    alone = [engine(batch)[0] for batch in batches]
+    together = threading.Barrier(len(batches))
+
+    def call(batch: Float) -> list[Float]:
+        together.wait()
+        return [engine(batch)[0] for _ in range(3)]
+
+    with ThreadPoolExecutor(len(batches)) as pool:
+        answers = list(pool.map(call, batches))
+    for expected, repeated in zip(alone, answers, strict=True):
+        for answer in repeated:
+            np.testing.assert_array_equal(answer, expected)
+
+
+def test_a_request_is_used_again_and_one_whose_call_failed_is_not(written: InstalledModel) -> None:
+    engine = OpenVINOEngine(written, "float32")
+    (first,) = engine._free
+    engine(np.zeros((1, 10, 512), np.float32))
+    assert list(engine._free) == [first]
+    with pytest.raises(RuntimeError):
+        engine(np.zeros((1, 10, 511), np.float32))
+    assert not engine._free
+    assert engine(np.zeros((1, 10, 512), np.float32))[0].shape == (1, 7)
 
 
 def test_default_precision_stays_close(written: InstalledModel) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -252,3 +254,22 @@ def test_weights_of_another_network_are_refused(written: InstalledModel) -> None
     foreign = InstalledModel(replace(written.card, architecture="emo-affectnet-resnet50"), written.folder)
     with pytest.raises(ModelError, match="does not fit the network"):
         TorchEngine(foreign, "float32", "cpu")
+
+
+def test_calls_of_several_threads_take_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Halving the batch and going on is not for two threads at once, and one call fills a device."""
+    engine = TorchEngine(find("mini", "dynamic"), "float32", "cpu")
+    inside: list[bool] = []
+    run = engine._run
+
+    def watched(batch: Any) -> tuple[Float, ...]:
+        assert not inside
+        inside.append(True)
+        time.sleep(0.002)
+        outputs = run(batch)
+        inside.clear()
+        return outputs
+
+    monkeypatch.setattr(engine, "_run", watched)
+    with ThreadPoolExecutor(4) as pool:
+        assert len(list(pool.map(engine, [arrays("dynamic", 1)] * 8))) == 8

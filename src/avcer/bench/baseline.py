@@ -34,7 +34,7 @@ from avcer.faces.detect import Detector, DetectorOptions
 from avcer.faces.track import Tracker, leading_tracks
 from avcer.media import Pictures, open_sound, probe, windows
 from avcer.models.card import Role
-from avcer.models.runtime import Items
+from avcer.models.engine import Items
 from avcer.models.store import InstalledModel
 from avcer.types import Clip, Double, EmotionProbabilities, FaceTrack, Float, Image
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from avcer.models.runtime import Precision
+from avcer.models.engine import Precision
 
 SIDE: Final = 2048
 """Of the square matrices: too large for the inner caches, as the large layers of the networks are."""

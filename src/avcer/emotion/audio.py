@@ -12,10 +12,9 @@ from avcer.emotion.probabilities import softmax
 from avcer.emotion.voice import VoiceFrames
 from avcer.labels import BASIC
 from avcer.models.card import ModelCard
-from avcer.models.runtime import Engine, batch_size
+from avcer.models.engine import Engine, batch_size
 from avcer.types import Boolean, Double, EmotionProbabilities, Float
 
-SAMPLE_RATE: Final = 16_000
 WINDOW_S: Final = 4.0
 WINDOW: Final = 64_000
 """Four seconds, in samples; source: AVCER."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from avcer.emotion.probabilities import in_basic_order, softmax
 from avcer.models.card import ModelCard
-from avcer.models.runtime import Engine, batch_size
+from avcer.models.engine import Engine, batch_size
 from avcer.types import Double, Float
 
 STEPS: Final = 10

@@ -16,7 +16,7 @@ import numpy as np
 from avcer.emotion.probabilities import in_basic_order, softmax
 from avcer.faces.crop import crop, square_crop
 from avcer.models.card import ModelCard
-from avcer.models.runtime import Engine, Items, batch_size, takes_pixels
+from avcer.models.engine import Engine, Items, batch_size, takes_pixels
 from avcer.types import Double, Float, Image
 
 PUBLISHED_SIZE: Final = 224

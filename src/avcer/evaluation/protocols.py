@@ -28,7 +28,8 @@ from avcer.faces.detect import Detector, DetectorOptions
 from avcer.labels import BASIC
 from avcer.models.card import Family, ModelCard, Role
 from avcer.models.choice import choose, expect_roles
-from avcer.models.runtime import Engine, Precision, load_engine
+from avcer.models.engine import Engine, Precision
+from avcer.models.runtime import load_engine
 from avcer.options import Options
 from avcer.types import Boolean, Double, Image
 

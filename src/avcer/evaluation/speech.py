@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 
 from avcer.errors import InputError
 from avcer.labels import BASIC
+from avcer.media import SAMPLE_RATE
 from avcer.types import Boolean, Float, Integer
 
-SAMPLE_RATE: Final = 16000
 WINDOW: Final = 4 * SAMPLE_RATE
 STEP: Final = SAMPLE_RATE // 2
 

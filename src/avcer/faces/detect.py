@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 from avcer.models.card import ModelCard
-from avcer.models.runtime import Engine, batch_size, takes_pixels
+from avcer.models.engine import Engine, batch_size, takes_pixels
 from avcer.types import Face, Float, Image
 
 PRIOR_GRIDS: Final = ((8, (16, 32)), (16, (64, 128)), (32, (256, 512)))

@@ -17,6 +17,8 @@ FAMILIES: Final[tuple[Family, ...]] = get_args(Family)
 CARD_FILE: Final = "card.json"
 GRAPH_FILE: Final = "model.onnx"
 WEIGHTS_FILE: Final = "weights.safetensors"
+HEAVY: Final = 50_000_000
+"""Bytes of a graph: the networks of an analysis have either twice as many or two million at most."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,13 @@ class ModelCard:
     not_for: str = ""
     speed: dict[str, Any] = field(default_factory=dict)
     scores: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def heavy(self) -> bool:
+        """Whether one call fills all cores: two such networks at once are slower than one after the other, and such a
+        detector costs several times what reading a face does.
+        """
+        return self.graph.bytes > HEAVY
 
     def to_json(self) -> str:
         """The card as an indented JSON document."""

@@ -20,7 +20,8 @@ from torch import Tensor, nn
 
 from avcer.errors import ModelError
 from avcer.models.card import CARD_FILE, GRAPH_FILE, WEIGHTS_FILE, FileRecord, ModelCard
-from avcer.models.runtime import Engine, OpenVINOEngine
+from avcer.models.engine import Engine
+from avcer.models.runtime import OpenVINOEngine
 from avcer.models.store import InstalledModel, replace_folder, sha256
 
 OPSET: Final = 18

@@ -4,54 +4,26 @@ from __future__ import annotations
 
 import ctypes
 import sys
+from collections import deque
 from contextlib import AbstractContextManager, nullcontext
 from importlib.util import find_spec
 from threading import Lock
-from typing import Any, Final, Literal, Protocol, TypeAlias, get_args
+from typing import Any, Final, Literal, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 
 from avcer.errors import MissingExtraError, ModelError, UsageError
 from avcer.models.compiled import PRECISION, compile_graph
+from avcer.models.engine import Engine, Items, Precision
 from avcer.models.quantized import find_int8
 from avcer.models.store import InstalledModel
 from avcer.types import Float
 
 Device = Literal["auto", "cpu", "cuda"]
 DEVICES: Final[tuple[Device, ...]] = get_args(Device)
-Precision = Literal["default", "float32"]
-Items: TypeAlias = NDArray[np.float32 | np.uint8]
-"""A batch as its station prepares it: float32 as the model's card says, or pixels where ``takes_pixels`` says so."""
-
-
-LARGE: Final = 50_000_000
-"""Bytes of a graph: networks of this size fill all cores, and two at once are slower than one after the other."""
 _TURN: Final = Lock()
-
-
-class Engine(Protocol):
-    """A model that is ready to run. One thread at a time may call it.
-
-    What suits its device better than what suits a processor it says in attributes: see ``batch_size`` and
-    ``takes_pixels``.
-    """
-
-    def __call__(self, batch: Items) -> tuple[Float, ...]:
-        """The outputs for a batch of any size, in the order in which the model declares them."""
-        ...
-
-
-def batch_size(engine: Engine, usual: int) -> int:
-    """How many items ``engine`` wants a call: what its attribute ``batch`` says, else what is usual."""
-    size: int = getattr(engine, "batch", usual)
-    return size
-
-
-def takes_pixels(engine: Engine) -> bool:
-    """Whether ``engine`` wants pictures as they are, ``(N, H, W, C)`` of uint8, and does the rest on its device."""
-    takes: bool = getattr(engine, "takes_pixels", False)
-    return takes
+"""Held by the one large network that computes: see ``ModelCard.heavy``."""
+_FIRST_ARRAY: Final = Lock()
 
 
 def load_engine(model: InstalledModel, device: Device = "auto", precision: Precision = "default") -> Engine:
@@ -103,9 +75,10 @@ def choose_device(device: Device = "auto") -> Literal["cpu", "cuda"]:
 
 
 class OpenVINOEngine:
-    """A model's ONNX graph on the processor, on ``threads`` of its cores (0: all of them).
+    """A model's ONNX graph on the processor, on ``threads`` of its cores (0: all of them); see ``Engine``.
 
-    ``keep``: what was compiled is kept on disk for the next time.
+    Each call takes an inference request of its own from those that are free, so that calls from several threads do not
+    meet; OpenVINO lets them share the cores. ``keep``: what was compiled is kept on disk for the next time.
     """
 
     def __init__(
@@ -125,16 +98,28 @@ class OpenVINOEngine:
         except (OSError, RuntimeError) as error:
             raise ModelError(f"{model.graph}: OpenVINO cannot run it; try: avcer models verify") from error
         _take_an_array()
-        self._turn: AbstractContextManager[Any] = _TURN if model.card.graph.bytes > LARGE else nullcontext()
-        self._request = compiled.create_infer_request()
+        self._turn: AbstractContextManager[Any] = _TURN if model.card.heavy else nullcontext()
+        self._compiled = compiled
+        self._free = deque([compiled.create_infer_request()])
         self._outputs: int = len(compiled.outputs)
         self.processor = str(core.get_property("CPU", "FULL_DEVICE_NAME"))
 
     def __call__(self, batch: Items) -> tuple[Float, ...]:
         """See ``Engine``."""
+        request = self._request()
         with self._turn:
-            results = self._request.infer([np.ascontiguousarray(batch, np.float32)], share_inputs=True)
-        return tuple(results[index] for index in range(self._outputs))
+            # The outputs are copied, so that the request can be used again while its results are.
+            results = request.infer([np.ascontiguousarray(batch, np.float32)], share_inputs=True)
+        outputs = tuple(results[index] for index in range(self._outputs))
+        self._free.append(request)  # not where the call failed: what such a request still does is not known
+        return outputs
+
+    def _request(self) -> Any:
+        """A request that no other thread uses; a deque hands out each of its items once."""
+        try:
+            return self._free.pop()
+        except IndexError:
+            return self._compiled.create_infer_request()
 
 
 def _take_an_array() -> None:
@@ -143,7 +128,7 @@ def _take_an_array() -> None:
     """
     import openvino
 
-    with _TURN:
+    with _FIRST_ARRAY:
         openvino.Tensor(np.zeros(1, np.float32))
 
 

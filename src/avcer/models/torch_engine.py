@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
+from threading import Lock
 from typing import Any, Final
 
 import numpy as np
@@ -18,8 +19,8 @@ from torch.nn.utils import parametrize
 
 from avcer.errors import ModelError
 from avcer.models.card import ModelCard, Role
+from avcer.models.engine import Items, Precision
 from avcer.models.networks import build
-from avcer.models.runtime import Items, Precision
 from avcer.models.store import InstalledModel
 from avcer.types import Float
 
@@ -47,13 +48,15 @@ class TorchEngine:
 
     It takes pictures as they are, ``(N, H, W, C)`` of uint8, a quarter of what prepared ones would be to send up, and
     prepares them on the device; arrays of float32 it takes as the graph does. ``batch`` is how many items it wants a
-    call; where the device's memory does not hold these, it halves that number and goes on.
+    call; where the device's memory does not hold these, it halves that number and goes on. Calls from several threads
+    take turns: one fills the device.
     """
 
     def __init__(self, model: InstalledModel, precision: Precision, device: str = "cuda") -> None:
         self.batch = BATCH[model.card.role]
         self.takes_pixels = model.card.role in ("detector", "static")
         self._model = model
+        self._turn = Lock()
         self._device = torch.device(device)
         network = load_network(model)
         _fix_weights(network)
@@ -72,6 +75,11 @@ class TorchEngine:
         Raises:
             ModelError: the device's memory does not hold a single item.
         """
+        with self._turn:
+            return self._in_parts(batch)
+
+    def _in_parts(self, batch: Items) -> tuple[Float, ...]:
+        """As many items at once as the memory holds."""
         if len(batch) <= self.batch:
             try:
                 return self._run(batch)
@@ -82,7 +90,7 @@ class TorchEngine:
             # Outside the handler: the exception holds on to what the failed call had allocated.
             self.batch = len(batch) // 2
         most = self.batch
-        parts = self(batch[:most]), self(batch[most:])
+        parts = self._in_parts(batch[:most]), self._in_parts(batch[most:])
         return tuple(np.concatenate(outputs) for outputs in zip(*parts, strict=True))
 
     def _run(self, batch: Items) -> tuple[Float, ...]:

@@ -15,7 +15,8 @@ from avcer.emotion.probabilities import softmax
 from avcer.faces.detect import DetectorOptions, faces_of_batch
 from avcer.faces.track import overlaps
 from avcer.models.card import Role
-from avcer.models.runtime import Engine, OpenVINOEngine
+from avcer.models.engine import Engine
+from avcer.models.runtime import OpenVINOEngine
 from avcer.models.store import InstalledModel
 from avcer.types import Double, Face, Float
 

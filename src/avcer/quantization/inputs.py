@@ -15,7 +15,8 @@ from avcer.faces.detect import Detector
 from avcer.hearing import listen
 from avcer.media import Pictures, probe
 from avcer.models.card import Role
-from avcer.models.runtime import Engine, Items, load_engine
+from avcer.models.engine import Engine, Items
+from avcer.models.runtime import load_engine
 from avcer.models.store import InstalledModel
 from avcer.options import SETTINGS
 from avcer.sight import VisualModels, look

@@ -17,8 +17,9 @@ from avcer.emotion.voice import VoiceFrames
 from avcer.errors import InputError
 from avcer.evaluation import metrics
 from avcer.evaluation.scores import classification, doubts
-from avcer.evaluation.speech import SAMPLE_RATE, WINDOW, SpeechTable, full_names, read_speech, windows
+from avcer.evaluation.speech import WINDOW, SpeechTable, full_names, read_speech, windows
 from avcer.labels import BASIC
+from avcer.media import SAMPLE_RATE
 from avcer.models.card import NOT_FOR, UNWRITTEN, ModelCard
 from avcer.models.networks.mini_audio import MiniAudio
 from avcer.training.calibration import best_temperature, cool

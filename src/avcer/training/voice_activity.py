@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from avcer.errors import MissingExtraError
-from avcer.evaluation.speech import SAMPLE_RATE
+from avcer.media import SAMPLE_RATE
 from avcer.types import Float
 
 
