@@ -9,7 +9,8 @@ from itertools import islice
 import numpy as np
 
 from avcer.decision.align import nothing
-from avcer.emotion.audio import WINDOW_S, WINDOW_STEP_S, AudioModel, frame_probabilities
+from avcer.emotion.audio import WINDOW_STEP_S, AudioModel, frame_probabilities
+from avcer.emotion.waveform import WINDOW_S
 from avcer.media import SAMPLE_RATE, SoundWindow, is_silent, open_sound, windows
 from avcer.timing import Stages
 from avcer.types import Boolean, Clip, Double, EmotionProbabilities, Float, Progress, no_progress

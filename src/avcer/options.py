@@ -8,8 +8,9 @@ from typing import Any, Final, Literal
 
 from avcer.decision.compound import RULES, Rule
 from avcer.decision.fuse import MEAN, PUBLISHED, PUBLISHED_7, FusionWeights, read_fusion
-from avcer.emotion.audio import WINDOW_S, WINDOW_STEP_S
+from avcer.emotion.audio import WINDOW_STEP_S
 from avcer.emotion.looks import LookPlan
+from avcer.emotion.waveform import WINDOW_S
 from avcer.errors import UsageError
 from avcer.faces.detect import DetectorOptions
 from avcer.hearing import Windows

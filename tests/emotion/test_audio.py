@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from avcer.emotion.audio import WINDOW, AudioModel, frame_probabilities, normalise
+from avcer.emotion.audio import AudioModel, frame_probabilities
 from avcer.emotion.spectrogram import LogMel
 from avcer.emotion.voice import VoiceFrames
+from avcer.emotion.waveform import WINDOW, Waveform
 from avcer.labels import AUDIO_8, BASIC
 from avcer.models.card import UNWRITTEN, ModelCard
 from avcer.models.runtime import OpenVINOEngine
@@ -51,7 +52,7 @@ def one_hot(*classes: int, count: int = 7) -> Float:
 
 class TestPublishedPreparation:
     def test_zero_mean_and_unit_variance_over_the_whole_window(self) -> None:
-        prepared = normalise(speech_like(1.0) + np.float32(0.3))
+        prepared = Waveform()(speech_like(1.0) + np.float32(0.3))
         assert prepared.shape == (WINDOW,)
         assert prepared.dtype == np.float32
         assert prepared.mean() == pytest.approx(0, abs=1e-4)
@@ -59,8 +60,8 @@ class TestPublishedPreparation:
 
     def test_what_is_missing_is_the_mean_or_zero_or_a_repetition(self) -> None:
         samples = speech_like(1.0) + np.float32(0.3)
-        assert normalise(samples)[16000:] == pytest.approx(0, abs=1e-3)
-        zeros, repeated = normalise(samples, "zeros"), normalise(samples, "repeat")
+        assert Waveform()(samples)[16000:] == pytest.approx(0, abs=1e-3)
+        zeros, repeated = Waveform("zeros")(samples), Waveform("repeat")(samples)
         assert np.ptp(zeros[16000:]) == 0
         assert zeros[16000] < zeros[:16000].min()
         np.testing.assert_array_equal(repeated[:16000], repeated[48000:])
@@ -68,10 +69,10 @@ class TestPublishedPreparation:
     def test_the_card_may_name_another_padding(self) -> None:
         samples = speech_like(1.0)
         model = AudioModel(card(padding="repeat"), lambda batch: (batch,))
-        np.testing.assert_array_equal(model.prepare(samples), normalise(samples, "repeat"))
+        np.testing.assert_array_equal(model.prepare(samples), Waveform("repeat")(samples))
 
     def test_silence_is_finite(self) -> None:
-        assert not normalise(np.zeros(100, np.float32)).any()
+        assert not Waveform()(np.zeros(100, np.float32)).any()
 
 
 class TestLogMel:

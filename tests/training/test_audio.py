@@ -12,8 +12,9 @@ import torch
 from pyarrow import parquet
 
 from avcer.emotion.audio import AudioModel
+from avcer.emotion.waveform import WINDOW
 from avcer.errors import InputError
-from avcer.evaluation.speech import WINDOW, SpeechTable, read_speech, windows
+from avcer.evaluation.speech import SpeechTable, read_speech, windows
 from avcer.labels import BASIC
 from avcer.models.card import ModelCard
 from avcer.models.networks.mini_audio import Measures

@@ -2,42 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import partial
-from typing import Final, Literal
+from collections.abc import Mapping, Sequence
+from typing import Final, Protocol
 
 import numpy as np
 
 from avcer.emotion.probabilities import softmax
 from avcer.emotion.voice import VoiceFrames
+from avcer.emotion.waveform import Waveform
 from avcer.labels import BASIC
 from avcer.models.card import ModelCard
 from avcer.models.engine import Engine, batch_size
+from avcer.models.preparation import Preparation, prepared_by
 from avcer.types import Boolean, Double, EmotionProbabilities, Float
 
-WINDOW_S: Final = 4.0
-WINDOW: Final = 64_000
-"""Four seconds, in samples; source: AVCER."""
 WINDOW_STEP_S: Final = 0.5
 TOLERANCE_S: Final = 0.0005
 """A time stamp that is rounded to milliseconds, or off by a floating-point error, still is on time."""
 MAX_BATCH: Final = 4
 """Windows a call on a processor: a quarter of a megabyte of samples each."""
-VARIANCE_FLOOR: Final = 1e-7
-"""Source: the feature extractor of wav2vec 2.0 in transformers."""
 
-Padding = Literal["mean", "zeros", "repeat"]
+
+class SoundPreparation(Preparation, Protocol):
+    """How a window of sound becomes the input of a network."""
+
+    def __call__(self, samples: Float) -> Float:
+        """Mono samples ``(n,)`` at 16 kHz, n at most 64,000 -> one item of the network's batch, always of one shape."""
+        ...
+
+
+SOUND_KINDS: Final[Mapping[str, type[SoundPreparation]]] = {one.kind: one for one in (Waveform, VoiceFrames)}
+"""The kinds of preparation that the card of an audio model may ask for."""
 
 
 class AudioModel:
-    """An audio model of either family: the mini one hears spectrum and pitch, the published one the samples."""
+    """An audio model of either family; its card says what it hears, see ``SOUND_KINDS``."""
 
     def __init__(self, card: ModelCard, engine: Engine) -> None:
         self.card = card
         self._engine = engine
-        settings = card.preprocessing
-        padded = partial(normalise, padding=settings.get("padding", "mean"))
-        self._prepare = VoiceFrames.of_card(settings) if "spectrogram" in settings else padded
+        self._prepare = prepared_by(card, SOUND_KINDS)
 
     @property
     def classes(self) -> int:
@@ -50,27 +54,12 @@ class AudioModel:
         return batch_size(self._engine, MAX_BATCH)
 
     def prepare(self, samples: Float) -> Float:
-        """A window's mono samples at 16 kHz, at most 64,000, as the network takes them: ``(64000,)``, or
-        ``(rows, frames)`` as ``VoiceFrames`` makes them.
-        """
+        """A window's mono samples at 16 kHz, at most 64,000, as the network takes them: see ``SoundPreparation``."""
         return self._prepare(samples)
 
     def predict(self, windows: Sequence[Float]) -> Float:
         """Logits ``(N, classes)`` in the order of the card's labels, for N windows of samples."""
         return self._engine(np.stack([self.prepare(samples) for samples in windows]))[0]
-
-
-def normalise(samples: Float, padding: Padding = "mean") -> Float:
-    """Samples ``(n,)`` padded to ``(64000,)`` with their mean, with zeros, or with themselves over and over, then
-    brought to zero mean and unit variance. The published model was made for the first.
-    """
-    if padding == "repeat":
-        padded = np.resize(samples, WINDOW)
-    else:
-        padded = np.full(WINDOW, samples.mean() if padding == "mean" else 0, np.float32)
-        padded[: len(samples)] = samples
-    normalised: Float = (padded - padded.mean()) / np.sqrt(padded.var() + VARIANCE_FLOOR)
-    return normalised
 
 
 def frame_probabilities(

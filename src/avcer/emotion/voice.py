@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Final
+from typing import Any, ClassVar, Final, Self
 
 import numpy as np
 
@@ -19,13 +20,15 @@ EXTRA: Final = 3
 class VoiceFrames:
     """Turns a window of sound into the network's input. A model card keeps the constants of both parts."""
 
+    kind: ClassVar[str] = "voice_frames"
+
     spectrogram: LogMel = field(default_factory=LogMel)
     pitch: PitchTracker = field(default_factory=PitchTracker)
 
     @classmethod
-    def of_card(cls, preprocessing: dict[str, Any]) -> VoiceFrames:
+    def of_card(cls, constants: Mapping[str, Any]) -> Self:
         """With the constants that a card names."""
-        return cls(LogMel(**preprocessing["spectrogram"]), PitchTracker(**preprocessing["pitch"]))
+        return cls(LogMel(**constants["spectrogram"]), PitchTracker(**constants["pitch"]))
 
     def as_dict(self) -> dict[str, Any]:
         """The constants, for a card."""

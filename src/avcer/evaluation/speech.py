@@ -16,12 +16,12 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from avcer.emotion.waveform import WINDOW
 from avcer.errors import InputError
 from avcer.labels import BASIC
 from avcer.media import SAMPLE_RATE
 from avcer.types import Boolean, Float, Integer
 
-WINDOW: Final = 4 * SAMPLE_RATE
 STEP: Final = SAMPLE_RATE // 2
 
 WORDS: Final = {

@@ -57,7 +57,7 @@ def _audio(architecture: str, labels: tuple[str, ...], weights: str) -> ModelCar
         architecture,
         inputs=("N", 64000),
         labels=labels,
-        preprocessing={"sample_rate": 16000, "window_s": 4.0, "step_s": 0.5, "variance_floor": 1e-7},
+        preprocessing={"kind": "waveform", "padding": "mean", "variance_floor": 1e-7},
         licence="MIT; its backbone: CC BY-NC-SA 4.0, research only",
         source=weights,
         training_data="AffWild2 and MELD; backbone: audeering/wav2vec2-large-robust-12-ft-emotion-msp-dim",

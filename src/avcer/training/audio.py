@@ -14,14 +14,15 @@ from torch import Tensor, nn
 
 from avcer.emotion.probabilities import softmax
 from avcer.emotion.voice import VoiceFrames
+from avcer.emotion.waveform import WINDOW
 from avcer.errors import InputError
 from avcer.evaluation import metrics
 from avcer.evaluation.scores import classification, doubts
-from avcer.evaluation.speech import WINDOW, SpeechTable, full_names, read_speech, windows
+from avcer.evaluation.speech import SpeechTable, full_names, read_speech, windows
 from avcer.labels import BASIC
-from avcer.media import SAMPLE_RATE
 from avcer.models.card import NOT_FOR, UNWRITTEN, ModelCard
 from avcer.models.networks.mini_audio import MiniAudio
+from avcer.models.preparation import card_entry
 from avcer.training.calibration import best_temperature, cool
 from avcer.training.finish import finish
 from avcer.training.loop import Plan, Report, device, fit
@@ -249,7 +250,7 @@ def _card(tables: Sequence[SpeechTable], scores: dict[str, Any]) -> ModelCard:
         weights=UNWRITTEN,
         inputs=("N", FRAMES.rows, FRAMES.spectrogram.frames),
         labels=BASIC,
-        preprocessing={"sample_rate": SAMPLE_RATE, "window_s": WINDOW / SAMPLE_RATE, **FRAMES.as_dict()},
+        preprocessing=card_entry(FRAMES),
         licence="research use only; one of its training sets, nEMO, is CC BY-NC-SA 4.0",
         source="trained by avcer: avcer train audio",
         training_data=_training_data(tables),

@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 from scipy import fft, signal
 
-from avcer.evaluation.speech import WINDOW
+from avcer.emotion.waveform import WINDOW
 from avcer.media import SAMPLE_RATE
 from avcer.types import Double, Float
 

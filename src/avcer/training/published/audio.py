@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from avcer.emotion.audio import normalise
 from avcer.emotion.probabilities import softmax
+from avcer.emotion.waveform import Waveform
 from avcer.errors import InputError
 from avcer.evaluation.scores import classification, doubts
 from avcer.evaluation.speech import SpeechTable, full_names, windows
@@ -27,6 +27,8 @@ from avcer.types import Double, Float, Integer
 
 RECIPE: Final = Path(__file__).parents[1] / "recipes" / "published-audio.toml"
 ARCHITECTURE: Final = "avcer-wav2vec2-7"
+HEARD: Final = Waveform()
+"""The network hears the samples themselves."""
 Batch = tuple[Tensor, Tensor]
 """Windows ``(N, 64000)`` and their targets ``(N, 7)`` in the order of ``BASIC``."""
 
@@ -122,7 +124,7 @@ def batches(learned: Windows, plan: Plan, epoch: int) -> Iterable[Batch]:
     shape = plan.options["mix_up"]
     for _ in range(plan.steps_per_epoch):
         rows = random.choice(len(learned.labels), plan.batch_size)
-        sounds = np.stack([normalise(varied(learned.samples[row], plan.options, random)) for row in rows])
+        sounds = np.stack([HEARD(varied(learned.samples[row], plan.options, random)) for row in rows])
         targets = np.eye(len(BASIC), dtype=np.float32)[learned.labels[rows]]
         share = random.beta(shape, shape, (len(rows), 1)).astype(np.float32) if shape else np.ones((1, 1), np.float32)
         mixed = share * sounds + (1 - share) * sounds[::-1]
@@ -146,7 +148,7 @@ def predict(network: nn.Module, table: SpeechTable, plan: Plan) -> Double:
     """Probabilities ``(N, 7)`` of the recordings of a table, by the mean logits over the windows of each."""
     said = []
     for recording in table.recordings:
-        batch = torch.from_numpy(np.stack([normalise(window) for window in windows(recording)]))
+        batch = torch.from_numpy(np.stack([HEARD(window) for window in windows(recording)]))
         with autocast(plan):
             said.append(network(batch.to(device())).float().mean(0).cpu().numpy())
     return softmax(np.stack(said))
