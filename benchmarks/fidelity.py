@@ -22,9 +22,9 @@ import numpy as np
 from avcer import Analysis
 from avcer.emotion.audio import AudioModel
 from avcer.emotion.static import StaticModel
+from avcer.modalities import NAMES
 from avcer.models.runtime import load_engine
 from avcer.models.store import find
-from avcer.types import MODALITIES
 from page import circumstances, put, table
 from reference import RUN_NAMES, import_stand_ins, released_run
 from round_trips import Cost, jpeg_cost, wav_cost
@@ -92,17 +92,17 @@ def _stages() -> str:
 def _runs(way: Way, analyses: dict[str, Analysis]) -> str:
     parts = {name: agreement(analysis, released_run(name)) for name, analysis in analyses.items()}
     total = together(parts.values())
-    limits = ("at most", "", *[f"{way.limit:g}"] * len(MODALITIES), f"at least {LEAST_EQUAL:.0%}", "")
+    limits = ("at most", "", *[f"{way.limit:g}"] * len(NAMES), f"at least {LEAST_EQUAL:.0%}", "")
     rows = [limits, *(_run(way, name, part) for name, part in {**parts, "all": total}.items())]
-    held = all(total.mean(modality) <= way.limit for modality in MODALITIES) and total.same.mean() >= LEAST_EQUAL
-    headings = ("clip", "frames", *MODALITIES, "AV class equal", "of frames")
+    held = all(total.mean(modality) <= way.limit for modality in NAMES) and total.same.mean() >= LEAST_EQUAL
+    headings = ("clip", "frames", *NAMES, "AV class equal", "of frames")
     verdict = "Over all clips it holds." if held else "Over all clips it DOES NOT HOLD."
     compared = f"Rows where ours is not valid are left out; at least {total.least_compared():.1%} are compared."
     return f"{table(headings, rows)}\n\n{verdict} {compared}"
 
 
 def _run(way: Way, name: str, part: Agreement) -> tuple[str, ...]:
-    means = [_marked(f"{part.mean(modality):.4f}", part.mean(modality) <= way.limit) for modality in MODALITIES]
+    means = [_marked(f"{part.mean(modality):.4f}", part.mean(modality) <= way.limit) for modality in NAMES]
     equal = _marked(f"{part.same.mean():.1%}", part.same.mean() >= LEAST_EQUAL)
     return (name, str(part.frames), *means, equal, str(len(part.same)))
 

@@ -24,7 +24,7 @@ from avcer.decision.fuse import PUBLISHED, fuse
 from avcer.emotion.probabilities import in_basic_order, softmax
 from avcer.labels import C_EXPR_DB, VISUAL
 from avcer.models.published import import_published
-from avcer.types import Boolean, Double, EmotionProbabilities, Face, Integer, Source
+from avcer.types import Boolean, Double, EmotionProbabilities, Face, Integer
 
 SHARED: Final = Path(os.environ.get("AVCER_SHARED", Path(__file__).parents[2] / "shared"))
 GOLDEN: Final = SHARED / "reference" / "golden"
@@ -62,7 +62,7 @@ def import_stand_ins(home: Path, report: Callable[[str], None] = print) -> None:
         import_published(**files, report=report)
 
 
-def at_rows(values: Double, source: Source) -> EmotionProbabilities:
+def at_rows(values: Double, source: str) -> EmotionProbabilities:
     """Probabilities ``(T, 7)`` that are valid on every row, 25 rows a second."""
     return EmotionProbabilities(np.arange(len(values)) / 25, values, np.ones(len(values), np.bool_), source)
 
@@ -96,7 +96,10 @@ def released_run(name: str) -> ReleasedRun:
     static = in_basic_order(_table(name, "static"), VISUAL)
     dynamic = in_basic_order(softmax(_table(name, "dynamic")), VISUAL)
     audio = _table(name, "audio")
-    fused = fuse(at_rows(static, "static"), at_rows(dynamic, "dynamic"), at_rows(audio, "audio"), PUBLISHED)
+    fused = fuse(
+        {"static": at_rows(static, "static"), "dynamic": at_rows(dynamic, "dynamic"), "audio": at_rows(audio, "audio")},
+        PUBLISHED,
+    )
     classes = json.loads((RUNS / name / "compound.json").read_text())["compound"]["dirichlet/rule1"]["AV"]
     all_zero = scores(fused.probabilities.values, C_EXPR_DB, "1").max(axis=1) == 0
     return ReleasedRun(static, dynamic, audio, np.array(classes), all_zero)

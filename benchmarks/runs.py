@@ -9,7 +9,8 @@ from typing import Any, Final
 import numpy as np
 
 from avcer import Analysis, Analyzer
-from avcer.types import MODALITIES, Boolean, Double
+from avcer.modalities import NAMES
+from avcer.types import Boolean, Double
 from reference import CLIPS, ReleasedRun
 
 
@@ -39,7 +40,7 @@ def analyse(way: Way, names: Iterable[str]) -> dict[str, Analysis]:
 class Agreement:
     """How near a run is to the released one, or several runs together.
 
-    ``differences``: for each of ``MODALITIES`` the absolute differences ``(N, 7)`` of the rows where ours is valid;
+    ``differences``: for each of ``NAMES`` the absolute differences ``(N, 7)`` of the rows where ours is valid;
     ``same``: whether the AV class is equal, on each frame whose reference is not an all-zero row; ``frames``: all.
     """
 
@@ -61,7 +62,7 @@ def agreement(analysis: Analysis, run: ReleasedRun) -> Agreement:
     face = analysis.face(analysis.primary)
     assert face is not None
     differences = {}
-    for modality in MODALITIES:
+    for modality in NAMES:
         ours, theirs = getattr(face, modality), getattr(run, modality)[face.frames]
         differences[modality] = np.abs(ours.values - theirs)[ours.valid]
     same = face.compound.classes == run.classes[face.frames]
@@ -71,5 +72,5 @@ def agreement(analysis: Analysis, run: ReleasedRun) -> Agreement:
 def together(parts: Iterable[Agreement]) -> Agreement:
     """All frames of all runs, each counting alike."""
     parts = list(parts)
-    differences = {name: np.concatenate([part.differences[name] for part in parts]) for name in MODALITIES}
+    differences = {name: np.concatenate([part.differences[name] for part in parts]) for name in NAMES}
     return Agreement(differences, np.concatenate([part.same for part in parts]), sum(part.frames for part in parts))

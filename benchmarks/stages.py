@@ -20,11 +20,12 @@ from avcer.faces.track import Tracker, overlaps
 from avcer.labels import C_EXPR_DB, NONE, VISUAL
 from avcer.media import SAMPLE_RATE
 from avcer.media.resample import Resampler
+from avcer.modalities import NAMES
 from avcer.models.card import ModelCard, Role
 from avcer.models.engine import Engine, Precision
 from avcer.models.runtime import load_engine
 from avcer.models.store import find
-from avcer.types import MODALITIES, Image
+from avcer.types import Image
 from reference import GOLDEN, RULE_NAMES, at_rows, released_tracks
 
 PADDINGS = {"mean": "mean", "zeros": "constant", "repeat": "repeat"}
@@ -127,10 +128,10 @@ def _tracks() -> Iterator[Finding]:
 
 def _fusion() -> Iterator[Finding]:
     golden = np.load(GOLDEN / "fusion.npz")
-    static, dynamic, audio = (at_rows(golden[modality], modality) for modality in MODALITIES)
+    said = {name: at_rows(golden[name], name) for name in NAMES}
     sums, points, unlike = [], [], 0
     for name, weights in {"dirichlet": PUBLISHED, "mean": MEAN}.items():
-        fused = fuse(static, dynamic, audio, weights).probabilities
+        fused = fuse(said, weights).probabilities
         sums.append(_largest(fused.values, golden[f"{name}_fused"]))
         for ours, theirs in RULE_NAMES.items():
             expected = golden[f"{name}_{theirs}_scores"]

@@ -11,9 +11,9 @@ import pytest
 
 SOURCE = Path(__file__).parents[1] / "src" / "avcer"
 STATIONS = (
-    ("errors",), ("labels",), ("types",), ("timing", "ahead"), ("media",), ("models",), ("faces",), ("emotion",),
-    ("analysis",), ("decision",), ("sight", "hearing"), ("options",), ("pipeline",), ("output",), ("evaluation",),
-    ("training",), ("quantization",), ("bench",), ("demo", "console"), ("commands",), ("cli",),
+    ("errors",), ("modalities",), ("labels",), ("types",), ("timing", "ahead"), ("media",), ("models",), ("faces",),
+    ("emotion",), ("analysis",), ("decision",), ("sight", "hearing"), ("options",), ("pipeline",), ("output",),
+    ("evaluation",), ("training",), ("quantization",), ("bench",), ("demo", "console"), ("commands",), ("cli",),
 )  # fmt: skip
 ORDER = {name: place for place, names in enumerate(STATIONS) for name in names}
 DOORS = {("analysis", "output")}

@@ -13,9 +13,9 @@ import pytest
 from avcer import Analysis
 from avcer.emotion.audio import AudioModel
 from avcer.emotion.static import StaticModel
+from avcer.modalities import NAMES
 from avcer.models.runtime import load_engine
 from avcer.models.store import find
-from avcer.types import MODALITIES
 from reference import RUN_NAMES, RUNS, released_run
 from round_trips import jpeg_cost, wav_cost
 from runs import DEFAULT, EXACT, LEAST_EQUAL, Agreement, Way, agreement, analyse, together
@@ -59,7 +59,7 @@ def test_whole_runs(runs: Runs) -> None:
     way, analyses = runs
     found = _over_all(analyses)
     assert found.least_compared() > 0.98
-    for modality in MODALITIES:
+    for modality in NAMES:
         assert found.mean(modality) <= way.limit, modality
 
 
@@ -76,7 +76,7 @@ def _over_all(analyses: dict[str, Analysis]) -> Agreement:
 def test_every_clip_in_float32(exact: Runs, name: str) -> None:
     way, analyses = exact
     found = agreement(analyses[name], released_run(name))
-    assert max(found.mean(modality) for modality in MODALITIES) <= way.limit
+    assert max(found.mean(modality) for modality in NAMES) <= way.limit
 
 
 def test_the_rest_is_the_files_that_the_released_code_writes(exact: Runs) -> None:

@@ -4,7 +4,7 @@
 
     analysis = Analyzer(models="mini").analyze("clip.mp4")
     for segment in analysis.segments:
-        print(segment.start_s, segment.end_s, segment.compound, segment.probability)
+        print(segment.start_s, segment.end_s, segment.label, segment.probability)
     analysis.save("results/clip")
 
 The names below are loaded when they are first used, so that ``import avcer`` costs nothing.
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from avcer.options import Options as Options
     from avcer.pipeline import Analyzer as Analyzer
     from avcer.types import Clip as Clip
-    from avcer.types import CompoundTimeline as CompoundTimeline
     from avcer.types import EmotionProbabilities as EmotionProbabilities
+    from avcer.types import ExpressionTimeline as ExpressionTimeline
     from avcer.types import Face as Face
     from avcer.types import FaceTrack as FaceTrack
     from avcer.types import Segment as Segment
@@ -35,8 +35,8 @@ _HOMES = {
     "Analyzer": "pipeline",
     "AvcerError": "errors",
     "Clip": "types",
-    "CompoundTimeline": "types",
     "EmotionProbabilities": "types",
+    "ExpressionTimeline": "types",
     "Face": "types",
     "FaceAnalysis": "analysis",
     "FaceTrack": "types",

@@ -2,33 +2,71 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from avcer.labels import Vocabulary
-from avcer.types import Clip, CompoundTimeline, Double, EmotionProbabilities, FaceTrack, Integer, Segment
+import numpy as np
+
+from avcer.faces.track import NOBODY
+from avcer.labels import BASIC, Vocabulary
+from avcer.modalities import AUDIO, DYNAMIC, FUSED, MODALITIES, STATIC, Modality
+from avcer.types import FUSED as FUSED_SOURCE
+from avcer.types import (
+    PER_FRAME,
+    Boolean,
+    Clip,
+    Double,
+    EmotionProbabilities,
+    ExpressionTimeline,
+    FaceTrack,
+    Integer,
+    Segment,
+)
 
 
 @dataclass(frozen=True)
 class FaceAnalysis:
     """One face, from its first to its last frame; or, with ``track`` None, the frames decided from sound alone.
 
-    ``frames (F,)`` are the frame indices of its rows, rising; every timeline below has F rows. ``audio`` is valid for
-    the faces that the sound counts for. ``fused`` holds the undivided weighted sums. ``compound`` is the decision from
-    all modalities (AV); ``curves`` are the same rule on one model's own unweighted probabilities: VS, VD, A.
+    ``frames (F,)`` are the frame indices of its rows, rising; every timeline below has F rows. ``said`` holds what each
+    modality says of the face, by its name; what speaks for the clip is valid for the faces that it counts for.
+    ``fused`` holds the undivided weighted sums. ``expression`` is the decision from all modalities (AV); ``curves``
+    are decisions from one modality's own unweighted probabilities, by its heading: VS, VD, A.
     """
 
     track: FaceTrack | None
     frames: Integer
-    static: EmotionProbabilities
-    dynamic: EmotionProbabilities
-    audio: EmotionProbabilities
+    said: Mapping[str, EmotionProbabilities]
     fused: EmotionProbabilities
-    compound: CompoundTimeline
-    curves: dict[str, CompoundTimeline]
+    expression: ExpressionTimeline
+    curves: Mapping[str, ExpressionTimeline]
     segments: tuple[Segment, ...]
+
+    @property
+    def static(self) -> EmotionProbabilities:
+        """What the static face model says."""
+        return self.said[STATIC.name]
+
+    @property
+    def dynamic(self) -> EmotionProbabilities:
+        """What the dynamic face model says."""
+        return self.said[DYNAMIC.name]
+
+    @property
+    def audio(self) -> EmotionProbabilities:
+        """What the audio model says, where it counts for this face."""
+        return self.said[AUDIO.name]
+
+    @property
+    def compound(self) -> ExpressionTimeline:
+        """The same as ``expression``: the name that it had when nothing but compounds was decided."""
+        return self.expression
+
+    def curve(self, heading: str) -> ExpressionTimeline:
+        """The decision under a heading: ``AV`` for all modalities together, or one's own, such as ``VS``."""
+        return self.expression if heading == FUSED else self.curves[heading]
 
     @property
     def id(self) -> int | None:
@@ -40,22 +78,29 @@ class FaceAnalysis:
 class Analysis:
     """A clip's tracks, probabilities, decisions and segments, with provenance.
 
-    ``times_s (T,)`` are the times of all decoded frames and ``audio`` has a row for each; ``faces`` are ordered by id,
-    the rows without a face last. ``primary`` is the id of the face with the largest area x time; ``leads (T,)`` is the
-    id of the face that leads on each frame and that the sound counts for: the primary one where it is alive, else the
-    largest that is; -1 where no face is alive. ``provenance`` names the
+    ``times_s (T,)`` are the times of all decoded frames. ``modalities`` are those that were asked, in the order of the
+    fusion weights and of every ``shares``; ``said`` holds what those that speak for the clip say, a row for each frame.
+    ``faces`` are ordered by id, the rows without a face last. ``primary`` is the id of the face with the largest
+    area x time; ``leads (T,)`` is the id of the face that leads on each frame and that the sound counts for: the
+    primary one where it is alive, else the largest that is; -1 where no face is alive. ``provenance`` names the
     package version, the models and their hashes, the options, the fusion weights and the timings.
     """
 
     clip: Clip
     times_s: Double
-    audio: EmotionProbabilities
+    said: Mapping[str, EmotionProbabilities]
     faces: tuple[FaceAnalysis, ...]
     primary: int | None
     leads: Integer
     vocabulary: Vocabulary
     provenance: dict[str, Any]
     warnings: tuple[str, ...]
+    modalities: tuple[Modality, ...] = MODALITIES
+
+    @property
+    def audio(self) -> EmotionProbabilities:
+        """What the audio model says on every frame, whomever it counts for."""
+        return self.said[AUDIO.name]
 
     def face(self, identity: int | None) -> FaceAnalysis | None:
         """The face with that id (None: the rows without a face), or None if there is none."""
@@ -65,6 +110,54 @@ class Analysis:
     def segments(self) -> tuple[Segment, ...]:
         """The segments of all faces, by start."""
         return tuple(sorted((s for face in self.faces for s in face.segments), key=lambda segment: segment.start_s))
+
+    def led(self, face: FaceAnalysis) -> Boolean:
+        """``(F,)``: the rows of a face on which it leads. No frame has two leaders."""
+        leads: Boolean = self.leads[face.frames] == (NOBODY if face.id is None else face.id)
+        return leads
+
+    def leader(self, heading: str = FUSED) -> ExpressionTimeline:
+        """The decision for whoever leads, a row for every frame of the clip: the primary face wherever it is alive,
+        else the largest that is, else what the clip's own modalities say alone.
+
+        Args:
+            heading: ``AV`` for all modalities together, or one's own, such as ``VS``.
+        """
+        rows = [(face, self.led(face)) for face in self.faces]
+        return self.on_every_frame([(face.frames[led], face.curve(heading).rows(led)) for face, led in rows])
+
+    def leader_fused(self) -> EmotionProbabilities:
+        """The undivided weighted sums of whoever leads, a row for every frame of the clip ``(T, 7)``."""
+        frames = len(self.times_s)
+        values, valid = np.zeros((frames, len(BASIC))), np.zeros(frames, dtype=np.bool_)
+        for face in self.faces:
+            led = self.led(face)
+            rows = face.frames[led]
+            values[rows], valid[rows] = face.fused.values[led], face.fused.valid[led]
+        return EmotionProbabilities(self.times_s, values, valid, FUSED_SOURCE)
+
+    def on_every_frame(self, parts: Sequence[tuple[Integer, ExpressionTimeline]]) -> ExpressionTimeline:
+        """Timelines on rows ``frames (F,)`` of their own, laid on all T frames; the other frames are not valid."""
+        frames = len(self.times_s)
+        labels = parts[0][1].labels if parts else self.vocabulary.names
+        modalities = parts[0][1].shares.shape[1] if parts else len(self.modalities)
+        whole = ExpressionTimeline(
+            times_s=self.times_s,
+            classes=np.full(frames, -1),
+            kind=np.zeros(frames, np.int64),
+            salience=np.full(frames, np.nan),
+            probability=np.zeros(frames),
+            runner_up=np.full(frames, -1),
+            scores=np.zeros((frames, len(labels))),
+            shares=np.zeros((frames, modalities)),
+            valid=np.zeros(frames, dtype=np.bool_),
+            labels=labels,
+            vocabulary=self.vocabulary,
+        )
+        for rows, part in parts:
+            for name in PER_FRAME:
+                getattr(whole, name)[rows] = getattr(part, name)
+        return whole
 
     def save(self, folder: str | Path, formats: Sequence[str] | None = None) -> list[Path]:
         """Writes the result files into ``folder`` and returns their paths.

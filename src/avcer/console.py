@@ -71,7 +71,7 @@ def _shares(analysis: Analysis) -> str:
     """Which compounds take how much of the decided time of all faces, largest first, 'none' last."""
     seconds: dict[str, float] = defaultdict(float)
     for segment in analysis.segments:
-        seconds[segment.compound] += segment.end_s - segment.start_s
+        seconds[segment.label] += segment.end_s - segment.start_s
     total = sum(seconds.values())
     if not total:
         return ""

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from avcer.errors import UsageError
+from avcer.modalities import CURVES
 
 BASIC: Final = ("Neutral", "Anger", "Disgust", "Fear", "Happiness", "Sadness", "Surprise")
 """The basic emotions in the order of fusion, of every record and of every table that avcer writes."""
@@ -27,21 +28,12 @@ NONE: Final = "none"
 
 RESERVED: Final = {
     NONE,
-    "frame",
-    "time_s",
-    "face",
-    "x1",
-    "y1",
-    "x2",
-    "y2",
-    "AV",
-    "VS",
-    "VD",
-    "A",
-    "probability",
-    "runner_up",
+    *("frame", "time_s", "face", "x1", "y1", "x2", "y2"),
+    *CURVES,
+    *("kind", "salience", "probability", "runner_up"),
+    *BASIC,
 }
-"""Names that no compound may have: they are columns of the tables, or a result of their own."""
+"""Names that no compound may have: they are columns of the tables, or results of their own."""
 
 
 @dataclass(frozen=True)

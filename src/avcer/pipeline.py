@@ -15,8 +15,9 @@ import numpy as np
 
 from avcer import __version__
 from avcer.analysis import Analysis
+from avcer.decision.policy import Policy
 from avcer.decision.segments import frame_ends
-from avcer.decision.timelines import Judge, decide_all
+from avcer.decision.timelines import decide_all
 from avcer.emotion.audio import AudioModel
 from avcer.emotion.dynamic import DynamicModel
 from avcer.emotion.static import StaticModel
@@ -25,6 +26,7 @@ from avcer.faces.detect import Detector
 from avcer.faces.track import leading_tracks, primary_track
 from avcer.hearing import Hearing, listen
 from avcer.media import Pictures, probe
+from avcer.modalities import AUDIO, DYNAMIC, STATIC
 from avcer.models.card import Role
 from avcer.models.choice import choose_all
 from avcer.models.engine import Engine
@@ -61,7 +63,7 @@ class Analyzer:
         vocabulary = self.options.vocabulary()
         models = choose_all(self.options.models, self.options.own_models)
         self.cards = {role: model.card for role, model in models.items()}
-        self.judge = Judge(
+        self.policy = Policy(
             weights=self.options.weights(self.cards["audio"]),
             vocabulary=vocabulary,
             rule=self.options.decision_rule,
@@ -105,15 +107,19 @@ class Analyzer:
             ends_s = frame_ends(seen.times_s, clip)
             leads = leading_tracks(seen.tracks, ends_s - seen.times_s)
             heard_by = None if self.options.sound_for == "all" else leads
-            faces = decide_all(self.judge, seen.tracks, seen.visual, audio, heard_by, ends_s)
+            of_faces = {
+                face: dict(zip((STATIC.name, DYNAMIC.name), pair, strict=True)) for face, pair in seen.visual.items()
+            }
+            said = {AUDIO.name: audio}
+            faces = decide_all(self.policy, seen.tracks, of_faces, said, heard_by, seen.times_s, ends_s)
         return Analysis(
             clip=clip,
             times_s=seen.times_s,
-            audio=audio,
+            said=said,
             faces=faces,
             primary=primary_track(seen.tracks, ends_s - seen.times_s),
             leads=leads,
-            vocabulary=self.judge.vocabulary,
+            vocabulary=self.policy.vocabulary,
             provenance=self._provenance(_timings(time.perf_counter() - started, clip, stages)),
             warnings=(*pictures.warnings, *heard.warnings, *_what_is_missing(seen, audio)),
         )
@@ -170,7 +176,7 @@ class Analyzer:
             "version": __version__,
             "models": {role: self._identity(role) for role in self.cards},
             "options": self.options.as_dict(),
-            "fusion": self.judge.weights.as_dict(),
+            "fusion": self.policy.weights.as_dict(),
             "timings": timings,
         }
 

@@ -1,20 +1,20 @@
 """The records that travel from station to station, one frozen type a stage.
 
 Time is seconds from presentation time stamps. Boxes and landmarks are pixels of the upright frame. Emotions are in
-the order of ``labels.BASIC``. Arrays are given with their axes: T frames, N seen faces, C compounds, M modalities.
+the order of ``labels.BASIC``. Arrays are given with their axes: T frames, N seen faces, L labels, M modalities.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from avcer.labels import BASIC, Vocabulary
+from avcer.labels import BASIC, NONE, Vocabulary
 
 Float = NDArray[np.float32]
 Double = NDArray[np.float64]
@@ -23,9 +23,12 @@ Boolean = NDArray[np.bool_]
 Image = NDArray[np.uint8]
 """``(height, width, 3)``, BGR."""
 
-Source = Literal["static", "dynamic", "audio", "fused"]
-MODALITIES: Final = ("static", "dynamic", "audio")
-"""The three models in the order of the rows of every fusion weight matrix (VS, VD, A)."""
+Kind = Literal["none", "neutral", "basic", "compound"]
+KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
+"""What a label can be; a kind's code is its place here. ``none``: no label could be given."""
+
+FUSED: Final = "fused"
+"""The source of what all modalities say together."""
 
 Progress = Callable[[str, int, int], None]
 """A hook for progress: the stage's name, how much is done, and of how much (0 where that is not known)."""
@@ -120,14 +123,14 @@ class FaceTrack:
 class EmotionProbabilities:
     """What one model says, frame by frame: ``times_s (T,)``, ``values (T, 7)``, ``valid (T,)``. Never logits.
 
-    Rows that are not valid hold no meaning (they are zero). ``source`` names the model. For ``fused``, values are the
-    weighted sums themselves (not divided by their total), as the decision needs them.
+    Rows that are not valid hold no meaning (they are zero). ``source`` is the modality's name, or ``fused``: then the
+    values are the weighted sums themselves (not divided by their total), as the decision needs them.
     """
 
     times_s: Double
     values: Double
     valid: Boolean
-    source: Source
+    source: str
 
     def __post_init__(self) -> None:
         expect_shape("EmotionProbabilities.times_s", self.times_s, (len(self.times_s),))
@@ -136,40 +139,68 @@ class EmotionProbabilities:
 
 
 @dataclass(frozen=True)
-class CompoundTimeline:
-    """The decision, frame by frame, over the C compounds of ``vocabulary``.
+class ExpressionTimeline:
+    """The decision, frame by frame, among the L ``labels`` that could be said.
 
-    ``classes (T,)``: index of the winner, -1 for 'none'; ``probability (T,)``: its score; ``runner_up (T,)``: index
-    of the second, -1 where none scores; ``scores (T, C)``; ``shares (T, 3)``: how much of the winner's score came
-    from each of ``MODALITIES``, adding up to 1 (zero for 'none'); ``valid (T,)``: whether there is a decision at all.
+    ``classes (T,)``: index of the label, -1 for 'none'; ``kind (T,)``: its place in ``KINDS``; ``salience (T,)``: the
+    first emotion's share of a compound in percent, 100 for a basic emotion, else NaN; ``probability (T,)``: how sure
+    the decision is (under the released rules, the winner's score); ``runner_up (T,)``: index of the second label, -1
+    where there is none; ``scores (T, L)``; ``shares (T, M)``: how much each modality gave to the winner, adding up to
+    1 (zero for 'none'; M is 0 where that is not asked, as for a single modality); ``valid (T,)``: whether there is a
+    decision at all. ``vocabulary`` holds the compounds that the decision chose from.
     """
 
     times_s: Double
     classes: Integer
+    kind: Integer
+    salience: Double
     probability: Double
     runner_up: Integer
     scores: Double
     shares: Double
     valid: Boolean
+    labels: tuple[str, ...]
     vocabulary: Vocabulary
 
     def __post_init__(self) -> None:
         frames = len(self.times_s)
-        for name in ("classes", "probability", "runner_up", "valid"):
-            expect_shape(f"CompoundTimeline.{name}", getattr(self, name), (frames,))
-        expect_shape("CompoundTimeline.scores", self.scores, (frames, len(self.vocabulary)))
-        expect_shape("CompoundTimeline.shares", self.shares, (frames, len(MODALITIES)))
+        for name in ("classes", "kind", "salience", "probability", "runner_up", "valid"):
+            expect_shape(f"ExpressionTimeline.{name}", getattr(self, name), (frames,))
+        expect_shape("ExpressionTimeline.scores", self.scores, (frames, len(self.labels)))
+        expect_shape("ExpressionTimeline.shares", self.shares, (frames, *self.shares.shape[1:2]))
+
+    def label(self, index: int) -> str:
+        """The label with that index; ``none`` for -1."""
+        return NONE if index < 0 else self.labels[index]
+
+    def rows(self, chosen: Boolean | Integer | slice) -> ExpressionTimeline:
+        """The chosen rows alone."""
+        parts = {name: getattr(self, name)[chosen] for name in ("times_s", *PER_FRAME)}
+        return replace(self, **parts)
+
+
+PER_FRAME: Final = ("classes", "kind", "salience", "probability", "runner_up", "scores", "shares", "valid")
+"""The arrays of an ``ExpressionTimeline`` that have a row for each frame, beside its times."""
 
 
 @dataclass(frozen=True)
 class Segment:
-    """A stretch of time with one decision: seconds, the compound's name, its mean probability; face None = sound."""
+    """A stretch of time with one decision: seconds, the label and its kind, and the means of salience (percent; None
+    where the label has none) and probability. The face is None for what is decided without one.
+    """
 
     face: int | None
     start_s: float
     end_s: float
-    compound: str
+    label: str
+    kind: Kind
+    salience: float | None
     probability: float
+
+    @property
+    def compound(self) -> str:
+        """The same as ``label``: the name that it had when nothing but compounds was decided."""
+        return self.label
 
 
 def expect_shape(name: str, array: NDArray[Any], shape: tuple[int, ...]) -> None:

@@ -24,7 +24,7 @@ def analyzer() -> Analyzer:
 
 @pytest.fixture(scope="module")
 def run(clip: Path, analyzer: Analyzer) -> BaselineRun:
-    return Baseline(choose_all("mini"), analyzer.judge).analyze(clip)
+    return Baseline(choose_all("mini"), analyzer.policy).analyze(clip)
 
 
 def test_agrees_with_the_exact_setting(clip: Path, analyzer: Analyzer, run: BaselineRun) -> None:
@@ -61,4 +61,4 @@ def test_every_stage_is_timed_item_by_item(run: BaselineRun) -> None:
 def test_needs_pytorch(analyzer: Analyzer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(MissingExtraError, match=r'pip install "avcer\[torch\]"'):
-        Baseline(choose_all("mini"), analyzer.judge)
+        Baseline(choose_all("mini"), analyzer.policy)

@@ -23,7 +23,7 @@ from avcer.decision.fuse import (
 )
 from avcer.errors import UsageError
 from avcer.labels import C_EXPR_DB
-from avcer.types import MODALITIES
+from avcer.modalities import NAMES
 from reference import RULE_NAMES, at_rows
 
 
@@ -32,8 +32,8 @@ from reference import RULE_NAMES, at_rows
 def test_released_numbers(golden: Path, name: str, rule: str) -> None:
     saved = np.load(golden / "fusion.npz")
     weights = FusionWeights(name, saved["weights"]) if name == "dirichlet" else MEAN
-    parts = [at_rows(saved[modality], modality) for modality in MODALITIES]
-    fused = fuse(*parts, weights).probabilities
+    said = {name: at_rows(saved[name], name) for name in NAMES}
+    fused = fuse(said, weights).probabilities
     np.testing.assert_allclose(fused.values, saved[f"{name}_fused"], atol=1e-6)
     released = RULE_NAMES[rule]
     expected = saved[f"{name}_{released}_scores"]
@@ -56,26 +56,26 @@ def test_columns_of_the_built_in_weights() -> None:
 
 def test_missing_is_not_zero() -> None:
     rng = np.random.default_rng(0)
-    static, dynamic, audio = (at_rows(rng.dirichlet(np.ones(7), 4), name) for name in MODALITIES)
+    static, dynamic, audio = (at_rows(rng.dirichlet(np.ones(7), 4), name) for name in NAMES)
     silent = nothing(static.times_s, "audio")
-    fused = fuse(static, dynamic, silent, PUBLISHED).probabilities.values
+    fused = fuse({"static": static, "dynamic": dynamic, "audio": silent}, PUBLISHED).probabilities.values
     weights = PUBLISHED.values[:2] / PUBLISHED.values[:2].sum(axis=0)
     np.testing.assert_allclose(fused, weights[0] * static.values + weights[1] * dynamic.values)
-    alone = fuse(nothing(static.times_s, "static"), nothing(static.times_s, "dynamic"), audio, PUBLISHED)
+    alone = fuse({"audio": audio}, PUBLISHED)
     np.testing.assert_allclose(alone.probabilities.values, audio.values)
 
 
 def test_nothing_valid_is_no_prediction() -> None:
     empty = nothing(np.arange(3) / 25, "static")
-    fused = fuse(empty, empty, empty, PUBLISHED)
+    fused = fuse(dict.fromkeys(NAMES, empty), PUBLISHED)
     assert not fused.probabilities.valid.any()
     assert not decide(fused.probabilities, C_EXPR_DB, "1").valid.any()
 
 
 def test_contributions_add_up() -> None:
     rng = np.random.default_rng(1)
-    parts = [at_rows(rng.dirichlet(np.ones(7), 5), name) for name in MODALITIES]
-    fused = fuse(*parts, PUBLISHED)
+    said = {name: at_rows(rng.dirichlet(np.ones(7), 5), name) for name in NAMES}
+    fused = fuse(said, PUBLISHED)
     np.testing.assert_allclose(fused.contributions.sum(axis=1), fused.probabilities.values)
     timeline = decide(fused.probabilities, C_EXPR_DB, "2", fused.contributions)
     np.testing.assert_allclose(timeline.shares.sum(axis=1), 1)

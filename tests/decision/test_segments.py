@@ -28,7 +28,7 @@ def test_runs_gaps_and_none() -> None:
     times = np.arange(8) * 0.1
     emotions = EmotionProbabilities(times[frames], values, np.ones(6, dtype=bool), "fused")
     found = find_segments(decide(emotions, C_EXPR_DB, "1"), frames, frame_ends(times, clip(0.8)), face=3)
-    assert [segment.compound for segment in found] == [
+    assert [segment.label for segment in found] == [
         "Sadly Angry", "none", "Sadly Angry", "Sadly Angry", "Happily Surprised"
     ]  # fmt: skip
     assert [(round(s.start_s, 3), round(s.end_s, 3)) for s in found] == [

@@ -11,6 +11,7 @@ import pytest
 
 from avcer import Analysis, Analyzer, cli
 from avcer.decision.fuse import MEAN
+from avcer.decision.policy import Policy
 from avcer.demo import make_clip
 from avcer.errors import UsageError
 from avcer.evaluation.ablate_clips import Story, decide_story
@@ -20,13 +21,11 @@ from avcer.evaluation.ablation_report import document_of, panels, tables
 from avcer.evaluation.agreement import agreement, of_decisions, together
 from avcer.evaluation.corpus_run import said
 from avcer.evaluation.frames import FrameTable
-from avcer.evaluation.side_by_side import Decider
 from avcer.options import SETTINGS, Options
-from avcer.output.leading import leading_curve, leading_fused
 from avcer.types import Clip, Double
 from miniatures import EMODB, RAVDESS, fill, make_media, one_person, write_clip
 
-DECIDER = Decider(MEAN, "sum")
+POLICY = Policy(MEAN, rule="sum")
 FILES = {"ablation.json", "ablation.png", "report.md"}
 
 
@@ -92,31 +91,31 @@ class TestByHand:
         """Sadly Angry is 4 of C-EXPR-DB's, Happily Surprised 1."""
         angry, happy, nothing = (1, 5), (4, 6), np.zeros((2, 7))
         story = story_of(leaning(angry, angry), nothing, leaning(happy, angry))
-        names = DECIDER.vocabulary.names
+        names = POLICY.vocabulary.names
         both, static, audio = (
-            decide_story(story, DECIDER, kept)
+            decide_story(story, POLICY, kept)
             for kept in (("static", "dynamic", "audio"), ("static", "dynamic"), ("dynamic", "audio"))
         )
         assert both.fused.values[0, [1, 4, 5, 6]] == pytest.approx(0.25)
-        assert [names[index] for index in static.compound.classes] == ["Sadly Angry", "Sadly Angry"]
-        assert [names[index] for index in audio.compound.classes] == ["Happily Surprised", "Sadly Angry"]
+        assert [names[index] for index in static.expression.classes] == ["Sadly Angry", "Sadly Angry"]
+        assert [names[index] for index in audio.expression.classes] == ["Happily Surprised", "Sadly Angry"]
         assert (static.segments, audio.segments) == (1, 2)
         assert static.fused.values.sum(axis=1) == pytest.approx(1)
 
     def test_frames_on_which_nobody_is_left_are_not_decided(self) -> None:
         story = story_of(leaning((1, 5), (1, 5)), np.zeros((2, 7)), np.zeros((2, 7)))
-        decided = decide_story(story, DECIDER, ("audio",))
-        assert not decided.compound.valid.any()
+        decided = decide_story(story, POLICY, ("audio",))
+        assert not decided.expression.valid.any()
         assert decided.segments == 0
 
     def test_agreement(self) -> None:
         """Half of the frames alike; on the other all of the sum lies elsewhere: 2 over 7 emotions, and 2 frames."""
-        one = decide_story(story_of(*[leaning((1, 5), (1, 5))] * 3), DECIDER)
-        other = decide_story(story_of(*[leaning((1, 5), (4, 6))] * 3), DECIDER)
-        found = of_decisions(one.fused, one.compound, other.fused, other.compound)
+        one = decide_story(story_of(*[leaning((1, 5), (1, 5))] * 3), POLICY)
+        other = decide_story(story_of(*[leaning((1, 5), (4, 6))] * 3), POLICY)
+        found = of_decisions(one.fused, one.expression, other.fused, other.expression)
         assert (found.frames, found.same) == (2, 1)
         assert found.difference == pytest.approx(2 / 7 / 2)
-        same = of_decisions(one.fused, one.compound, one.fused, one.compound)
+        same = of_decisions(one.fused, one.expression, one.fused, one.expression)
         assert together([found, same]).share == 0.75
         assert together([found, same]).difference == pytest.approx(found.difference / 2)
 
@@ -144,13 +143,13 @@ class TestByHand:
 
 
 def test_a_story_is_decided_as_the_pipeline_does(analysis: Analysis) -> None:
-    judge = Analyzer(setting="fast").judge
+    policy = Analyzer(setting="fast").policy
     story = Story(analysis.clip, analysis.times_s, *said(analysis), 1.0)
-    decided = decide_story(story, Decider(judge.weights, judge.rule, judge.vocabulary))
-    expected = leading_curve(analysis, "AV")
-    assert np.array_equal(decided.compound.classes, expected.classes)
-    assert np.array_equal(decided.compound.valid, expected.valid)
-    assert decided.fused.values == pytest.approx(leading_fused(analysis).values)
+    decided = decide_story(story, policy)
+    expected = analysis.leader("AV")
+    assert np.array_equal(decided.expression.classes, expected.classes)
+    assert np.array_equal(decided.expression.valid, expected.valid)
+    assert decided.fused.values == pytest.approx(analysis.leader_fused().values)
     assert agreement(analysis, replace(analysis)).share == 1
 
 

@@ -12,7 +12,8 @@ from avcer.decision.align import nothing
 from avcer.errors import InputError
 from avcer.evaluation.agreement import Agreement, agreement, together
 from avcer.labels import AVCER_12, C_EXPR_DB, Vocabulary
-from avcer.types import Clip, CompoundTimeline, EmotionProbabilities, FaceTrack
+from avcer.modalities import NAMES
+from avcer.types import Clip, EmotionProbabilities, ExpressionTimeline, FaceTrack
 
 UNKNOWN = -2
 """In a list of classes: a frame without a decision."""
@@ -29,8 +30,9 @@ def analysis(
     valid = np.array(classes) != UNKNOWN
     values = np.zeros((rows, 7))
     values[:, 4], values[:, 5] = scale * happiness, scale * (1 - happiness)
-    compound = CompoundTimeline(
-        times_s=times_s[first:], classes=np.where(valid, classes, -1), probability=np.zeros(rows),
+    compound = ExpressionTimeline(
+        times_s=times_s[first:], classes=np.where(valid, classes, -1), kind=np.where(np.array(classes) >= 0, 3, 0),
+        salience=np.full(rows, np.nan), probability=np.zeros(rows), labels=vocabulary.names,
         runner_up=np.full(rows, -1), scores=np.zeros((rows, len(vocabulary))), shares=np.zeros((rows, 3)), valid=valid,
         vocabulary=vocabulary,
     )  # fmt: skip
@@ -39,15 +41,11 @@ def analysis(
         1, np.arange(first, frames), np.ones((rows, 4), np.float32), np.ones((rows, 5, 2), np.float32),
         np.ones(rows, np.float32),
     )  # fmt: skip
-    unsaid = (
-        nothing(times_s[first:], "static"),
-        nothing(times_s[first:], "dynamic"),
-        nothing(times_s[first:], "audio"),
-    )
-    face = FaceAnalysis(track, track.frames, *unsaid, fused, compound, {}, ())
+    unsaid = {name: nothing(times_s[first:], name) for name in NAMES}
+    face = FaceAnalysis(track, track.frames, unsaid, fused, compound, {}, ())
     leads = np.where(np.arange(frames) < first, -1, 1)
     clip = Clip(Path("clip.mp4"), frames / 25, frames, 25.0, 320, 180, 0, True, False)
-    return Analysis(clip, times_s, nothing(times_s, "audio"), (face,), 1, leads, vocabulary, {}, ())
+    return Analysis(clip, times_s, {"audio": nothing(times_s, "audio")}, (face,), 1, leads, vocabulary, {}, ())
 
 
 def test_an_analysis_agrees_with_itself() -> None:

@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 
 from avcer.decision.fuse import MEAN
+from avcer.decision.policy import Policy
 from avcer.errors import InputError
 from avcer.evaluation.frames import FrameTable
-from avcer.evaluation.side_by_side import Decider, by_video, predictions, score_table
+from avcer.evaluation.side_by_side import by_video, predictions, score_table
 
-DECIDER = Decider(MEAN, "sum")
+POLICY = Policy(MEAN, rule="sum")
 
 
 def made_up(words: list[str], said: list[list[int]]) -> FrameTable:
@@ -22,7 +23,7 @@ def made_up(words: list[str], said: list[list[int]]) -> FrameTable:
 
 def test_each_model_is_scored_where_it_speaks() -> None:
     table = made_up(["Anger", "Anger", "Fear", "Fear"], [[1, 3, -1], [1, 3, 3], [3, 3, -1], [1, 3, 3]])
-    scores = score_table(table, DECIDER)
+    scores = score_table(table, POLICY)
     assert scores["n"] == 4
     assert scores["modalities"]["VS"]["accuracy"] == pytest.approx(3 / 4)
     assert scores["modalities"]["VD"]["per_class"] == {"Anger": 0, "Fear": 1}
@@ -32,7 +33,7 @@ def test_each_model_is_scored_where_it_speaks() -> None:
 
 def test_compounds_are_decided_by_the_rule() -> None:
     table = made_up(["Sadly Angry", "Happily Surprised"], [[1, 5, 5], [4, 4, 4]])
-    scores = score_table(table, DECIDER)["compound"]
+    scores = score_table(table, POLICY)["compound"]
     assert scores["AV"]["accuracy"] == 1
     assert scores["VS"]["n"] == 2
     assert scores["AV"]["none"] == 0
@@ -53,17 +54,17 @@ def test_a_video_with_two_labels_has_none_of_its_own() -> None:
 
 def test_blends_are_scored_by_presence_and_salience() -> None:
     table = made_up(["Anger 50 + Fear 50", "Anger 70 + Fear 30", "Fear"], [[1, 3, -1], [1, 3, -1], [3, 3, 3]])
-    scores = score_table(table, DECIDER)["blend"]["AV"]
+    scores = score_table(table, POLICY)["blend"]["AV"]
     assert scores == {"n": 3, "acc_presence": 1, "acc_salience": 0.5}
-    assert score_table(table, DECIDER)["n"] == 1
+    assert score_table(table, POLICY)["n"] == 1
 
 
 def test_words_that_nobody_knows_cannot_be_scored() -> None:
     with pytest.raises(InputError, match="nothing can be scored"):
-        score_table(made_up(["Other"], [[1, 1, 1]]), DECIDER)
+        score_table(made_up(["Other"], [[1, 1, 1]]), POLICY)
 
 
 def test_a_row_on_which_nobody_speaks_is_wrong() -> None:
-    labels, predicted, _ = predictions(made_up(["Fear", "Fear"], [[-1, -1, -1], [3, 3, 3]]), DECIDER)
+    labels, predicted, _ = predictions(made_up(["Fear", "Fear"], [[-1, -1, -1], [3, 3, 3]]), POLICY)
     assert labels.tolist() == [3, 3]
     assert predicted.tolist() == [-1, 3]

@@ -12,11 +12,12 @@ import pytest
 
 from avcer.analysis import Analysis, FaceAnalysis
 from avcer.decision.align import nothing, take
-from avcer.decision.compound import decide
-from avcer.decision.fuse import MEAN, fuse
+from avcer.decision.fuse import MEAN
+from avcer.decision.policy import Policy
 from avcer.decision.segments import find_segments, frame_ends
 from avcer.labels import BASIC, C_EXPR_DB, Vocabulary
-from avcer.types import Boolean, Clip, Double, EmotionProbabilities, FaceTrack, Source
+from avcer.modalities import NAMES
+from avcer.types import Boolean, Clip, Double, EmotionProbabilities, FaceTrack
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ def walk(frames: int, rate: float, seed: int) -> Double:
     return result
 
 
-def emotions(times_s: Double, values: Double, valid: Boolean, source: Source) -> EmotionProbabilities:
+def emotions(times_s: Double, values: Double, valid: Boolean, source: str) -> EmotionProbabilities:
     return EmotionProbabilities(times_s, np.where(valid[:, None], values, 0.0), valid, source)
 
 
@@ -71,12 +72,12 @@ def make_face(scene: Scene, times_s: Double, audio: EmotionProbabilities, place:
 def decided(
     scene: Scene, times_s: Double, track: FaceTrack | None, rows: Any, parts: tuple[EmotionProbabilities, ...]
 ) -> FaceAnalysis:
-    fused = fuse(*parts, MEAN)
-    av = decide(fused.probabilities, scene.vocabulary, "1", fused.contributions)
-    curves = {name: decide(part, scene.vocabulary, "1") for name, part in zip(("VS", "VD", "A"), parts, strict=True)}
+    said = dict(zip(NAMES, parts, strict=True))
+    policy = Policy(MEAN, scene.vocabulary, "1")
+    found = policy.decide(said)
     ends = frame_ends(times_s, clip_of(scene))
-    segments = find_segments(av, rows, ends, None if track is None else track.id)
-    return FaceAnalysis(track, rows, *parts, fused.probabilities, av, curves, segments)
+    segments = find_segments(found.expression, rows, ends, None if track is None else track.id)
+    return FaceAnalysis(track, rows, said, found.fused, found.expression, policy.curves(said), segments)
 
 
 def clip_of(scene: Scene) -> Clip:
@@ -115,7 +116,7 @@ def make_analysis(scene: Scene) -> Analysis:
     return Analysis(
         clip_of(scene),
         times_s,
-        audio,
+        {"audio": audio},
         tuple(faces),
         0 if scene.faces else None,
         leading(scene),

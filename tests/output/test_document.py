@@ -67,7 +67,7 @@ def test_the_document_is_strict_json_that_names_itself(scene: Make, tmp_path: Pa
         raise AssertionError(constant)
 
     document = json.loads(text, parse_constant=refuse)
-    assert (document["format"], document["version"]) == ("avcer-analysis", 1)
+    assert (document["format"], document["version"]) == ("avcer-analysis", 2)
     assert document["provenance"]["timings"] == {"rtf": None, "path": "x", "count": 3}
     assert np.shape(document["provenance"]["weights"]) == (3, 7)
 
@@ -75,7 +75,7 @@ def test_the_document_is_strict_json_that_names_itself(scene: Make, tmp_path: Pa
 def test_rows_that_are_not_valid_are_null(scene: Make, tmp_path: Path) -> None:
     analysis = scene(faces=((0, 99, (range(20, 30),)),))
     document = json.loads(save_json(analysis, tmp_path / "a.json").read_text())
-    static = document["faces"][0]["static"]
+    static = document["faces"][0]["said"]["static"]
     assert [place for place, row in enumerate(static) if row is None] == list(range(20, 30))
     assert document["faces"][0]["curves"]["VS"]["classes"][25] is None
 
@@ -88,7 +88,7 @@ def test_rows_that_are_not_valid_are_null(scene: Make, tmp_path: Path) -> None:
         lambda text: "[]",
         lambda text: "[" * 100_000,
         lambda text: '{"format": "something else"}',
-        lambda text: text.replace('"version":1', '"version":2'),
+        lambda text: text.replace('"version":2', '"version":3'),
         lambda text: text.replace('"faces"', '"persons"'),
         lambda text: text.replace('"classes":[', '"classes":[0,'),
         lambda text: text.replace('"frames":[0,', '"frames":[999999999,'),

@@ -9,9 +9,9 @@ from avcer.output.subtitles import write_srt, write_vtt
 from avcer.types import Segment
 
 SEGMENTS = (
-    Segment(0, 0.0, 1.5, "Sadly Angry", 0.512),
-    Segment(0, 1.5, 2.0, "none", 0.0),
-    Segment(0, 3661.0004, 3662.9996, "Fear & <Awe>", 0.7),
+    Segment(0, 0.0, 1.5, "Sadly Angry", "compound", 52.0, 0.512),
+    Segment(0, 1.5, 2.0, "none", "none", None, 0.0),
+    Segment(0, 3661.0004, 3662.9996, "Fear & <Awe>", "compound", 50.0, 0.7),
 )
 
 

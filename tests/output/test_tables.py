@@ -40,8 +40,9 @@ def test_the_columns_are_the_contract(written: tuple[Analysis, Path]) -> None:
         "dynamic.csv": emotions,
         "audio.csv": emotions,
         "fused.csv": emotions,
-        "compound.csv": "frame,time_s,face,x1,y1,x2,y2,AV,VS,VD,A,probability,runner_up," + ",".join(C_EXPR_DB.names),
-        "segments.csv": "face,start_s,end_s,compound,probability",
+        "compound.csv": "frame,time_s,face,x1,y1,x2,y2,AV,VS,VD,A,kind,salience,probability,runner_up,"
+        + ",".join(C_EXPR_DB.names),
+        "segments.csv": "face,start_s,end_s,label,kind,salience,probability",
     }
 
 
@@ -134,7 +135,7 @@ def test_segments(written: tuple[Analysis, Path]) -> None:
     rows = read(folder / "segments.csv")
     expected = [segment for face in analysis.faces for segment in face.segments]
     assert len(rows) == len(expected)
-    assert [row["compound"] for row in rows] == [segment.compound for segment in expected]
+    assert [row["label"] for row in rows] == [segment.label for segment in expected]
     assert {row["face"] for row in rows} == {"0", "1", ""}
 
 
@@ -150,15 +151,15 @@ def test_a_full_disk_leaves_the_earlier_results(
     analysis, folder = written
     before = {path: path.read_bytes() for path in folder.iterdir()}
 
-    def fails(_: Analysis) -> tables.Table:
+    def fails(*_: object) -> tables.Table:
         def rows():  # type: ignore[no-untyped-def]
             yield (0, "0.0", 0)
             raise OSError(28, "No space left on device")
 
         return tables.Table(("frame",), rows())
 
-    monkeypatch.setitem(tables.TABLES, "dynamic", fails)
-    with pytest.raises(OutputError, match=r"dynamic\.csv: cannot be written \(No space left"):
+    monkeypatch.setattr(tables, "fused_table", fails)
+    with pytest.raises(OutputError, match=r"fused\.csv: cannot be written \(No space left"):
         write_tables(analysis, folder)
     assert {path: path.read_bytes() for path in folder.iterdir()} == before
 

@@ -23,8 +23,9 @@ from avcer.analysis import FaceAnalysis
 from avcer.bench.clock import StageClock
 from avcer.bench.flops import input_shape
 from avcer.decision.align import nothing
+from avcer.decision.policy import Policy
 from avcer.decision.segments import frame_ends
-from avcer.decision.timelines import Judge, decide_all
+from avcer.decision.timelines import decide_all
 from avcer.emotion.audio import AudioModel, frame_probabilities
 from avcer.emotion.dynamic import INTERVAL_S, STEPS, DynamicModel, FeatureWindow
 from avcer.emotion.static import StaticModel
@@ -33,6 +34,7 @@ from avcer.faces.crop import crop, square_crop
 from avcer.faces.detect import Detector, DetectorOptions
 from avcer.faces.track import Tracker, leading_tracks
 from avcer.media import Pictures, open_sound, probe, windows
+from avcer.modalities import AUDIO, DYNAMIC, STATIC
 from avcer.models.card import Role
 from avcer.models.engine import Items
 from avcer.models.store import InstalledModel
@@ -60,16 +62,16 @@ def check_extra() -> None:
 
 
 class Baseline:
-    """Analyses clips the released way, with ``models`` and with the decision of ``judge``.
+    """Analyses clips the released way, with ``models`` and with the decision of ``policy``.
 
     Raises:
         MissingExtraError: PyTorch is not installed.
         ModelError: the weights do not fit their network.
     """
 
-    def __init__(self, models: Mapping[Role, InstalledModel], judge: Judge) -> None:
+    def __init__(self, models: Mapping[Role, InstalledModel], policy: Policy) -> None:
         check_extra()
-        self._judge = judge
+        self._policy = policy
         self._cards = {role: model.card for role, model in models.items()}
         self._engines = {role: _Network(model) for role, model in models.items()}
         as_it_is = DetectorOptions(longest_side=0, least_side=0)
@@ -97,12 +99,13 @@ class Baseline:
     def _analyze(self, clip: Clip, clock: StageClock) -> tuple[FaceAnalysis, ...]:
         with tempfile.TemporaryDirectory() as folder:
             times_s, tracks = self._find(clip, Path(folder), clock)
-            visual = {track.id: self._read(track, clip.average_rate, Path(folder), clock) for track in tracks}
+            seen = {track.id: self._read(track, clip.average_rate, Path(folder), clock) for track in tracks}
         audio = self._hear(clip, times_s, clock)
         with clock.stage("decision"):
             ends_s = frame_ends(times_s, clip)
             leads = leading_tracks(tracks, ends_s - times_s)
-            return decide_all(self._judge, tracks, visual, audio, leads, ends_s)
+            of_faces = {face: dict(zip((STATIC.name, DYNAMIC.name), pair, strict=True)) for face, pair in seen.items()}
+            return decide_all(self._policy, tracks, of_faces, {AUDIO.name: audio}, leads, times_s, ends_s)
 
     def _find(self, clip: Clip, folder: Path, clock: StageClock) -> tuple[Double, Sequence[FaceTrack]]:
         """Times of all frames, and the tracks; a frame without its face ends a track. Writes a file for each face."""

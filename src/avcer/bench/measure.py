@@ -128,7 +128,7 @@ class Bench:
     @cached_property
     def _released(self) -> Baseline:
         """Loaded when the first clip has been measured, so that PyTorch does not stand in its way."""
-        return Baseline(self._models, self._analyzer.judge)
+        return Baseline(self._models, self._analyzer.policy)
 
     def _baseline(self, video: Path, clip: Clip) -> Run:
         timings = self._released.analyze(video).timings

@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 
 from avcer.labels import BASIC
-from avcer.types import Boolean, Double, EmotionProbabilities, Integer, Source
+from avcer.types import Boolean, Double, EmotionProbabilities, Integer
 
 
-def on_rows(frames: Integer, times_s: Double, seen: Integer, values: Double, source: Source) -> EmotionProbabilities:
+def on_rows(frames: Integer, times_s: Double, seen: Integer, values: Double, source: str) -> EmotionProbabilities:
     """Values known at the frames ``seen (N,)`` laid on the rows ``frames (F,)``; rows that were not seen are not valid.
 
     ``times_s (T,)`` are the times of all frames of the clip; ``values (N, 7)``; both index arrays rise, and every
@@ -24,7 +24,7 @@ def on_rows(frames: Integer, times_s: Double, seen: Integer, values: Double, sou
     return EmotionProbabilities(times_s[frames], laid, valid, source)
 
 
-def nothing(times_s: Double, source: Source) -> EmotionProbabilities:
+def nothing(times_s: Double, source: str) -> EmotionProbabilities:
     """A modality that says nothing at any of ``times_s (T,)``."""
     frames = len(times_s)
     return EmotionProbabilities(times_s, np.zeros((frames, len(BASIC))), np.zeros(frames, dtype=np.bool_), source)

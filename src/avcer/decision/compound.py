@@ -7,7 +7,7 @@ from typing import Final, Literal, get_args
 import numpy as np
 
 from avcer.labels import BASIC, Vocabulary
-from avcer.types import MODALITIES, CompoundTimeline, Double, EmotionProbabilities, Integer
+from avcer.types import KINDS, Double, EmotionProbabilities, ExpressionTimeline, Integer
 
 Rule = Literal["1", "2", "both", "sum", "gated", "geometric"]
 RULES: Final[tuple[Rule, ...]] = get_args(Rule)
@@ -68,17 +68,18 @@ def salience(values: Double, vocabulary: Vocabulary) -> Double:
 
 def decide(
     emotions: EmotionProbabilities, vocabulary: Vocabulary, rule: Rule, contributions: Double | None = None
-) -> CompoundTimeline:
+) -> ExpressionTimeline:
     """The compound expression of every frame: the best score wins, a tie goes to the lower class index.
 
     Args:
-        emotions: fused weighted sums, or one model's own probabilities.
+        emotions: fused weighted sums, or one modality's own probabilities.
         vocabulary: the compounds to choose from.
         rule: see ``RULES``.
-        contributions: ``(T, 3, 7)`` as ``fuse`` gives them; without them the shares are zero.
+        contributions: ``(T, M, 7)`` as ``fuse`` gives them; without them there are no shares, ``(T, 0)``.
 
     Returns:
-        A timeline that says 'none' (-1) where every score is 0, and is not valid where ``emotions`` is not.
+        A timeline whose labels are the compounds. It says 'none' (-1) where every score is 0, and is not valid where
+        ``emotions`` is not. Its probability is the winner's score.
     """
     table = np.where(emotions.valid[:, np.newaxis], scores(emotions.values, vocabulary, rule), 0.0)
     ranking = np.argsort(-table, axis=1, kind="stable")
@@ -89,18 +90,28 @@ def decide(
         runner_up = np.where(table[rows, ranking[:, 1]] > 0, ranking[:, 1], -1)
     else:
         runner_up = np.full(len(table), -1)
-    shares = _shares(emotions, vocabulary, rule, contributions, classes)
-    return CompoundTimeline(
-        emotions.times_s, classes, best, runner_up, table, shares, emotions.valid, vocabulary
-    )  # fmt: skip
+    of_winner = salience(emotions.values, vocabulary)[rows, classes]
+    return ExpressionTimeline(
+        times_s=emotions.times_s,
+        classes=classes,
+        kind=np.where(classes >= 0, KINDS.index("compound"), KINDS.index("none")),
+        salience=np.where(classes >= 0, 100 * of_winner, np.nan),
+        probability=best,
+        runner_up=runner_up,
+        scores=table,
+        shares=_shares(emotions, vocabulary, rule, contributions, classes),
+        valid=emotions.valid,
+        labels=vocabulary.names,
+        vocabulary=vocabulary,
+    )
 
 
 def _shares(
     emotions: EmotionProbabilities, vocabulary: Vocabulary, rule: Rule, contributions: Double | None, classes: Integer
 ) -> Double:
-    """How much of each winner's score each modality gave, ``(T, 3)``; zero for 'none'."""
+    """How much of each winner's score each modality gave, ``(T, M)``; zero for 'none'."""
     if contributions is None:
-        return np.zeros((len(classes), len(MODALITIES)))
+        return np.zeros((len(classes), 0))
     kept = masked(emotions.values, rule) > 0
     of_winner = pair_weights(vocabulary, rule)[classes] * kept  # (T, 7); the row of class -1 is dropped below
     parts: Double = np.einsum("tme,te->tm", contributions, of_winner)

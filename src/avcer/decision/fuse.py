@@ -1,8 +1,9 @@
-"""Late fusion: three models' probabilities pooled by weights, emotion by emotion."""
+"""Late fusion: the modalities' probabilities pooled by weights, emotion by emotion."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
@@ -10,11 +11,12 @@ from typing import Any, Final, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from avcer.decision.align import held_rows, hold_last
+from avcer.decision.align import held_rows, hold_last, nothing
 from avcer.errors import UsageError
 from avcer.labels import BASIC
+from avcer.modalities import MODALITIES, NAMES, Modality
 from avcer.models.store import MINI
-from avcer.types import MODALITIES, Double, EmotionProbabilities, expect_shape
+from avcer.types import FUSED, Double, EmotionProbabilities, expect_shape
 
 FILE_FORMAT: Final = "avcer-fusion"
 Pooling = Literal["linear", "log-linear"]
@@ -25,7 +27,7 @@ LEAST: Final = 1e-4
 
 @dataclass(frozen=True)
 class FusionWeights:
-    """``values (3, 7)``: rows in the order of ``MODALITIES``, columns (adding up to 1) in the order of ``BASIC``.
+    """``values (M, 7)``: a row for each of ``modalities``, columns (adding up to 1) in the order of ``BASIC``.
 
     ``bias (7,)`` is added to the logarithms of log-linear pooling; None is zeros.
     """
@@ -34,21 +36,30 @@ class FusionWeights:
     values: Double
     pooling: Pooling = "linear"
     bias: Double | None = None
+    modalities: tuple[Modality, ...] = MODALITIES
 
     def __post_init__(self) -> None:
-        expect_shape("FusionWeights.values", self.values, (len(MODALITIES), len(BASIC)))
+        expect_shape("FusionWeights.values", self.values, (len(self.modalities), len(BASIC)))
         if self.bias is not None:
             expect_shape("FusionWeights.bias", self.bias, (len(BASIC),))
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the modalities, in the order of the rows."""
+        return tuple(modality.name for modality in self.modalities)
+
     @classmethod
-    def of_dict(cls, document: dict[str, Any]) -> FusionWeights:
-        """The weights that ``as_dict`` gave."""
+    def of_dict(cls, document: dict[str, Any], known: Sequence[Modality] = MODALITIES) -> FusionWeights:
+        """The weights that ``as_dict`` gave; ``known`` are the modalities that they may speak of."""
         bias = np.array(document["bias"], dtype=np.float64) if "bias" in document else None
-        return cls(document["name"], np.array(document["weights"]), document.get("pooling", "linear"), bias)
+        rows = {modality.name: modality for modality in known}
+        asked = tuple(rows[name] for name in document.get("modalities", NAMES))
+        return cls(document["name"], np.array(document["weights"]), document.get("pooling", "linear"), bias, asked)
 
     def as_dict(self) -> dict[str, Any]:
-        """The weights for the provenance; ``pooling`` and ``bias`` only where they are not the usual ones."""
-        document = {"name": self.name, "weights": self.values.tolist()}
+        """The weights for the provenance; all but name and weights only where they are not the usual ones."""
+        document: dict[str, Any] = {"name": self.name, "weights": self.values.tolist()}
+        document |= {"modalities": list(self.names)} if self.names != NAMES else {}
         document |= {"pooling": self.pooling} if self.pooling != "linear" else {}
         return document | ({"bias": self.bias.tolist()} if self.bias is not None else {})
 
@@ -86,33 +97,35 @@ MINI_NAME: Final = "mini"
 MINI_FILE: Final = MINI / "fusion.json"
 """Shipped with the mini models, written by ``avcer train fusion``."""
 
-NAMES: Final = (*BUILT_IN, MINI_NAME)
+CHOICES: Final = (*BUILT_IN, MINI_NAME)
+"""The words of ``--fusion``."""
 
 
 @dataclass(frozen=True)
 class Fused:
-    """``probabilities``: the fused values. ``contributions (T, 3, 7)``: what each modality added; they sum to them."""
+    """``probabilities``: the fused values. ``contributions (T, M, 7)``: what each modality added; they sum to them."""
 
     probabilities: EmotionProbabilities
     contributions: Double
 
 
-def fuse(
-    static: EmotionProbabilities, dynamic: EmotionProbabilities, audio: EmotionProbabilities, weights: FusionWeights
-) -> Fused:
-    """Three models on one clock, each ``(T, 7)``, as one. A frame with nothing valid is not valid."""
-    parts = (static, dynamic, audio)
+def fuse(said: Mapping[str, EmotionProbabilities], weights: FusionWeights) -> Fused:
+    """What the modalities say on one clock, each ``(T, 7)`` by its name, as one. A frame with nothing valid is not
+    valid; a modality of the weights that is not in ``said`` is nowhere valid.
+    """
+    times_s = next(iter(said.values())).times_s
+    silent = nothing(times_s, "")
+    parts = [said.get(name, silent) for name in weights.names]
     present = np.stack([part.valid for part in parts], axis=1)
     sums, contributions = pool(np.stack([part.values for part in parts], axis=1), present, weights)
-    valid = static.valid | dynamic.valid | audio.valid
-    return Fused(EmotionProbabilities(static.times_s, sums, valid, "fused"), contributions)
+    return Fused(EmotionProbabilities(times_s, sums, np.any(present, axis=1), FUSED), contributions)
 
 
 def pool(values: Double, present: NDArray[np.bool_], weights: FusionWeights) -> tuple[Double, Double]:
-    """``values (T, 3, 7)``, of which those ``present (T, 3)`` count -> fused ``(T, 7)``, and what each model gave to
-    it, ``(T, 3, 7)``; 0 where nothing is present.
+    """``values (T, M, 7)``, of which those ``present (T, M)`` count -> fused ``(T, 7)``, and what each modality gave to
+    it, ``(T, M, 7)``; 0 where nothing is present.
 
-    Where a model is not present, the weights of the others are divided by their own sum, emotion by emotion, so that
+    Where a modality is not present, the weights of the others are divided by their own sum, emotion by emotion, so that
     missing is not zero; where all are, the weights are used as they are.
     """
     there = present[:, :, np.newaxis]
@@ -140,11 +153,12 @@ def hold_gaps(fused: Fused) -> Fused:
     return Fused(hold_last(fused.probabilities), fused.contributions[rows])
 
 
-def read_fusion(choice: str | Path) -> FusionWeights:
+def read_fusion(choice: str | Path, known: Sequence[Modality] = MODALITIES) -> FusionWeights:
     """Built-in weights by name (``mini``: those shipped with the mini models), or the user's own from a JSON file.
 
     The file is ``{"format": "avcer-fusion", "name": ..., "weights": {"static": [7 numbers], "dynamic": [...],
-    "audio": [...]}}``, in the order of ``labels.BASIC``; optionally ``"pooling": "log-linear"`` and ``"bias": [7]``.
+    "audio": [...]}}``, in the order of ``labels.BASIC``, with a row for each modality ``known``; optionally
+    ``"pooling": "log-linear"`` and ``"bias": [7]``.
 
     Raises:
         UsageError: unknown name, unreadable file, or weights that are negative or all zero for an emotion.
@@ -154,9 +168,9 @@ def read_fusion(choice: str | Path) -> FusionWeights:
     path = MINI_FILE if str(choice) == MINI_NAME else Path(choice)
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
-        weights = _parsed(document, path.stem)
+        weights = _parsed(document, path.stem, tuple(known))
     except FileNotFoundError:
-        raise UsageError(f"{path}: no such fusion file; give {', '.join(NAMES)}, or a fusion JSON file") from None
+        raise UsageError(f"{path}: no such fusion file; give {', '.join(CHOICES)}, or a fusion file") from None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UsageError(f"{path}: cannot be read as fusion weights ({error})") from error
     values = weights.values
@@ -165,20 +179,23 @@ def read_fusion(choice: str | Path) -> FusionWeights:
     return weights
 
 
-def _parsed(document: dict[str, Any], name: str) -> FusionWeights:
+def _parsed(document: dict[str, Any], name: str, known: tuple[Modality, ...]) -> FusionWeights:
     if document["format"] != FILE_FORMAT:
         raise ValueError(f"its format is {document['format']!r}, not {FILE_FORMAT!r}")
     pooling = document.get("pooling", "linear")
     if pooling not in get_args(Pooling):
         raise ValueError(f"its pooling is {pooling!r}, not one of {', '.join(get_args(Pooling))}")
-    values = np.array([document["weights"][modality] for modality in MODALITIES], dtype=np.float64)
+    strange = sorted(set(document["weights"]) - {modality.name for modality in known})
+    if strange:
+        raise ValueError(f"it weighs {strange[0]!r}; the modalities are {', '.join(each.name for each in known)}")
+    values = np.array([document["weights"][modality.name] for modality in known], dtype=np.float64)
     bias = np.array(document["bias"], dtype=np.float64) if "bias" in document else None
-    return FusionWeights(str(document.get("name", name)), values, pooling, bias)
+    return FusionWeights(str(document.get("name", name)), values, pooling, bias, known)
 
 
 def write_fusion(weights: FusionWeights, path: Path, about: dict[str, Any] | None = None) -> None:
     """Writes weights in the form that ``read_fusion`` reads; ``about``, for people, says where they come from."""
-    rows = dict(zip(MODALITIES, weights.values.tolist(), strict=True))
+    rows = dict(zip(weights.names, weights.values.tolist(), strict=True))
     document = {"format": FILE_FORMAT, "labels": list(BASIC), **weights.as_dict(), "weights": rows}
     document |= {"about": about} if about else {}
     path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")

@@ -1,11 +1,10 @@
-"""Segments: stretches of consecutive frames with one decision."""
+"""Segments: stretches of consecutive frames with one label."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from avcer.labels import NONE
-from avcer.types import Clip, CompoundTimeline, Double, Integer, Segment
+from avcer.types import KINDS, Clip, Double, ExpressionTimeline, Integer, Segment
 
 
 def frame_ends(times_s: Double, clip: Clip) -> Double:
@@ -24,29 +23,43 @@ def frame_ends(times_s: Double, clip: Clip) -> Double:
     return np.append(times_s[1:], end_s)
 
 
-def find_segments(timeline: CompoundTimeline, frames: Integer, ends_s: Double, face: int | None) -> tuple[Segment, ...]:
-    """The runs of one class in a timeline with F rows; 'none' is a class, frames without a decision end a run.
+def one_label(timeline: ExpressionTimeline, frames: Integer) -> tuple[Integer, Integer]:
+    """The runs of consecutive frames with one label: each one's first row, and the row after its last, ``(R,)`` both.
+
+    ``frames (F,)`` are the rows' frame indices. 'none' is a label; rows without a decision are in no run.
+    """
+    if len(frames) == 0:
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    fresh = (np.diff(frames) > 1) | (np.diff(timeline.classes) != 0) | (timeline.valid[1:] != timeline.valid[:-1])
+    starts = np.flatnonzero(np.append(True, fresh))
+    stops = np.append(starts[1:], len(frames))
+    kept = timeline.valid[starts]
+    return starts[kept], stops[kept]
+
+
+def find_segments(
+    timeline: ExpressionTimeline, frames: Integer, ends_s: Double, face: int | None
+) -> tuple[Segment, ...]:
+    """A segment for each run of one label in a timeline with F rows.
 
     ``frames (F,)`` are the rows' frame indices and ``ends_s (T,)`` the end of every frame of the clip, so that a
     segment lasts until its last frame gives way to the next.
     """
-    if len(frames) == 0:
-        return ()
-    fresh = np.ones(len(frames), dtype=np.bool_)
-    fresh[1:] = (
-        (np.diff(frames) > 1) | (np.diff(timeline.classes) != 0) | (timeline.valid[1:] != timeline.valid[:-1])
-    )  # fmt: skip
-    starts = np.flatnonzero(fresh)
-    stops = np.append(starts[1:], len(frames))
-    names = timeline.vocabulary.names
     return tuple(
         Segment(
             face=face,
             start_s=float(timeline.times_s[start]),
             end_s=float(ends_s[frames[stop - 1]]),
-            compound=names[timeline.classes[start]] if timeline.classes[start] >= 0 else NONE,
+            label=timeline.label(int(timeline.classes[start])),
+            kind=KINDS[timeline.kind[start]],
+            salience=_mean(timeline.salience[start:stop]),
             probability=float(timeline.probability[start:stop].mean()),
         )
-        for start, stop in zip(starts, stops, strict=True)
-        if timeline.valid[start]
+        for start, stop in zip(*one_label(timeline, frames), strict=True)
     )
+
+
+def _mean(values: Double) -> float | None:
+    """The mean of those that are numbers; None where none is."""
+    known = values[np.isfinite(values)]
+    return float(known.mean()) if len(known) else None

@@ -1,107 +1,102 @@
-"""From what the models said to what is decided, face by face: align -> fuse -> compound -> segments, in order."""
+"""From what the modalities said to what is decided, face by face: align -> fuse -> decide -> segments, in order."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from avcer.analysis import FaceAnalysis
 from avcer.decision.align import nothing, on_rows, only, take
-from avcer.decision.compound import Rule, decide
-from avcer.decision.fuse import FusionWeights, fuse, hold_gaps
+from avcer.decision.policy import Policy
 from avcer.decision.segments import find_segments
-from avcer.labels import Vocabulary
 from avcer.types import Boolean, Double, EmotionProbabilities, FaceTrack, Integer
 
 
-@dataclass(frozen=True)
-class Judge:
-    """How to decide: fusion weights, vocabulary, rule; ``fill_gaps`` holds the last fused row where none is valid."""
-
-    weights: FusionWeights
-    vocabulary: Vocabulary
-    rule: Rule
-    fill_gaps: bool = False
-
-    def face(
-        self,
-        track: FaceTrack,
-        static: Double,
-        dynamic: Double,
-        audio: EmotionProbabilities,
-        ends_s: Double,
-    ) -> FaceAnalysis:
-        """One face. ``static`` and ``dynamic (N, 7)`` have a row for each seen frame, ``audio`` one for every frame of
-        the clip (T of them), and ``ends_s (T,)`` says when each frame gives way to the next.
-        """
-        frames = np.arange(track.first, track.last + 1)
-        laid = (
-            on_rows(frames, audio.times_s, track.frames, static, "static"),
-            on_rows(frames, audio.times_s, track.frames, dynamic, "dynamic"),
-            take(audio, frames),
-        )
-        return self._decide(track, frames, laid, ends_s)
-
-    def sound_alone(self, frames: Integer, audio: EmotionProbabilities, ends_s: Double) -> FaceAnalysis:
-        """The given frames (F of them, rising), on which no face is alive."""
-        times_s = audio.times_s[frames]
-        laid = nothing(times_s, "static"), nothing(times_s, "dynamic"), take(audio, frames)
-        return self._decide(None, frames, laid, ends_s)
-
-    def _decide(
-        self,
-        track: FaceTrack | None,
-        frames: Integer,
-        laid: tuple[EmotionProbabilities, EmotionProbabilities, EmotionProbabilities],
-        ends_s: Double,
-    ) -> FaceAnalysis:
-        static, dynamic, audio = laid
-        fused = fuse(static, dynamic, audio, self.weights)
-        if self.fill_gaps:
-            fused = hold_gaps(fused)
-        compound = decide(fused.probabilities, self.vocabulary, self.rule, fused.contributions)
-        alone = {"VS": static, "VD": dynamic, "A": audio}
-        return FaceAnalysis(
-            track=track,
-            frames=frames,
-            static=static,
-            dynamic=dynamic,
-            audio=audio,
-            fused=fused.probabilities,
-            compound=compound,
-            curves={name: decide(one, self.vocabulary, self.rule) for name, one in alone.items()},
-            segments=find_segments(compound, frames, ends_s, None if track is None else track.id),
-        )
-
-
 def decide_all(
-    judge: Judge,
+    policy: Policy,
     tracks: Sequence[FaceTrack],
-    visual: Mapping[int, tuple[Double, Double]],
-    audio: EmotionProbabilities,
+    of_faces: Mapping[int, Mapping[str, Double]],
+    of_clip: Mapping[str, EmotionProbabilities],
     leads: Integer | None,
+    times_s: Double,
     ends_s: Double,
 ) -> tuple[FaceAnalysis, ...]:
-    """Every face, by id, and at the end the frames without a living face on which sound is valid, if there are any.
+    """Every face, by id; and last the frames without a living face on which the clip's own modalities are valid.
 
     Args:
-        judge: how to decide.
+        policy: how to decide.
         tracks: all tracks.
-        visual: track id -> static and dynamic probabilities, each ``(N, 7)``, on the track's seen frames.
-        audio: a row for each of the T frames of the clip.
-        leads: ``(T,)``, the id of the track that the sound of each frame counts for; None if it counts for all.
-        ends_s: ``(T,)``, when each frame gives way to the next.
+        of_faces: track id -> modality -> probabilities ``(N, 7)`` on the track's seen frames.
+        of_clip: modality -> what it says, a row for each of the T frames of the clip.
+        leads: ``(T,)``, the id of the track that the clip's modalities count for on each frame; None: for all tracks.
+        times_s, ends_s: ``(T,)``, when each frame is shown, and when it gives way to the next.
     """
     faces = []
     for track in tracks:
-        heard = audio if leads is None else only(audio, leads == track.id)
-        faces.append(judge.face(track, *visual[track.id], heard, ends_s))
-    alone = np.flatnonzero(~_alive(tracks, len(audio.times_s)) & audio.valid)
+        meant = of_clip
+        if leads is not None:
+            meant = {name: only(part, leads == track.id) for name, part in of_clip.items()}
+        faces.append(decide_face(policy, track, of_faces[track.id], meant, times_s, ends_s))
+    alone = np.flatnonzero(~_alive(tracks, len(ends_s)) & _anything(of_clip, len(ends_s)))
     if len(alone):
-        faces.append(judge.sound_alone(alone, audio, ends_s))
+        faces.append(decide_without_face(policy, alone, of_clip, times_s, ends_s))
     return tuple(faces)
+
+
+def decide_face(
+    policy: Policy,
+    track: FaceTrack,
+    of_face: Mapping[str, Double],
+    of_clip: Mapping[str, EmotionProbabilities],
+    times_s: Double,
+    ends_s: Double,
+) -> FaceAnalysis:
+    """One face, from its first to its last frame; arguments as for ``decide_all``."""
+    frames = np.arange(track.first, track.last + 1)
+    said = {}
+    for name in policy.weights.names:
+        if name in of_face:
+            said[name] = on_rows(frames, times_s, track.frames, of_face[name], name)
+        else:
+            said[name] = take(of_clip[name], frames)
+    return _decided(policy, track, frames, said, ends_s)
+
+
+def decide_without_face(
+    policy: Policy, frames: Integer, of_clip: Mapping[str, EmotionProbabilities], times_s: Double, ends_s: Double
+) -> FaceAnalysis:
+    """The given frames (F of them, rising), on which no face is alive."""
+    heard = {name: take(part, frames) for name, part in of_clip.items()}
+    said = {name: heard.get(name) or nothing(times_s[frames], name) for name in policy.weights.names}
+    return _decided(policy, None, frames, said, ends_s)
+
+
+def _decided(
+    policy: Policy,
+    track: FaceTrack | None,
+    frames: Integer,
+    said: Mapping[str, EmotionProbabilities],
+    ends_s: Double,
+) -> FaceAnalysis:
+    decided = policy.decide(said)
+    return FaceAnalysis(
+        track=track,
+        frames=frames,
+        said=said,
+        fused=decided.fused,
+        expression=decided.expression,
+        curves=policy.curves(said),
+        segments=find_segments(decided.expression, frames, ends_s, None if track is None else track.id),
+    )
+
+
+def _anything(of_clip: Mapping[str, EmotionProbabilities], frames: int) -> Boolean:
+    """``(T,)``: where any of them says something."""
+    found = np.zeros(frames, dtype=np.bool_)
+    for part in of_clip.values():
+        found |= part.valid
+    return found
 
 
 def _alive(tracks: Sequence[FaceTrack], frames: int) -> Boolean:

@@ -8,23 +8,22 @@ from pathlib import Path
 
 import numpy as np
 
-from avcer.decision.compound import decide
-from avcer.decision.fuse import pool
+from avcer.decision.policy import Policy
 from avcer.decision.segments import find_segments, frame_ends
 from avcer.errors import InputError, UnforeseenError, one_of_many
 from avcer.evaluation import intervals
 from avcer.evaluation.ablation import GROUPS, Ablation, Row, about, variations, way_to_run
 from avcer.evaluation.agreement import Agreement, of_decisions, together
 from avcer.evaluation.corpus_run import Report, said
-from avcer.evaluation.side_by_side import Decider
+from avcer.modalities import NAMES
 from avcer.options import Options
 from avcer.pipeline import Analyzer
-from avcer.types import MODALITIES, Boolean, Clip, CompoundTimeline, Double, EmotionProbabilities
+from avcer.types import Boolean, Clip, Double, EmotionProbabilities, ExpressionTimeline
 
 
 @dataclass(frozen=True)
 class Story:
-    """What the models say of whoever leads in a clip of T frames: ``values (T, 3, 7)``, where ``valid (T, 3)``; and the
+    """What the models say of whoever leads in a clip of T frames: ``values (T, M, 7)``, where ``valid (T, M)``; and the
     seconds of work that it took.
     """
 
@@ -40,19 +39,17 @@ class Decision:
     """A story decided: the undivided fused sums ``(T, 7)``, the classes, and how many segments they make."""
 
     fused: EmotionProbabilities
-    compound: CompoundTimeline
+    expression: ExpressionTimeline
     segments: int
 
 
-def decide_story(story: Story, decider: Decider, kept: Sequence[str] = MODALITIES) -> Decision:
+def decide_story(story: Story, policy: Policy, kept: Sequence[str] = NAMES) -> Decision:
     """Fuses and decides a story from the models ``kept`` alone."""
-    present = story.valid & np.isin(MODALITIES, kept)
-    anything: Boolean = np.any(present, axis=1)
-    sums = pool(story.values, present, decider.weights)[0]
-    fused = EmotionProbabilities(story.times_s, sums, anything, "fused")
-    compound = decide(fused, decider.vocabulary, decider.rule)
-    segments = find_segments(compound, np.arange(len(sums)), frame_ends(story.times_s, story.clip), None)
-    return Decision(fused, compound, len(segments))
+    present = story.valid & np.isin(NAMES, kept)
+    found = policy.decide(policy.named(story.values, present, story.times_s))
+    frames = np.arange(len(story.times_s))
+    segments = find_segments(found.expression, frames, frame_ends(story.times_s, story.clip), None)
+    return Decision(found.fused, found.expression, len(segments))
 
 
 def ablate_clips(paths: Sequence[Path], options: Options, groups: Sequence[str], report: Report = print) -> Ablation:
@@ -70,8 +67,8 @@ def ablate_clips(paths: Sequence[Path], options: Options, groups: Sequence[str],
     told = {own: dict(_stories(analyzer, list(dict.fromkeys(paths)), left_out, report))}
     if not told[own]:
         raise InputError(f"{paths[0]}: nothing could be analysed; give clips with pictures")
-    decider = Decider(analyzer.judge.weights, analyzer.judge.rule, analyzer.judge.vocabulary)
-    reference = {path: decide_story(story, decider) for path, story in told[own].items()}
+    policy = analyzer.policy
+    reference = {path: decide_story(story, policy) for path, story in told[own].items()}
     rows = []
     for word, variation in variations(options, groups):
         changed, is_reference = variation.applied(options), variation.is_reference(options)
@@ -79,7 +76,7 @@ def ablate_clips(paths: Sequence[Path], options: Options, groups: Sequence[str],
         if way not in told:
             report(f"{GROUPS[word].title}: {variation.name}")
             told[way] = dict(_stories(Analyzer(changed), list(reference), left_out, report))
-        other = replace(decider, rule=changed.decision_rule, vocabulary=changed.vocabulary())
+        other = replace(policy, rule=changed.decision_rule, vocabulary=changed.vocabulary())
         decided = {path: decide_story(story, other, variation.kept) for path, story in told[way].items()}
         parts = _agreements(reference, decided)
         numbers = _numbers(parts, decided.values(), told[way].values())
@@ -112,16 +109,16 @@ def _agreements(reference: Mapping[Path, Decision], decided: Mapping[Path, Decis
     """Clip by clip; none where the compounds are others, whose classes mean something else."""
     pairs = [(reference[path], one) for path, one in decided.items()]
     return [
-        of_decisions(first.fused, first.compound, second.fused, second.compound)
+        of_decisions(first.fused, first.expression, second.fused, second.expression)
         for first, second in pairs
-        if first.compound.vocabulary == second.compound.vocabulary
+        if first.expression.vocabulary == second.expression.vocabulary
     ]
 
 
 def _numbers(parts: list[Agreement], decided: Collection[Decision], told: Collection[Story]) -> dict[str, float | None]:
     """The numbers of all clips together; None where there is nothing to count."""
-    known = sum(int(one.compound.valid.sum()) for one in decided)
-    silent = sum(int((one.compound.valid & (one.compound.classes < 0)).sum()) for one in decided)
+    known = sum(int(one.expression.valid.sum()) for one in decided)
+    silent = sum(int((one.expression.valid & (one.expression.classes < 0)).sum()) for one in decided)
     clip_s = sum(story.clip.duration_s for story in told)
     whole = together(parts)
     return {

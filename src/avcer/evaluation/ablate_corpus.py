@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from avcer.decision.compound import decide
+from avcer.decision.policy import Policy
 from avcer.errors import InputError, UsageError
 from avcer.evaluation import intervals, metrics
 from avcer.evaluation.ablation import GROUPS, Ablation, Row, Variation, about, variations, way_to_run
@@ -17,11 +17,12 @@ from avcer.evaluation.compare import Run, beside, drawn
 from avcer.evaluation.corpora.record import Corpus, Level
 from avcer.evaluation.corpus_run import PICTURES, SOUNDS, Report, labelled_part, run
 from avcer.evaluation.frames import FrameTable
-from avcer.evaluation.side_by_side import Decider, by_video, curve, predictions
+from avcer.evaluation.side_by_side import by_video, decided, predictions
+from avcer.modalities import FUSED, NAMES
 from avcer.options import Options
 from avcer.output.files import make_folder
 from avcer.pipeline import Analyzer
-from avcer.types import MODALITIES, Boolean, EmotionProbabilities, Integer
+from avcer.types import Boolean, Integer
 
 OF_VIDEOS: Final = ("cadence", "looks")
 """Groups that make a difference to videos alone."""
@@ -56,8 +57,8 @@ def ablate_corpus(
     groups = _that_matter(groups, corpus)
     analyzer, own = Analyzer(options), way_to_run(options)
     tables = {own: _table(corpus, analyzer, folder / "runs" / "reference", level, report)}
-    decider = Decider(analyzer.judge.weights, analyzer.judge.rule, analyzer.judge.vocabulary)
-    reference = _runs(tables[own], decider)
+    policy = analyzer.policy
+    reference = _runs(tables[own], policy)
     if not any(len(one.labels) for one in reference.values()):
         raise InputError(f"{corpus.name}: no label is a basic emotion or a compound; nothing can be scored")
     rows = []
@@ -66,7 +67,7 @@ def ablate_corpus(
         if way not in tables:
             report(f"{GROUPS[word].title}: {variation.name}")
             tables[way] = _table(corpus, Analyzer(changed), folder / "runs" / _slug(variation), level, report)
-        other = replace(decider, rule=changed.decision_rule, vocabulary=changed.vocabulary())
+        other = replace(policy, rule=changed.decision_rule, vocabulary=changed.vocabulary())
         numbers, spans = _scores(reference, kept_only(tables[way], variation.kept), other, word)
         rows.append(Row(word, variation.name, variation.is_reference(options), numbers, spans))
     names = {sample.name for sample in corpus.samples}
@@ -89,7 +90,7 @@ def _that_matter(groups: Sequence[str], corpus: Corpus) -> tuple[str, ...]:
 
 def kept_only(table: FrameTable, kept: Sequence[str]) -> FrameTable:
     """The same rows with what the models ``kept`` say, and nothing of the others."""
-    valid = table.valid & np.isin(MODALITIES, kept)
+    valid = table.valid & np.isin(NAMES, kept)
     return replace(table, values=np.where(valid[:, :, np.newaxis], table.values, 0.0), valid=valid)
 
 
@@ -103,27 +104,26 @@ def _table(corpus: Corpus, analyzer: Analyzer, folder: Path, level: Level, repor
     return by_video(table) if level == "video" else table
 
 
-def _classes(table: FrameTable, decider: Decider) -> tuple[Integer, Boolean]:
+def _classes(table: FrameTable, policy: Policy) -> tuple[Integer, Boolean]:
     """The compound of every row ``(N,)``, -1 for 'none' or nothing known; and where anything is known."""
-    values, valid = curve(table, "AV", decider)
-    fused = EmotionProbabilities(np.zeros(len(table)), values, valid, "fused")
-    return decide(fused, decider.vocabulary, decider.rule).classes, valid
+    found = decided(table, FUSED, policy)
+    return found.classes, found.valid
 
 
-def _runs(table: FrameTable, decider: Decider) -> dict[str, Run]:
+def _runs(table: FrameTable, policy: Policy) -> dict[str, Run]:
     """What is predicted for the rows with a basic emotion, and, under ``compound_``, for those with a compound."""
-    labels, classes = table.places(decider.vocabulary.names), _classes(table, decider)[0]
+    labels, classes = table.places(policy.vocabulary.names), _classes(table, policy)[0]
     rows = labels >= 0
-    compound = Run("compounds", labels[rows], classes[rows], table.videos[rows], len(decider.vocabulary))
-    return {"": Run("emotions", *predictions(table, decider)), "compound_": compound}
+    compound = Run("compounds", labels[rows], classes[rows], table.videos[rows], len(policy.vocabulary))
+    return {"": Run("emotions", *predictions(table, policy)), "compound_": compound}
 
 
-def _scores(reference: Mapping[str, Run], table: FrameTable, decider: Decider, group: str) -> tuple[Numbers, Spans]:
+def _scores(reference: Mapping[str, Run], table: FrameTable, policy: Policy, group: str) -> tuple[Numbers, Spans]:
     """The numbers of a row, and the intervals of some of them."""
-    classes, known = _classes(table, decider)
+    classes, known = _classes(table, policy)
     numbers: Numbers = {"none": float(np.mean(classes[known] < 0)) if known.any() else None}
     spans: Spans = {}
-    for prefix, one in _runs(table, decider).items():
+    for prefix, one in _runs(table, policy).items():
         if len(one.labels) and (prefix or group not in ("rules", "vocabularies")):
             found, between = _score(reference[prefix], one)
             numbers |= {prefix + name: value for name, value in found.items()}

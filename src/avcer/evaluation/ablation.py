@@ -15,9 +15,9 @@ from avcer import __version__
 from avcer.decision.compound import RULES
 from avcer.errors import UsageError
 from avcer.labels import VOCABULARIES
+from avcer.modalities import NAMES
 from avcer.options import Options
 from avcer.pipeline import Analyzer
-from avcer.types import MODALITIES
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Variation:
 
     name: str
     changes: Mapping[str, Any] = field(default_factory=dict)
-    kept: tuple[str, ...] = MODALITIES
+    kept: tuple[str, ...] = NAMES
 
     def applied(self, options: Options) -> Options:
         """``options`` with the changes; the step of the audio windows is cut to the window."""
@@ -36,7 +36,7 @@ class Variation:
 
     def is_reference(self, options: Options) -> bool:
         """Whether it changes nothing."""
-        return set(self.kept) == set(MODALITIES) and self.applied(options).as_dict() == options.as_dict()
+        return set(self.kept) == set(NAMES) and self.applied(options).as_dict() == options.as_dict()
 
 
 @dataclass(frozen=True)
@@ -144,7 +144,7 @@ def about(analyzer: Analyzer, **more: Any) -> dict[str, Any]:
     return {
         **more,
         "options": analyzer.options.as_dict(),
-        "fusion": analyzer.judge.weights.as_dict(),
+        "fusion": analyzer.policy.weights.as_dict(),
         "models": {role: card.graph.sha256 for role, card in analyzer.cards.items()},
         "version": __version__,
     }

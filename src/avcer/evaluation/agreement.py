@@ -8,8 +8,7 @@ import numpy as np
 
 from avcer.analysis import Analysis
 from avcer.errors import InputError
-from avcer.output.leading import leading_curve, leading_fused
-from avcer.types import CompoundTimeline, EmotionProbabilities
+from avcer.types import EmotionProbabilities, ExpressionTimeline
 
 
 @dataclass(frozen=True)
@@ -36,15 +35,15 @@ def agreement(first: Analysis, second: Analysis) -> Agreement:
     """
     if len(first.times_s) != len(second.times_s) or first.vocabulary != second.vocabulary:
         raise InputError(f"{second.clip.path}: cannot be compared with {first.clip.path}: other frames or compounds")
-    one, other = ((leading_fused(each), leading_curve(each, "AV")) for each in (first, second))
+    one, other = ((each.leader_fused(), each.leader()) for each in (first, second))
     return of_decisions(*one, *other)
 
 
 def of_decisions(
     fused: EmotionProbabilities,
-    decided: CompoundTimeline,
+    decided: ExpressionTimeline,
     other_fused: EmotionProbabilities,
-    other_decided: CompoundTimeline,
+    other_decided: ExpressionTimeline,
 ) -> Agreement:
     """Compares two decisions on the same T frames, from the undivided fused sums of each ``(T, 7)``."""
     same = (decided.classes == other_decided.classes) & (decided.valid == other_decided.valid)

@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avcer.decision.fuse import FusionWeights
+from avcer.decision.policy import Policy
 from avcer.errors import InputError
 from avcer.evaluation import intervals, metrics
 from avcer.evaluation.frames import read_frames
-from avcer.evaluation.side_by_side import Decider, predictions
+from avcer.evaluation.side_by_side import predictions
 from avcer.labels import BASIC
 from avcer.types import Double, Integer
 
@@ -74,7 +75,7 @@ def read_run(folder: Path) -> Run:
         weights, rule = FusionWeights.of_dict(about["fusion"]), about["rule"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{folder}: holds no run ({error}); give a folder that avcer evaluate wrote") from error
-    labels, predicted, videos = predictions(read_frames([folder / "frames.csv"]), Decider(weights, rule))
+    labels, predicted, videos = predictions(read_frames([folder / "frames.csv"]), Policy(weights, rule=rule))
     if not len(labels):
         raise InputError(f"{folder}: has no row with a basic emotion; runs are compared on those")
     return Run(folder.name, labels, predicted, videos)

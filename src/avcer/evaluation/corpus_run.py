@@ -20,13 +20,13 @@ from avcer.evaluation.corpora.c_expr_db import fill_sample_file
 from avcer.evaluation.corpora.record import Corpus, Level, Sample, Side
 from avcer.evaluation.frames import FrameTable, blend_word, read_frames, write_frames
 from avcer.evaluation.report import write_report
-from avcer.evaluation.side_by_side import Decider, by_video, score_table
+from avcer.evaluation.side_by_side import by_video, score_table
 from avcer.labels import BASIC
+from avcer.modalities import AUDIO, MODALITIES, STATIC
 from avcer.output.files import atomic, atomic_text, make_folder
-from avcer.output.leading import leading_rows
 from avcer.output.submission import submission_classes
 from avcer.pipeline import Analyzer
-from avcer.types import MODALITIES, Boolean, Double
+from avcer.types import Boolean, Double
 
 SOUNDS: Final = frozenset({".wav", ".flac", ".mp3", ".m4a", ".ogg", ".aac"})
 PICTURES: Final = frozenset({".png", ".jpg", ".jpeg", ".bmp"})
@@ -92,8 +92,8 @@ def score_corpus(
     samples = corpus.samples
     table = run(corpus, analyzer, folder, report)
     scored = by_video(table) if level == "video" else table
-    decider = Decider(analyzer.judge.weights, analyzer.judge.rule, analyzer.judge.vocabulary)
-    scores = score_table(scored, decider)
+    policy = analyzer.policy
+    scores = score_table(scored, policy)
     about = {
         "corpus": corpus.name,
         "part": part,
@@ -101,8 +101,8 @@ def score_corpus(
         "clips": len(set(table.videos.tolist())),
         "missing": len(corpus.missing),
         "left_out": sorted({sample.name for sample in samples} - set(table.videos.tolist())),
-        "fusion": decider.weights.as_dict(),
-        "rule": decider.rule,
+        "fusion": policy.weights.as_dict(),
+        "rule": policy.rule,
         "version": __version__,
         **key(analyzer),
     }
@@ -137,7 +137,7 @@ def answer_corpus(corpus: Corpus, analyzer: Analyzer, sheet: Path, folder: Path,
     clips = make_folder(folder / "clips")
     if corpus.missing:
         raise InputError(f"{sheet}: asks for {corpus.missing[0]}, which is not there; a submission must be whole")
-    decided_by = {"rule": analyzer.judge.rule, "fusion": analyzer.judge.weights.as_dict()}
+    decided_by = {"rule": analyzer.policy.rule, "fusion": analyzer.policy.weights.as_dict()}
     _same_run(folder / KEY_FILE, {"corpus": corpus.name} | decided_by | key(analyzer))
     classes = {}
     for number, sample in enumerate(corpus.samples, start=1):
@@ -213,17 +213,25 @@ def _words(sample: Sample, frames: Sequence[int]) -> list[str | None]:
 
 
 def said(analysis: Analysis, side: Side | None = None) -> tuple[Double, Boolean]:
-    """What the models say of whoever leads, or of the person on one side: ``(T, 3, 7)``, and where ``(T, 3)``."""
-    frames = len(analysis.times_s)
-    values, valid = np.zeros((frames, len(MODALITIES), len(BASIC))), np.zeros((frames, len(MODALITIES)), bool)
+    """What the models say of whoever leads, or of the person on one side: ``(T, M, 7)``, and where ``(T, M)``."""
+    values, valid = _nothing(len(analysis.times_s))
     for face in sorted(analysis.faces, key=_size):  # the largest last: where two lie on one side, it counts
-        rows = leading_rows(analysis, face) if side is None else _on_side(analysis, face, side)
-        for place, source in enumerate((face.static, face.dynamic)):
-            known = rows & source.valid
-            values[face.frames[known], place] = source.values[known]
-            valid[face.frames[known], place] = True
-    values[:, 2], valid[:, 2] = analysis.audio.values, analysis.audio.valid
+        rows = analysis.led(face) if side is None else _on_side(analysis, face, side)
+        for place, modality in enumerate(MODALITIES):
+            if modality.speaks_for == "face":
+                source = face.said[modality.name]
+                known = rows & source.valid
+                values[face.frames[known], place] = source.values[known]
+                valid[face.frames[known], place] = True
+    for place, modality in enumerate(MODALITIES):
+        if modality.speaks_for == "clip":
+            source = analysis.said[modality.name]
+            values[:, place], valid[:, place] = source.values, source.valid
     return np.where(valid[:, :, np.newaxis], values, 0.0), valid
+
+
+def _nothing(rows: int) -> tuple[Double, Boolean]:
+    return np.zeros((rows, len(MODALITIES), len(BASIC))), np.zeros((rows, len(MODALITIES)), bool)
 
 
 def _size(face: FaceAnalysis) -> float:
@@ -248,8 +256,9 @@ def _of_sound(sample: Sample, analyzer: Analyzer) -> tuple[Double, Boolean, Any]
     heard = analyzer.listen(sample.path, part_s)
     whole = heard.ends_s - heard.starts_s >= analyzer.options.windows.length_s - 1e-3
     frames = np.flatnonzero(whole) if whole.any() else np.arange(1)
-    values, valid = np.zeros((len(whole), 3, len(BASIC))), np.zeros((len(whole), 3), bool)
-    values[:, 2], valid[:, 2] = softmax(heard.logits[:, : len(BASIC)].astype(np.float64)), heard.usable
+    values, valid = _nothing(len(whole))
+    place = MODALITIES.index(AUDIO)
+    values[:, place], valid[:, place] = softmax(heard.logits[:, : len(BASIC)].astype(np.float64)), heard.usable
     return values, valid, frames
 
 
@@ -258,6 +267,7 @@ def _of_picture(path: Path, analyzer: Analyzer) -> tuple[Double, Boolean, Any]:
     picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
     if picture is None:
         raise InputError(f"{path}: is no picture that can be decoded; copy it again")
-    values, valid = np.zeros((1, 3, len(BASIC))), np.array([[True, False, False]])
-    values[0, 0] = analyzer.look_at_crop(picture.astype(np.uint8, copy=False))
+    values, valid = _nothing(1)
+    place = MODALITIES.index(STATIC)
+    values[0, place], valid[0, place] = analyzer.look_at_crop(picture.astype(np.uint8, copy=False)), True
     return values, valid, np.arange(1)

@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from avcer.decision.fuse import FusionWeights
 from avcer.evaluation import metrics
 from avcer.labels import BASIC
+from avcer.modalities import NAMES
 from avcer.output.files import atomic
 from avcer.output.page import DPI, FAINT, INK, SOFT
-from avcer.types import MODALITIES, Double, Integer
+from avcer.types import Double, Integer
 
 SHADES: Final = "Blues"
 BLUE: Final = "#0072B2"
@@ -49,7 +50,7 @@ def draw_weights(weights: FusionWeights, path: Path) -> None:
     figure = _figure(6.4, 2.2)
     axes = figure.add_subplot()
     _cells(axes, weights.values, [[f"{value:.2f}" for value in row] for row in weights.values])
-    _ticks(axes, BASIC, [name.capitalize() for name in MODALITIES])
+    _ticks(axes, BASIC, [name.capitalize() for name in NAMES])
     axes.set_title(f"Fusion weights: {weights.name}", **_type(TEXT + 2))
     _write(figure, path)
 

@@ -18,14 +18,15 @@ from numpy.typing import NDArray
 
 from avcer.errors import InputError, MissingExtraError
 from avcer.labels import BASIC
-from avcer.types import MODALITIES, Boolean, Double, Integer
+from avcer.modalities import NAMES
+from avcer.types import Boolean, Double, Integer
 
-COLUMNS: Final = tuple(f"{model}_{emotion}" for model in MODALITIES for emotion in BASIC)
+COLUMNS: Final = tuple(f"{model}_{emotion}" for model in NAMES for emotion in BASIC)
 
 
 @dataclass(frozen=True)
 class FrameTable:
-    """N frames: ``values (N, 3, 7)`` in the order of ``MODALITIES`` and ``BASIC``, zero where ``valid (N, 3)`` is not;
+    """N frames: ``values (N, 3, 7)`` in the order of ``NAMES`` and ``BASIC``, zero where ``valid (N, 3)`` is not;
     ``words (N,)``, the labels as they stand; ``videos (N,)``, names.
     """
 
@@ -93,7 +94,7 @@ def _read(path: Path) -> FrameTable:
         flat = [[np.nan if cell in ("", None) else float(cell) for cell in columns[name]] for name in COLUMNS]
     except ValueError as error:
         raise InputError(f"{path}: a probability is no number ({error}); leave the cell empty") from error
-    values = np.array(flat).T.reshape(len(words), len(MODALITIES), len(BASIC))
+    values = np.array(flat).T.reshape(len(words), len(NAMES), len(BASIC))
     valid = np.isfinite(values).all(axis=2)
     videos = np.array([str(video) for video in columns.get("video", [path.stem] * len(words))])
     return FrameTable(np.where(valid[:, :, np.newaxis], values, 0.0), valid, words, videos)

@@ -14,6 +14,7 @@ from typing import Any, Final, Literal, TypeVar
 import cv2
 import numpy as np
 
+from avcer.decision.policy import Policy
 from avcer.emotion.audio import AudioModel
 from avcer.emotion.probabilities import softmax
 from avcer.emotion.static import StaticModel
@@ -22,7 +23,7 @@ from avcer.evaluation.detection import match_faces, read_scenes
 from avcer.evaluation.faces import FaceTable, doubt_faces, read_faces, score_faces
 from avcer.evaluation.frames import read_frames
 from avcer.evaluation.scores import classification, doubts
-from avcer.evaluation.side_by_side import Decider, score_table
+from avcer.evaluation.side_by_side import score_table
 from avcer.evaluation.speech import SpeechTable, full_names, read_speech, windows
 from avcer.faces.detect import Detector, DetectorOptions
 from avcer.labels import BASIC
@@ -141,7 +142,7 @@ def score_frame_tables(files: Sequence[Path], subject: Subject) -> dict[str, Any
         raise InputError(f"{files[0]}: frames are not split; leave --part out")
     options = Options(models=subject.models, own_models=subject.own_models)
     weights = options.weights(choose(subject.models, "audio", subject.own_models).card)
-    return score_table(read_frames(files), Decider(weights, options.decision_rule))
+    return score_table(read_frames(files), Policy(weights, rule=options.decision_rule))
 
 
 PROTOCOLS: Final[dict[str, Callable[[Sequence[Path], Subject], dict[str, Any]]]] = {

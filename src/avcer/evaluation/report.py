@@ -13,8 +13,8 @@ import numpy as np
 from avcer.evaluation.figures import draw_confusions, draw_recalls
 from avcer.evaluation.frames import FrameTable, write_frames
 from avcer.evaluation.scores import finite
-from avcer.evaluation.side_by_side import CURVES
 from avcer.labels import BASIC
+from avcer.modalities import CURVES
 from avcer.output.files import atomic, atomic_text
 
 RATES: Final = ("accuracy", "uar", "macro_f1", "macro_precision", "mean_of_four", "ece")

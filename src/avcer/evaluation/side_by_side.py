@@ -2,42 +2,38 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from avcer.decision.blend import blend
-from avcer.decision.compound import Rule, decide
-from avcer.decision.fuse import FusionWeights, pool
+from avcer.decision.fuse import pool
+from avcer.decision.policy import Policy
 from avcer.errors import InputError
 from avcer.evaluation import metrics
 from avcer.evaluation.frames import FrameTable, saliences
 from avcer.evaluation.scores import classification, doubts
-from avcer.labels import BASIC, C_EXPR_DB, Vocabulary
-from avcer.types import Boolean, Double, EmotionProbabilities, Integer
-
-CURVES: Final = ("AV", "VS", "VD", "A")
-"""All models together, then each alone, in the order of ``MODALITIES``."""
+from avcer.labels import BASIC
+from avcer.modalities import CURVES, FUSED
+from avcer.types import Boolean, Double, ExpressionTimeline, Integer
 
 
-@dataclass(frozen=True)
-class Decider:
-    """How the models are fused, and how compounds are decided."""
-
-    weights: FusionWeights
-    rule: Rule
-    vocabulary: Vocabulary = C_EXPR_DB
-
-
-def curve(table: FrameTable, name: str, decider: Decider) -> tuple[Double, Boolean]:
+def curve(table: FrameTable, name: str, policy: Policy) -> tuple[Double, Boolean]:
     """What one of ``CURVES`` says: ``(N, 7)``, undivided sums for AV; and where it says anything ``(N,)``."""
-    if name == "AV":
+    if name == FUSED:
         anything: Boolean = np.any(table.valid, axis=1)
-        return pool(table.values, table.valid, decider.weights)[0], anything
+        return pool(table.values, table.valid, policy.weights)[0], anything
     model = CURVES.index(name) - 1
     return table.values[:, model], table.valid[:, model]
+
+
+def decided(table: FrameTable, name: str, policy: Policy) -> ExpressionTimeline:
+    """What is decided on every row from one of ``CURVES``; rows do not follow each other in time."""
+    apart = replace(policy, fill_gaps=False)
+    said = apart.named(table.values, table.valid)
+    return apart.decide(said).expression if name == FUSED else apart.curves(said)[name]
 
 
 def by_video(table: FrameTable) -> FrameTable:
@@ -57,7 +53,7 @@ def by_video(table: FrameTable) -> FrameTable:
     return FrameTable(means, counts > 0, table.words[first], names)
 
 
-def score_table(table: FrameTable, decider: Decider) -> dict[str, Any]:
+def score_table(table: FrameTable, policy: Policy) -> dict[str, Any]:
     """Scores of AV, and under ``modalities`` those of VS, VD and A on the rows where each speaks.
 
     Rows whose label is a basic emotion are scored as such; those whose label is a compound, under ``compound``. Where
@@ -66,18 +62,18 @@ def score_table(table: FrameTable, decider: Decider) -> dict[str, Any]:
     Raises:
         InputError: no label is either.
     """
-    basic, compound = table.places(BASIC), table.places(decider.vocabulary.names)
+    basic, compound = table.places(BASIC), table.places(policy.vocabulary.names)
     blends = saliences(table.words.tolist())
     if not (np.any((basic >= 0) | (compound >= 0)) or blends.any()):
         raise InputError("no label is a basic emotion, a compound of the vocabulary, or a blend; nothing can be scored")
     scores: dict[str, Any] = {}
     if np.any(basic >= 0):
-        each = {name: _basic(table, basic, *curve(table, name, decider)) for name in CURVES}
+        each = {name: _basic(table, basic, *curve(table, name, policy)) for name in CURVES}
         scores = each.pop("AV") | {"modalities": each}
     if np.any(compound >= 0):
-        scores["compound"] = {name: _compound(table, compound, name, decider) for name in CURVES}
+        scores["compound"] = {name: _compound(table, compound, name, policy) for name in CURVES}
     if np.any(np.count_nonzero(blends, axis=1) > 1):
-        scores["blend"] = {name: _blend(blends, *curve(table, name, decider)) for name in CURVES}
+        scores["blend"] = {name: _blend(blends, *curve(table, name, policy)) for name in CURVES}
     return scores
 
 
@@ -95,19 +91,17 @@ def _basic(table: FrameTable, labels: Integer, values: Double, valid: Boolean) -
     return classification(labels[rows], said) | extra | doubts(labels[rows], said, table.videos[rows])
 
 
-def _compound(table: FrameTable, labels: Integer, name: str, decider: Decider) -> dict[str, Any]:
-    values, valid = curve(table, name, decider)
-    rows = (labels >= 0) & valid
+def _compound(table: FrameTable, labels: Integer, name: str, policy: Policy) -> dict[str, Any]:
+    rows = (labels >= 0) & curve(table, name, policy)[1]
     if not rows.any():
         return {"n": 0}
-    spoken = EmotionProbabilities(np.zeros(int(rows.sum())), values[rows], np.ones(int(rows.sum()), bool), "fused")
-    decided = decide(spoken, decider.vocabulary, decider.rule)
+    found = decided(table.rows(rows), name, policy)
     return {
         "n": int(rows.sum()),
-        "accuracy": metrics.accuracy(labels[rows], decided.classes),
-        "macro_f1": metrics.macro_f1(labels[rows], decided.classes),
-        "rank2": metrics.rank_accuracy(labels[rows], decided.scores, 2),
-        "none": float(np.mean(decided.classes < 0)),
+        "accuracy": metrics.accuracy(labels[rows], found.classes),
+        "macro_f1": metrics.macro_f1(labels[rows], found.classes),
+        "rank2": metrics.rank_accuracy(labels[rows], found.scores, 2),
+        "none": float(np.mean(found.classes < 0)),
     }
 
 
@@ -122,9 +116,9 @@ def _blend(true: Double, values: Double, valid: Boolean) -> dict[str, Any]:
     }
 
 
-def predictions(table: FrameTable, decider: Decider) -> tuple[Integer, Integer, NDArray[np.str_]]:
+def predictions(table: FrameTable, policy: Policy) -> tuple[Integer, Integer, NDArray[np.str_]]:
     """Labels, AV predictions and videos of the rows with a basic label, ``(N,)`` each; -1 where nothing is known."""
     labels = table.places(BASIC)
-    values, valid = curve(table, "AV", decider)
+    values, valid = curve(table, "AV", policy)
     rows = labels >= 0
     return labels[rows], np.where(valid, values.argmax(axis=1), -1)[rows], table.videos[rows]

@@ -20,29 +20,28 @@ from numpy.typing import NDArray
 from avcer.analysis import Analysis, FaceAnalysis
 from avcer.errors import InputError
 from avcer.labels import BASIC, Compound, Vocabulary
+from avcer.modalities import Modality
 from avcer.output.files import atomic_text
 from avcer.types import (
-    MODALITIES,
+    FUSED,
     Boolean,
     Clip,
-    CompoundTimeline,
     Double,
     EmotionProbabilities,
+    ExpressionTimeline,
     FaceTrack,
     Integer,
     Segment,
-    Source,
 )
 
 FORMAT: Final = "avcer-analysis"
-VERSION: Final = 1
+VERSION: Final = 2
 
 _SLICE: Final = 1024
 _SIGNIFICANT: Final = ".7g"
 _DECIMALS: Final = ".6f"
-_EMOTIONS: Final[tuple[Source, ...]] = ("static", "dynamic", "audio", "fused")
 _TRACK: Final = ("frames", "boxes", "landmarks", "scores")
-_DECISION: Final = ("classes", "probability", "runner_up", "scores", "shares")
+_DECISION: Final = ("classes", "kind", "salience", "probability", "runner_up", "scores", "shares")
 
 
 def save_json(analysis: Analysis, path: Path) -> Path:
@@ -160,26 +159,28 @@ def _document(analysis: Analysis) -> dict[str, Any]:
         "primary": analysis.primary,
         "leads": analysis.leads,
         "times_s": _Numbers(analysis.times_s, style=_DECIMALS),
-        "audio": _Numbers(analysis.audio.values, analysis.audio.valid),
+        "modalities": [asdict(modality) for modality in analysis.modalities],
+        "said": {name: _Numbers(part.values, part.valid) for name, part in analysis.said.items()},
         "faces": [_face_document(face) for face in analysis.faces],
     }
 
 
 def _face_document(face: FaceAnalysis) -> dict[str, Any]:
-    emotions = {name: getattr(face, name) for name in _EMOTIONS}
     return {
         "id": face.id,
         "track": None if face.track is None else {name: getattr(face.track, name) for name in _TRACK},
         "frames": face.frames,
-        **{name: _Numbers(part.values, part.valid) for name, part in emotions.items()},
-        "compound": _timeline_document(face.compound),
+        "said": {name: _Numbers(part.values, part.valid) for name, part in face.said.items()},
+        "fused": _Numbers(face.fused.values, face.fused.valid),
+        "expression": _timeline_document(face.expression),
         "curves": {name: _timeline_document(curve) for name, curve in face.curves.items()},
         "segments": [{**asdict(s), "start_s": round(s.start_s, 6), "end_s": round(s.end_s, 6)} for s in face.segments],
     }
 
 
-def _timeline_document(timeline: CompoundTimeline) -> dict[str, Any]:
-    return {name: _Numbers(getattr(timeline, name), timeline.valid) for name in _DECISION}
+def _timeline_document(timeline: ExpressionTimeline) -> dict[str, Any]:
+    arrays = {name: _Numbers(getattr(timeline, name), timeline.valid) for name in _DECISION}
+    return {"labels": timeline.labels, **arrays}
 
 
 # Reading -------------------------------------------------------------------------------------------------------------
@@ -192,13 +193,14 @@ def _analysis(document: dict[str, Any]) -> Analysis:
     return Analysis(
         clip=Clip(**{**document["clip"], "path": Path(document["clip"]["path"])}),
         times_s=times_s,
-        audio=_emotions(document["audio"], times_s, "audio"),
+        said={name: _emotions(rows, times_s, name) for name, rows in document["said"].items()},
         faces=tuple(_face(face, times_s, vocabulary) for face in document["faces"]),
         primary=document["primary"],
         leads=np.array(document["leads"], dtype=np.int64),
         vocabulary=vocabulary,
         provenance=document["provenance"],
         warnings=tuple(document["warnings"]),
+        modalities=tuple(Modality(**row) for row in document["modalities"]),
     )
 
 
@@ -208,8 +210,9 @@ def _face(stored: dict[str, Any], times_s: Double, vocabulary: Vocabulary) -> Fa
     return FaceAnalysis(
         track=None if stored["track"] is None else _track(stored["id"], stored["track"]),
         frames=frames,
-        **{name: _emotions(stored[name], rows, name) for name in _EMOTIONS},
-        compound=_timeline(stored["compound"], rows, vocabulary),
+        said={name: _emotions(part, rows, name) for name, part in stored["said"].items()},
+        fused=_emotions(stored["fused"], rows, FUSED),
+        expression=_timeline(stored["expression"], rows, vocabulary),
         curves={name: _timeline(curve, rows, vocabulary) for name, curve in stored["curves"].items()},
         segments=tuple(Segment(**segment) for segment in stored["segments"]),
     )
@@ -226,21 +229,29 @@ def _track(identity: int, stored: dict[str, Any]) -> FaceTrack:
     )
 
 
-def _emotions(rows: list[Any], times_s: Double, source: Source) -> EmotionProbabilities:
+def _emotions(rows: list[Any], times_s: Double, source: str) -> EmotionProbabilities:
     return EmotionProbabilities(times_s, _array(rows, len(BASIC)), _valid(rows), source)
 
 
-def _timeline(stored: dict[str, Any], times_s: Double, vocabulary: Vocabulary) -> CompoundTimeline:
-    return CompoundTimeline(
+def _timeline(stored: dict[str, Any], times_s: Double, vocabulary: Vocabulary) -> ExpressionTimeline:
+    return ExpressionTimeline(
         times_s=times_s,
         classes=_indices(stored["classes"]),
+        kind=np.maximum(_indices(stored["kind"]), 0),
+        salience=np.array([np.nan if row is None else row for row in stored["salience"]], np.float64),
         probability=_array(stored["probability"]),
         runner_up=_indices(stored["runner_up"]),
-        scores=_array(stored["scores"], len(vocabulary)),
-        shares=_array(stored["shares"], len(MODALITIES)),
+        scores=_array(stored["scores"], len(stored["labels"])),
+        shares=_shares(stored["shares"]),
         valid=_valid(stored["classes"]),
+        labels=tuple(stored["labels"]),
         vocabulary=vocabulary,
     )
+
+
+def _shares(rows: list[Any]) -> Double:
+    columns = max((len(row) for row in rows if row is not None), default=0)
+    return _array(rows, columns) if columns else np.zeros((len(rows), 0))
 
 
 def _valid(rows: list[Any]) -> Boolean:

@@ -9,6 +9,7 @@ from typing import Any, Final
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from avcer.modalities import FUSED, Modality
 from avcer.output.lettering import families
 
 DPI: Final = 200
@@ -42,14 +43,14 @@ class Curve:
     thickness: float
 
 
-CURVES: Final = (
-    Curve("VS", "face, static", "#0072B2", 0.33, 0.13),
-    Curve("VD", "face, dynamic", "#E69F00", 0.16, 0.13),
-    Curve("A", "voice", "#009E73", -0.01, 0.13),
-    Curve("AV", "fused decision", INK, -0.26, 0.25),
-)
-"""From top to bottom of a row, the first three in the order of ``types.MODALITIES``. The colours are from Okabe and
-Ito's palette, which people with any kind of colour vision can tell apart."""
+def curves_of(modalities: Sequence[Modality]) -> tuple[Curve, ...]:
+    """The curves from top to bottom of a row: one for each modality, in their order, and the fused decision last."""
+    share = 0.51 / len(modalities)
+    alone = [
+        Curve(one.curve, one.title, one.colour, 0.33 - share * place, share - 0.04)
+        for place, one in enumerate(modalities)
+    ]
+    return (*alone, Curve(FUSED, "fused decision", INK, -0.26, 0.25))
 
 
 @dataclass(frozen=True)

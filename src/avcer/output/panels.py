@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import cv2
@@ -9,11 +10,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
-from avcer.labels import NONE, Vocabulary
+from avcer.labels import NONE
 from avcer.output.filmstrip import Still
 from avcer.output.lettering import families, fitted, showable
 from avcer.output.page import (
-    CURVES,
     FAINT,
     INK,
     LEFT,
@@ -22,12 +22,13 @@ from avcer.output.page import (
     SOFT,
     SPAN,
     TEXT_POINTS,
+    Curve,
     height_of,
     label_rows,
     small_type,
 )
 from avcer.output.runs import Runs, condensed, joining_line, lane_line
-from avcer.types import CompoundTimeline, Double, Image
+from avcer.types import Double, ExpressionTimeline, Image
 
 _JOINED: Final = 200
 """Where a curve has more stretches than this, upright pieces would be a thicket: they are left out."""
@@ -70,16 +71,16 @@ def _rgb(image: Image) -> Image:
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB).astype(np.uint8)
 
 
-def draw_curves(axes: Axes, runs: dict[str, Runs], vocabulary: Vocabulary) -> None:
-    """A row for each compound and 'none' below them; each curve in its own lane of the row of its class."""
-    rows = len(vocabulary)
+def draw_curves(axes: Axes, runs: dict[str, Runs], curves: Sequence[Curve], labels: tuple[str, ...]) -> None:
+    """A row for each label and 'none' below them; each curve in its own lane of the row of its class."""
+    rows = len(labels)
     axes.set_ylim(-0.5, rows + 0.5)
     for row in range(0, rows + 1, 2):
         axes.axhspan(row - 0.5, row + 0.5, color=PALE, linewidth=0, zorder=0)
     points = height_of(axes) * 72 / (rows + 1)
     joined = max(len(part.classes) for part in runs.values()) <= _JOINED
-    for curve in CURVES:
-        heights = class_rows(runs[curve.name], vocabulary) + curve.lane
+    for curve in curves:
+        heights = class_rows(runs[curve.name], labels) + curve.lane
         x, y = lane_line(runs[curve.name], heights)
         width = max(curve.thickness * points, 1.0)
         axes.plot(x, y, color=curve.colour, linewidth=width, solid_capstyle="butt", label=curve.name, zorder=3)
@@ -87,23 +88,23 @@ def draw_curves(axes: Axes, runs: dict[str, Runs], vocabulary: Vocabulary) -> No
             x, y = joining_line(runs[curve.name], heights)
             thin = 0.9 if curve.name == "AV" else 0.5
             axes.plot(x, y, color=curve.colour, linewidth=thin, alpha=0.55, label=f"_{curve.name}", zorder=2)
-    names = [fitted(showable(name), LEFT - 0.2, TEXT_POINTS) for name in (NONE, *vocabulary.names[::-1])]
+    names = [fitted(showable(name), LEFT - 0.2, TEXT_POINTS) for name in (NONE, *labels[::-1])]
     label_rows(axes, range(rows + 1), names, family=families())
     axes.get_yticklabels()[0].set(color=SOFT, style="italic")
 
 
-def class_rows(runs: Runs, vocabulary: Vocabulary) -> Double:
-    """``(R,)`` heights: the first compound on top, 'none' at 0."""
-    return np.where(runs.classes < 0, 0, len(vocabulary) - runs.classes).astype(np.float64)
+def class_rows(runs: Runs, labels: tuple[str, ...]) -> Double:
+    """``(R,)`` heights: the first label on top, 'none' at 0."""
+    return np.where(runs.classes < 0, 0, len(labels) - runs.classes).astype(np.float64)
 
 
-def draw_time_shares(axes: Axes, runs: Runs, vocabulary: Vocabulary) -> None:
+def draw_time_shares(axes: Axes, runs: Runs, labels: tuple[str, ...]) -> None:
     """Right of the rows, how much of the decided time AV gives to each class."""
     total = runs.durations_s.sum()
-    for index in range(-1, len(vocabulary)):
+    for index in range(-1, len(labels)):
         share = runs.durations_s[runs.classes == index].sum() / total
         if share > 0:
-            _note_right(axes, 0 if index < 0 else len(vocabulary) - index, _per_cent(share))
+            _note_right(axes, 0 if index < 0 else len(labels) - index, _per_cent(share))
 
 
 def _note_right(axes: Axes, height: float, text: str) -> None:
@@ -114,7 +115,7 @@ def _per_cent(share: float) -> str:
     return f"{100 * share:.0f} %" if share >= 0.01 else "< 1 %"
 
 
-def draw_score(axes: Axes, timeline: CompoundTimeline, ends_s: Double) -> None:
+def draw_score(axes: Axes, timeline: ExpressionTimeline, curves: Sequence[Curve], ends_s: Double) -> None:
     """The score of AV over time as a stack: how much of it each model gave. Frames without a decision stay empty."""
     parts = timeline.probability[:, np.newaxis] * timeline.shares
     rows = np.where(timeline.valid[:, np.newaxis], np.column_stack([timeline.probability, parts]), np.nan)
@@ -124,7 +125,7 @@ def draw_score(axes: Axes, timeline: CompoundTimeline, ends_s: Double) -> None:
         edges_s, rows = condensed(edges_s, rows, _COLUMNS)
     x, steps = edges_s.ravel(), np.repeat(rows, 2, axis=0)
     below = np.where(np.isnan(steps[:, 0]), np.nan, 0.0)
-    for curve, part in zip(CURVES[:3], steps[:, 1:].T, strict=True):
+    for curve, part in zip(curves[:-1], steps[:, 1:].T, strict=True):
         axes.fill_between(x, below, below + part, color=curve.colour, alpha=0.75, linewidth=0, label=curve.name)
         below = below + part
     thin = 0.3 if crowded else 0.7  # a thick outline would hide what is below it
@@ -136,7 +137,7 @@ def draw_score(axes: Axes, timeline: CompoundTimeline, ends_s: Double) -> None:
     axes.set_axisbelow(True)
 
 
-def draw_face_strip(axes: Axes, runs: Runs, vocabulary: Vocabulary) -> None:
+def draw_face_strip(axes: Axes, runs: Runs, labels: tuple[str, ...]) -> None:
     """What AV says of one face, on a single line: a block a stretch, its name or its initials in it as far as they fit,
     and right of it the class that has most of its time.
     """
@@ -147,14 +148,18 @@ def draw_face_strip(axes: Axes, runs: Runs, vocabulary: Vocabulary) -> None:
         inches = duration_s * inches_per_s
         fill, edge = PALE if index < 0 else _BLOCK, 0.7 if inches > 0.02 else 0.0
         axes.add_patch(Rectangle((start_s, 0.1), duration_s, 0.8, facecolor=fill, edgecolor="white", linewidth=edge))
-        text = _block_text(vocabulary.class_name(index), inches - 0.05)
+        text = _block_text(_named(labels, index), inches - 0.05)
         if text:
             axes.text(start_s + duration_s / 2, 0.48, text, ha="center", zorder=3, **small_type())
 
     if len(runs.classes):
         times = np.bincount(runs.classes + 1, runs.durations_s)
         most = int(np.argmax(times))
-        _note_right(axes, 0.48, f"{_initials(vocabulary.class_name(most - 1))} {_per_cent(times[most] / times.sum())}")
+        _note_right(axes, 0.48, f"{_initials(_named(labels, most - 1))} {_per_cent(times[most] / times.sum())}")
+
+
+def _named(labels: tuple[str, ...], index: int) -> str:
+    return NONE if index < 0 else labels[index]
 
 
 def _block_text(name: str, inches: float) -> str:

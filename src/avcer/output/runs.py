@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from avcer.types import CompoundTimeline, Double, Integer
+from avcer.decision.segments import one_label
+from avcer.types import Double, ExpressionTimeline, Integer
 
 
 @dataclass(frozen=True)
@@ -23,15 +24,10 @@ class Runs:
         return self.ends_s - self.starts_s
 
 
-def find_runs(timeline: CompoundTimeline, ends_s: Double) -> Runs:
+def find_runs(timeline: ExpressionTimeline, ends_s: Double) -> Runs:
     """The stretches of a timeline with a row for every frame ``(T,)`` of the clip; ``ends_s (T,)`` its frames' ends."""
-    if not timeline.valid.any():
-        return Runs(np.zeros(0), np.zeros(0), np.zeros(0, dtype=np.int64))
-    states = np.where(timeline.valid, timeline.classes, -2)
-    starts = np.flatnonzero(np.append(True, np.diff(states) != 0))
-    stops = np.append(starts[1:], len(states))
-    kept = timeline.valid[starts]
-    return Runs(timeline.times_s[starts[kept]], ends_s[stops[kept] - 1], timeline.classes[starts[kept]])
+    starts, stops = one_label(timeline, np.arange(len(timeline.times_s)))
+    return Runs(timeline.times_s[starts], ends_s[stops - 1], timeline.classes[starts])
 
 
 def lane_line(runs: Runs, heights: Double) -> tuple[Double, Double]:

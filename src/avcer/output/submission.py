@@ -17,7 +17,6 @@ from avcer.decision.align import held_rows
 from avcer.decision.compound import decide
 from avcer.labels import C_EXPR_DB
 from avcer.output.files import atomic_text
-from avcer.output.leading import leading_fused
 from avcer.types import Integer
 
 NOTHING_KNOWN: Final = 0
@@ -31,7 +30,7 @@ def submission_classes(analysis: Analysis) -> Integer:
     own rule decides. Where it says 'none', the unmasked sums decide; where no face is there, sound alone; a frame
     without any prediction holds the last class (before the first: the first).
     """
-    fused = leading_fused(analysis)
+    fused = analysis.leader_fused()
     if not fused.valid.any():
         return np.full(len(fused.valid), NOTHING_KNOWN)
     rule = analysis.provenance.get("options", {}).get("rule", "1")

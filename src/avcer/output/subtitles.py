@@ -40,10 +40,10 @@ def _cues(analysis: Analysis) -> Iterator[tuple[float, float, str]]:
     """Start and end in seconds, and the text; several faces are told apart by their number."""
     several = len(analysis.faces) > 1
     for segment in analysis.segments:
-        if segment.compound == NONE:
+        if segment.label == NONE:
             continue
         speaker = "Voice" if segment.face is None else f"Face {segment.face}"
-        name = " ".join(segment.compound.split())
+        name = " ".join(segment.label.split())
         text = f"{name} ({segment.probability:.2f})"
         yield segment.start_s, segment.end_s, f"{speaker}: {text}" if several else text
 

@@ -1,4 +1,4 @@
-"""The six tables of an analysis as CSV: static, dynamic, audio, fused, compound, segments.
+"""The tables of an analysis as CSV: one for each modality, then fused, compound, segments.
 
 Rows are made and written one by one, sorted by frame and then face: memory does not grow with the clip.
 """
@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import csv
 import heapq
-from collections.abc import Callable, Iterable, Iterator
+import math
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -16,15 +17,15 @@ import numpy as np
 
 from avcer.analysis import Analysis, FaceAnalysis
 from avcer.labels import BASIC
+from avcer.modalities import FUSED, Modality
 from avcer.output.files import atomic_text
-from avcer.types import Boolean, CompoundTimeline, Double, EmotionProbabilities, FaceTrack, Integer
+from avcer.types import KINDS, Boolean, Double, EmotionProbabilities, ExpressionTimeline, FaceTrack, Integer
 
 Row = tuple[int | str, ...]
 
 _PLACE: Final = ("frame", "time_s", "face")
 _BOX: Final = ("x1", "y1", "x2", "y2")
-_CURVES: Final = ("VS", "VD", "A")
-_DECISION: Final = ("AV", *_CURVES, "probability", "runner_up")
+_DECISION: Final = ("kind", "salience", "probability", "runner_up")
 _BLOCK: Final = 1024
 """Rows that are turned from arrays into Python numbers at a time."""
 
@@ -43,23 +44,17 @@ def write_tables(analysis: Analysis, folder: Path) -> list[Path]:
     Raises:
         OutputError: a file cannot be written; it is then not there, or as it was before.
     """
-    return [_write(folder / f"{name}.csv", make(analysis)) for name, make in TABLES.items()]
+    return [_write(folder / f"{name}.csv", table) for name, table in tables(analysis).items()]
 
 
-def static_table(analysis: Analysis) -> Table:
-    """What the static face model says: a row per frame and face, empty cells where it says nothing."""
-    return _emotions(analysis, [(face, face.static) for face in analysis.faces if face.track])
-
-
-def dynamic_table(analysis: Analysis) -> Table:
-    """What the dynamic face model says: a row per frame and face."""
-    return _emotions(analysis, [(face, face.dynamic) for face in analysis.faces if face.track])
-
-
-def audio_table(analysis: Analysis) -> Table:
-    """What the audio model says: a row for every frame of the clip, the face empty."""
+def modality_table(analysis: Analysis, modality: Modality) -> Table:
+    """What one modality says: a row per frame and face, or, where it speaks for the clip, per frame, the face empty.
+    Cells are empty where it says nothing.
+    """
+    if modality.speaks_for == "face":
+        return _emotions(analysis, [(face, face.said[modality.name]) for face in analysis.faces if face.track])
     frames = np.arange(len(analysis.times_s))
-    return Table((*_PLACE, *BASIC), _emotion_rows(analysis.times_s, None, frames, analysis.audio))
+    return Table((*_PLACE, *BASIC), _emotion_rows(analysis.times_s, None, frames, analysis.said[modality.name]))
 
 
 def fused_table(analysis: Analysis) -> Table:
@@ -69,28 +64,37 @@ def fused_table(analysis: Analysis) -> Table:
 
 def compound_table(analysis: Analysis) -> Table:
     """The decisions: the box, the class of each curve, the winner's score, the runner-up, and every score of AV."""
-    columns = (*_PLACE, *_BOX, *_DECISION, *analysis.vocabulary.names)
-    return Table(columns, _merged(_compound_rows(analysis.times_s, face) for face in analysis.faces))
+    curves = tuple(modality.curve for modality in analysis.modalities)
+    columns = (*_PLACE, *_BOX, FUSED, *curves, *_DECISION, *analysis.leader().labels)
+    return Table(columns, _merged(_compound_rows(analysis.times_s, face, curves) for face in analysis.faces))
 
 
 def segments_table(analysis: Analysis) -> Table:
     """The stretches of one decision: by face, then time."""
     segments = [segment for face in analysis.faces for segment in face.segments]
     rows = (
-        (_label(s.face), f"{s.start_s:.6f}", f"{s.end_s:.6f}", s.compound, f"{s.probability:.6f}") for s in segments
+        (
+            _label(s.face),
+            f"{s.start_s:.6f}",
+            f"{s.end_s:.6f}",
+            s.label,
+            s.kind,
+            "" if s.salience is None else f"{s.salience:.1f}",
+            f"{s.probability:.6f}",
+        )
+        for s in segments
     )
-    return Table(("face", "start_s", "end_s", "compound", "probability"), rows)
+    return Table(("face", "start_s", "end_s", "label", "kind", "salience", "probability"), rows)
 
 
-TABLES: Final[dict[str, Callable[[Analysis], Table]]] = {
-    "static": static_table,
-    "dynamic": dynamic_table,
-    "audio": audio_table,
-    "fused": fused_table,
-    "compound": compound_table,
-    "segments": segments_table,
-}
-"""Each table by the stem of its file."""
+def tables(analysis: Analysis) -> dict[str, Table]:
+    """Each table by the stem of its file: one for each modality, then what is made of them."""
+    alone = {modality.name: modality_table(analysis, modality) for modality in analysis.modalities}
+    return alone | {
+        "fused": fused_table(analysis),
+        "compound": compound_table(analysis),
+        "segments": segments_table(analysis),
+    }
 
 
 def _write(path: Path, table: Table) -> Path:
@@ -120,23 +124,34 @@ def _emotion_rows(
             yield (frame, f"{times_s[frame]:.6f}", _label(face), *row)
 
 
-def _compound_rows(times_s: Double, face: FaceAnalysis) -> Iterator[Row]:
-    timeline = face.compound
+def _compound_rows(times_s: Double, face: FaceAnalysis, curves: tuple[str, ...]) -> Iterator[Row]:
+    timeline = face.expression
     for block in _blocks(len(face.frames)):
         valid, frames = timeline.valid[block], face.frames[block]
         columns = zip(
             frames.tolist(),
             _box_cells(face.track, frames),
-            _names(timeline, timeline.classes, block),
-            *(_names(face.curves[name], face.curves[name].classes, block) for name in _CURVES),
+            zip(*(_names(face.curve(name), face.curve(name).classes, block) for name in (FUSED, *curves)), strict=True),
+            _kinds(timeline, block),
+            _saliences(timeline.salience[block]),
             _cells(timeline.probability[block, None], valid),
             _names(timeline, timeline.runner_up, block),
             _cells(timeline.scores[block], valid),
             strict=True,
         )
-        for frame, box, av, vs, vd, a, (probability,), runner_up, scores in columns:
+        for frame, box, labels, kind, salience, (probability,), runner_up, scores in columns:
             place = (frame, f"{times_s[frame]:.6f}", _label(face.id))
-            yield (*place, *box, av, vs, vd, a, probability, runner_up, *scores)
+            yield (*place, *box, *labels, kind, salience, probability, runner_up, *scores)
+
+
+def _kinds(timeline: ExpressionTimeline, block: slice) -> Iterator[str]:
+    for code, there in zip(timeline.kind[block].tolist(), timeline.valid[block].tolist(), strict=True):
+        yield KINDS[code] if there else ""
+
+
+def _saliences(percents: Double) -> Iterator[str]:
+    for percent in percents.tolist():
+        yield "" if math.isnan(percent) else f"{percent:.1f}"
 
 
 def _blocks(rows: int) -> Iterator[slice]:
@@ -149,9 +164,9 @@ def _cells(values: Double, valid: Boolean) -> Iterator[tuple[str, ...]]:
         yield tuple(f"{value:.6f}" for value in row) if there else empty
 
 
-def _names(timeline: CompoundTimeline, classes: Integer, block: slice) -> Iterator[str]:
+def _names(timeline: ExpressionTimeline, classes: Integer, block: slice) -> Iterator[str]:
     for index, there in zip(classes[block].tolist(), timeline.valid[block].tolist(), strict=True):
-        yield timeline.vocabulary.class_name(index) if there else ""
+        yield timeline.label(index) if there else ""
 
 
 def _box_cells(track: FaceTrack | None, frames: Integer) -> Iterator[tuple[str, ...]]:

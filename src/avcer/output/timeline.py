@@ -21,10 +21,8 @@ from avcer.faces.track import NOBODY
 from avcer.output import panels
 from avcer.output.files import atomic
 from avcer.output.filmstrip import Filmstrip, cut_filmstrip
-from avcer.output.leading import leading_curve, on_every_frame
 from avcer.output.lettering import families, fitted, showable
 from avcer.output.page import (
-    CURVES,
     DPI,
     INK,
     LEFT,
@@ -34,10 +32,12 @@ from avcer.output.page import (
     SPAN,
     TITLE_POINTS,
     WIDTH,
+    Curve,
     Page,
+    curves_of,
 )
 from avcer.output.runs import Runs, find_runs
-from avcer.types import CompoundTimeline, Double
+from avcer.types import Double, ExpressionTimeline
 
 SLOTS: Final = 12
 """Pictures over the time axis."""
@@ -62,7 +62,8 @@ class Story:
     the time axis in seconds.
     """
 
-    av: CompoundTimeline
+    av: ExpressionTimeline
+    curves: tuple[Curve, ...]
     runs: dict[str, Runs]
     moments_s: Double
     ends_s: Double
@@ -94,9 +95,11 @@ def tell(analysis: Analysis) -> Story:
     # Recordings of broadcasts begin at any time of their clock, hours after 0.
     first = float(analysis.times_s[0]) if len(ends_s) else 0.0
     last = float(ends_s[-1]) if len(ends_s) else analysis.clip.duration_s
+    curves = curves_of(analysis.modalities)
     return Story(
-        av=leading_curve(analysis, "AV"),
-        runs={curve.name: find_runs(leading_curve(analysis, curve.name), ends_s) for curve in CURVES},
+        av=analysis.leader(),
+        curves=curves,
+        runs={curve.name: find_runs(analysis.leader(curve.name), ends_s) for curve in curves},
         moments_s=(analysis.times_s + ends_s) / 2,
         ends_s=ends_s,
         limits_s=(first, last if last > first else first + 1.0),
@@ -113,14 +116,14 @@ def _others(analysis: Analysis) -> tuple[FaceAnalysis, ...]:
 
 def draw_timeline(analysis: Analysis, story: Story, film: Filmstrip) -> Figure:
     """The whole figure, the axes labelled ``film``, ``curves``, ``score`` and ``face <id>``."""
-    rows = len(analysis.vocabulary) + 1
+    rows = len(story.av.labels) + 1
     curves_high = rows * (0.24 if rows <= 9 else 0.2 if rows <= 14 else 0.135)
     shown = story.others[:OTHER_FACES]
     more = len(story.others) - len(shown)
     strips_high = (_SPACE + len(shown) * _STRIP + (0.18 if more else 0)) if shown else 0
     height = _HEADER + _FILM + _SPACE + curves_high + _SPACE + _SCORE + strips_high + _FOOTER
     page = Page(Figure(figsize=(WIDTH, height), dpi=DPI, facecolor="white"), height)
-    _draw_header(page, analysis)
+    _draw_header(page, analysis, story.curves)
     top = _HEADER
     _draw_film(page, top, analysis, story, film)
     top += _FILM + _SPACE
@@ -137,12 +140,12 @@ def draw_timeline(analysis: Analysis, story: Story, film: Filmstrip) -> Figure:
     return page.figure
 
 
-def _draw_header(page: Page, analysis: Analysis) -> None:
+def _draw_header(page: Page, analysis: Analysis, curves: tuple[Curve, ...]) -> None:
     title = fitted(showable(analysis.clip.path.name), 5.2, TITLE_POINTS, "bold")
     page.text(0.14, 0.2, title, size=TITLE_POINTS, weight="bold", color=INK)
     page.text(0.14, 0.42, fitted(showable(_subtitle(analysis)), 5.6, 8))
-    handles = [Line2D([], [], color=c.colour, linewidth=4.5 if c.name == "AV" else 2.5) for c in CURVES]
-    labels = [f"{curve.name}  {curve.meaning}" for curve in CURVES]
+    handles = [Line2D([], [], color=c.colour, linewidth=4.5 if c.name == "AV" else 2.5) for c in curves]
+    labels = [f"{curve.name}  {curve.meaning}" for curve in curves]
     legend = page.figure.legend(
         handles,
         labels,
@@ -195,20 +198,20 @@ def _draw_film(page: Page, top: float, analysis: Analysis, story: Story, film: F
 def _draw_curves(page: Page, top: float, height: float, analysis: Analysis, story: Story) -> None:
     axes = page.axes("curves", top, height)
     axes.set_xlim(*story.limits_s)
-    panels.draw_curves(axes, story.runs, analysis.vocabulary)
+    panels.draw_curves(axes, story.runs, story.curves, story.av.labels)
     axes.tick_params(axis="x", length=0, labelbottom=False)
     if story.av.valid.any():
-        panels.draw_time_shares(axes, story.runs["AV"], analysis.vocabulary)
+        panels.draw_time_shares(axes, story.runs["AV"], story.av.labels)
         page.text(WIDTH - RIGHT + 0.5, top - 0.08, "AV time", size=SMALL_POINTS, ha="right")
     else:
-        rows = len(analysis.vocabulary) + 1
+        rows = len(story.av.labels) + 1
         page.text(LEFT + SPAN / 2, top + height * (rows // 2 + 0.5) / rows, "nothing to decide from", ha="center")
 
 
 def _draw_score(page: Page, top: float, story: Story) -> Axes:
     axes = page.axes("score", top, _SCORE)
     axes.set_xlim(*story.limits_s)
-    panels.draw_score(axes, story.av, story.ends_s)
+    panels.draw_score(axes, story.av, story.curves, story.ends_s)
     axes.tick_params(axis="x", labelbottom=False, length=0)
     page.text(LEFT - 0.32, top + _SCORE / 2 - 0.07, "AV score", ha="right", color=INK)
     page.text(LEFT - 0.32, top + _SCORE / 2 + 0.08, "by model", ha="right", size=SMALL_POINTS)
@@ -218,8 +221,8 @@ def _draw_score(page: Page, top: float, story: Story) -> Axes:
 def _draw_other(page: Page, top: float, analysis: Analysis, story: Story, face: FaceAnalysis, film: Filmstrip) -> Axes:
     axes = page.axes(f"face {face.id}", top, _STRIP)
     axes.set_xlim(*story.limits_s)
-    whole = on_every_frame(analysis, [(face.frames, face.compound)])
-    panels.draw_face_strip(axes, find_runs(whole, story.ends_s), analysis.vocabulary)
+    whole = analysis.on_every_frame([(face.frames, face.expression)])
+    panels.draw_face_strip(axes, find_runs(whole, story.ends_s), whole.labels)
     axes.spines["bottom"].set_visible(False)
     axes.tick_params(axis="x", labelbottom=False, length=0)
     page.text(LEFT - 0.36, top + _STRIP / 2, f"Face {face.id}", ha="right", color=INK)

@@ -24,6 +24,7 @@ from avcer.evaluation.figures import draw_weights
 from avcer.evaluation.fusion_search import NEUTRAL, best_draws, dirichlet_draws, fused_classes, search_score
 from avcer.evaluation.protocols import Subject, listen
 from avcer.labels import BASIC
+from avcer.modalities import NAMES
 from avcer.models.choice import choose_all, expect_roles
 from avcer.models.runtime import load_engine
 from avcer.models.store import InstalledModel
@@ -32,7 +33,7 @@ from avcer.training import dynamic, static
 from avcer.training.finish import rounded
 from avcer.training.loop import Plan, Report
 from avcer.training.sequences import Guises, Sequences, compose
-from avcer.types import MODALITIES, Double, Integer
+from avcer.types import Double, Integer
 
 RECIPE: Final = Path(__file__).parent / "recipes" / "fusion.toml"
 FUSION_FILE: Final = "fusion.json"
@@ -41,7 +42,7 @@ FOLDS: Final = 2
 
 @dataclass(frozen=True)
 class Pairs:
-    """N pairs: ``values (N, 3, 7)``, what the models of ``MODALITIES`` say; ``labels (N,)``."""
+    """N pairs: ``values (N, 3, 7)``, what the models of ``NAMES`` say; ``labels (N,)``."""
 
     values: Double
     labels: Integer
@@ -70,7 +71,7 @@ def train(tables: Sequence[Path], out: Path, report: Report = print, own_models:
         InputError: a table is of neither kind, one of the two kinds is missing, or they share no emotion but Neutral.
         ModelError: a model of the family is not installed.
     """
-    expect_roles(own_models, MODALITIES, "train fusion")
+    expect_roles(own_models, ("static", "dynamic", "audio"), "train fusion")
     plan = Plan.read(RECIPE)
     models = choose_all("mini", own_models)
     faces, speech = sort_tables(tables)
@@ -207,7 +208,7 @@ def joined(folds: Sequence[Pairs]) -> Pairs:
 
 def fit_weights(given: Pairs, plan: Plan) -> Double:
     """The method's own search; the mean of its best draws, which is steadier than the best one alone ``(3, 7)``."""
-    draws = dirichlet_draws(len(MODALITIES), len(BASIC), plan.options["draws"], plan.seed)
+    draws = dirichlet_draws(len(NAMES), len(BASIC), plan.options["draws"], plan.seed)
     best = best_draws(given.values, given.labels, draws, plan.options["best"])
     weights: Double = np.mean([found.weights for found in best], axis=0)
     return weights
@@ -215,7 +216,7 @@ def fit_weights(given: Pairs, plan: Plan) -> Double:
 
 def compare(folds: Sequence[Pairs], plan: Plan) -> dict[str, dict[str, Any]]:
     """Each model alone and each way to fuse, judged crosswise: weights fitted on one half are scored on the other."""
-    alone = {name: np.eye(len(MODALITIES))[:, [row]] * np.ones(len(BASIC)) for row, name in enumerate(MODALITIES)}
+    alone = {name: np.eye(len(NAMES))[:, [row]] * np.ones(len(BASIC)) for row, name in enumerate(NAMES)}
     fixed = alone | {"mean": MEAN.values, "published": PUBLISHED.values}
     scores = {name: [_score(fold, weights) for fold in folds] for name, weights in fixed.items()}
     winner = replace(plan, options=plan.options | {"best": 1})

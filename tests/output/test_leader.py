@@ -8,14 +8,13 @@ import numpy as np
 import pytest
 
 from avcer.analysis import Analysis
-from avcer.output.leading import leading_curve
 
 
 @pytest.mark.parametrize("name", ["AV", "VS", "VD"])
 def test_the_curve_follows_the_lead(scene: Callable[..., Analysis], name: str) -> None:
     analysis = scene(faces=((0, 59, ()), (40, 89, ())))
     first, second, _ = analysis.faces
-    curve = leading_curve(analysis, name)
+    curve = analysis.leader(name)
     expected = [face.compound if name == "AV" else face.curves[name] for face in (first, second)]
     np.testing.assert_array_equal(curve.classes[:60], expected[0].classes)
     np.testing.assert_array_equal(curve.classes[60:90], expected[1].classes[20:])

@@ -1,0 +1,56 @@
+"""How to decide: one policy for an analysis, an evaluation and an ablation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from avcer.decision.compound import Rule, decide
+from avcer.decision.fuse import FusionWeights, fuse, hold_gaps
+from avcer.labels import C_EXPR_DB, Vocabulary
+from avcer.types import Boolean, Double, EmotionProbabilities, ExpressionTimeline
+
+
+@dataclass(frozen=True)
+class Decided:
+    """``fused``: the undivided weighted sums; ``expression``: what is decided from them."""
+
+    fused: EmotionProbabilities
+    expression: ExpressionTimeline
+
+
+@dataclass(frozen=True)
+class Policy:
+    """Fusion weights, vocabulary and rule; ``fill_gaps`` holds the last fused row where none is valid."""
+
+    weights: FusionWeights
+    vocabulary: Vocabulary = C_EXPR_DB
+    rule: Rule = "1"
+    fill_gaps: bool = False
+
+    def decide(self, said: Mapping[str, EmotionProbabilities]) -> Decided:
+        """Fuses what the modalities say, each ``(T, 7)`` by its name, and decides."""
+        fused = fuse(said, self.weights)
+        if self.fill_gaps:
+            fused = hold_gaps(fused)
+        return Decided(
+            fused.probabilities, decide(fused.probabilities, self.vocabulary, self.rule, fused.contributions)
+        )
+
+    def alone(self, emotions: EmotionProbabilities) -> ExpressionTimeline:
+        """The same decision from one modality's own unweighted probabilities, or from sums that are fused already."""
+        return decide(emotions, self.vocabulary, self.rule)
+
+    def curves(self, said: Mapping[str, EmotionProbabilities]) -> dict[str, ExpressionTimeline]:
+        """The decision from each modality alone, by its heading."""
+        return {one.curve: self.alone(said[one.name]) for one in self.weights.modalities if one.name in said}
+
+    def named(self, values: Double, present: Boolean, times_s: Double | None = None) -> dict[str, EmotionProbabilities]:
+        """``values (T, M, 7)`` where ``present (T, M)``, in the order of the weights, by the modalities' names."""
+        clock = np.zeros(len(values)) if times_s is None else times_s
+        return {
+            name: EmotionProbabilities(clock, values[:, row], present[:, row], name)
+            for row, name in enumerate(self.weights.names)
+        }
