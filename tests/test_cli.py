@@ -47,7 +47,8 @@ def test_columns_of_the_contract(results: Path) -> None:
     first = "frame,time_s,face,x1,y1,x2,y2,AV,VS,VD,A,kind,salience,probability,runner_up,Fearfully Surprised,"
     assert (results / "compound.csv").read_text().startswith(first)
     assert len({row["frame"] for row in rows}) == 200
-    assert (results / "segments.csv").read_text().splitlines()[0] == "face,start_s,end_s,label,kind,salience,probability"
+    segments = "face,start_s,end_s,label,kind,salience,probability"
+    assert (results / "segments.csv").read_text().splitlines()[0] == segments
 
 
 def test_a_smiling_face_is_happy(results: Path) -> None:
