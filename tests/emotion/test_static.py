@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
-from avcer.emotion.static import StaticModel, overlay, resize_nearest
+from avcer.emotion.crops import resize_nearest
+from avcer.emotion.static import StaticModel, overlay
 from avcer.labels import BASIC, VISUAL
 from avcer.models.card import UNWRITTEN, ModelCard
 from avcer.models.runtime import load_engine

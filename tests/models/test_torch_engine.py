@@ -20,6 +20,7 @@ from avcer.faces.detect import Detector, DetectorOptions, network_input
 from avcer.models import torch_engine
 from avcer.models.card import ROLES, Role
 from avcer.models.checkpoints import CHECKPOINTS
+from avcer.models.preparation import Scaling
 from avcer.models.runtime import OpenVINOEngine, load_engine
 from avcer.models.store import InstalledModel, find
 from avcer.models.torch_engine import TorchEngine
@@ -116,7 +117,7 @@ def test_mean_and_scale_are_those_of_the_stations(role: Role) -> None:
     """What the card says, against the preparation on the processor."""
     cards = [find("mini", role).card, *(one.card for one in CHECKPOINTS if one.card.role == role)]
     for card in cards:
-        mean, scale = torch_engine._scaling(card)
+        scaling = Scaling.of_card(card)
         if role == "detector":
             pixels = pictures(1)[0]
             prepared = network_input([pixels], card.preprocessing["mean"], card.preprocessing["scale"])[0]
@@ -126,7 +127,7 @@ def test_mean_and_scale_are_those_of_the_stations(role: Role) -> None:
             pixels[...] = pixels[..., :channels]  # grey where the network is
             prepared = StaticModel(card, lambda batch: (batch,)).prepare_face(pixels)
             pixels = pixels[..., :channels]
-        as_on_device = (pixels.astype(np.float32) - np.array(mean, np.float32)) * np.float32(scale)
+        as_on_device = (pixels.astype(np.float32) - np.array(scaling.mean, np.float32)) * np.float32(scaling.scale)
         np.testing.assert_allclose(as_on_device.transpose(2, 0, 1), prepared, atol=1e-6)
 
 

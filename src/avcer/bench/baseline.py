@@ -27,10 +27,9 @@ from avcer.decision.policy import Policy
 from avcer.decision.segments import frame_ends
 from avcer.decision.timelines import decide_all
 from avcer.emotion.audio import AudioModel, frame_probabilities
-from avcer.emotion.dynamic import INTERVAL_S, STEPS, DynamicModel, FeatureWindow
+from avcer.emotion.dynamic import DynamicModel, FeatureWindow
 from avcer.emotion.static import StaticModel
 from avcer.errors import MissingExtraError
-from avcer.faces.crop import crop, square_crop
 from avcer.faces.detect import Detector, DetectorOptions
 from avcer.faces.track import Tracker, leading_tracks
 from avcer.media import Pictures, open_sound, probe, windows
@@ -38,7 +37,7 @@ from avcer.modalities import AUDIO, DYNAMIC, STATIC
 from avcer.models.card import Role
 from avcer.models.engine import Items
 from avcer.models.store import InstalledModel
-from avcer.types import Clip, Double, EmotionProbabilities, FaceTrack, Float, Image
+from avcer.types import Clip, Double, EmotionProbabilities, FaceTrack, Float
 
 _LIBRARIES: Final = ("torch", "safetensors", "transformers")
 
@@ -116,7 +115,7 @@ class Baseline:
             with clock.stage("detect"):
                 faces = self._detector.detect(frame.image)
             with clock.stage("follow"):
-                cuts = [self._cut(frame.image, face.box) for face in faces]
+                cuts = [self._static.preparation.crop(frame.image, face.box) for face in faces]
                 kept = [(face, cut) for face, cut in zip(faces, cuts, strict=True) if cut is not None]
                 ids = tracker.update(frame.index, frame.time_s, [face for face, _ in kept])
             followed = [(track, cut) for track, (_, cut) in zip(ids, kept, strict=True) if track is not None]
@@ -125,18 +124,10 @@ class Baseline:
                     cv2.imwrite(_crop_file(folder, track, frame.index), cut)
         return np.array(times_s), tracker.tracks()
 
-    def _cut(self, image: Image, box: Float) -> Image | None:
-        """The face as its model's preparation cuts it."""
-        constants = self._cards["static"].preprocessing
-        if "margin" in constants:
-            return square_crop(image, box, constants["margin"], constants["size"])
-        return crop(image, box)
-
     def _read(self, track: FaceTrack, rate: float, folder: Path, clock: StageClock) -> tuple[Double, Double]:
         """Static and dynamic probabilities, ``(N, 7)`` each; the dynamic model looks every fifth of ``rate`` frames."""
-        constants = self._cards["dynamic"].preprocessing
-        interval = max(round(constants.get("interval_s", INTERVAL_S) * rate), 1)
-        window = FeatureWindow(constants.get("steps", STEPS), interval)
+        steps = self._dynamic.preparation
+        window = FeatureWindow(steps.steps, max(round(steps.interval_s * rate), 1))
         rows: dict[str, list[Double]] = defaultdict(list)
         for frame in track.frames.tolist():
             with clock.stage("crops", items=0):

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import Final
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar, Final, Self
 
 import numpy as np
 
 from avcer.emotion.probabilities import in_basic_order, softmax
 from avcer.models.card import ModelCard
 from avcer.models.engine import Engine, batch_size
+from avcer.models.preparation import prepared_by
 from avcer.types import Double, Float
 
 STEPS: Final = 10
@@ -63,17 +66,40 @@ class FeatureWindow:
         return math.floor((since_first_s + TOLERANCE_S) / self._interval_s)
 
 
+@dataclass(frozen=True)
+class FeatureSteps:
+    """What a dynamic model is given: ``steps`` looks at a face, one every ``interval_s`` seconds.
+
+    ``static_sha256``: of the static model's graph whose features it was trained on, where that was noted.
+    """
+
+    kind: ClassVar[str] = "feature_steps"
+
+    steps: int = STEPS
+    interval_s: float = INTERVAL_S
+    static_sha256: str = ""
+
+    @classmethod
+    def of_card(cls, constants: Mapping[str, Any]) -> Self:
+        """With the constants that a card names."""
+        return cls(**constants)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The constants, for a card."""
+        return {name: value for name, value in asdict(self).items() if value != ""}
+
+
 class DynamicModel:
     """A dynamic model of either family; its card may give another window than the published one."""
 
     def __init__(self, card: ModelCard, engine: Engine) -> None:
         self.card = card
+        self.preparation = prepared_by(card, {FeatureSteps.kind: FeatureSteps})
         self._engine = engine
 
     def window(self) -> FeatureWindow:
         """An empty window for a new face, as this model wants it."""
-        settings = self.card.preprocessing
-        return FeatureWindow(settings.get("steps", STEPS), settings.get("interval_s", INTERVAL_S))
+        return FeatureWindow(self.preparation.steps, self.preparation.interval_s)
 
     def predict(self, windows: Float) -> Double:
         """Probabilities ``(N, 7)`` in the order of ``BASIC`` at the last look of each window ``(N, steps, D)``."""

@@ -7,16 +7,17 @@ sure it is; what is sure enough and not a repeat is reported.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from functools import lru_cache
-from typing import Final
+from typing import Any, ClassVar, Final, Self
 
 import cv2
 import numpy as np
 
 from avcer.models.card import ModelCard
 from avcer.models.engine import Engine, batch_size, takes_pixels
+from avcer.models.preparation import prepared_by
 from avcer.types import Face, Float, Image
 
 PRIOR_GRIDS: Final = ((8, (16, 32)), (16, (64, 128)), (32, (256, 512)))
@@ -47,6 +48,26 @@ class DetectorOptions:
     least_side: float = 24.0
 
 
+@dataclass(frozen=True)
+class FramePixels:
+    """What a detector is given: a frame's BGR pixels, ``(pixel - mean) * scale``; see ``Detector.begin_score``."""
+
+    kind: ClassVar[str] = "frame"
+
+    mean: tuple[float, ...]
+    scale: float
+    begin_score: float = 0.0
+
+    @classmethod
+    def of_card(cls, constants: Mapping[str, Any]) -> Self:
+        """With the constants that a card names."""
+        return cls(**{**constants, "mean": tuple(constants["mean"])})
+
+    def as_dict(self) -> dict[str, Any]:
+        """The constants, for a card."""
+        return {**asdict(self), "mean": list(self.mean)}
+
+
 class Detector:
     """Finds the faces of pictures.
 
@@ -58,10 +79,12 @@ class Detector:
     def __init__(self, card: ModelCard, engine: Engine, options: DetectorOptions | None = None) -> None:
         self.options = options or DetectorOptions()
         self._engine = engine
-        self._mean: Sequence[float] = card.preprocessing["mean"]
-        self._scale: float = card.preprocessing["scale"]
-        self.begin_score: float = card.preprocessing.get("begin_score", 0.0)
+        self._preparation = prepared_by(card, {FramePixels.kind: FramePixels})
+
+    @property
+    def begin_score(self) -> float:
         """What a face must score to begin a track; to go on with one, ``min_score`` is enough."""
+        return self._preparation.begin_score
 
     def detect(self, image: Image) -> list[Face]:
         """The faces of ``image`` (BGR), best first; boxes and landmarks in its pixels, perhaps past its border."""
@@ -77,7 +100,8 @@ class Detector:
         height, width = images[0].shape[:2]
         reduced = [reduce(image, self.options.longest_side) for image in images]
         pixels = takes_pixels(self._engine)
-        outputs = self._engine(np.stack(reduced) if pixels else network_input(reduced, self._mean, self._scale))
+        mean, scale = self._preparation.mean, self._preparation.scale
+        outputs = self._engine(np.stack(reduced) if pixels else network_input(reduced, mean, scale))
         input_height, input_width = reduced[0].shape[:2]
         stretch = np.array([width / input_width, height / input_height], np.float32)
         return [

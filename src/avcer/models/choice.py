@@ -53,8 +53,8 @@ def choose_all(family: Family, own: Sequence[str | Path] = ()) -> dict[Role, Ins
         ModelError: as ``choose``; or the dynamic model was trained on the features of another static model.
     """
     models = {role: choose(family, role, own) for role in ROLES}
-    reads = models["dynamic"].card.preprocessing.get("static_sha256")
-    if own and reads not in (None, models["static"].card.graph.sha256):
+    reads = models["dynamic"].card.preprocessing.get("static_sha256", "")
+    if own and reads not in ("", models["static"].card.graph.sha256):
         raise ModelError(
             f"{models['dynamic'].folder}: reads the features of another static model than {models['static'].folder}; "
             "train one for it: avcer train dynamic DATA... --own-model DIR"

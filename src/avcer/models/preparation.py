@@ -8,11 +8,21 @@ object. So every constant on a card is read, or the card is refused.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, ClassVar, Final, Protocol, Self, TypeVar
+
+import numpy as np
 
 from avcer.errors import ModelError
 from avcer.models.card import ModelCard, Role
+from avcer.types import Float, Image
 
+FORMER: Final[Mapping[str, Mapping[str, Any]]] = {
+    "bare_box": {"size": 224, "mean": [91.4953, 103.8827, 131.0912], "scale": 1.0},
+    "grey_square": {"mean": [0.0], "scale": 1 / 255},
+    "feature_steps": {"steps": 10, "interval_s": 0.2},
+}
+"""What older cards leave unsaid. Source of the first mean: AVCER's released code (that of VGGFace2)."""
 UNREAD: Final = ("colour", "channels", "resize", "range", "sample_rate", "window_s", "step_s", "features")
 """What older cards state beside the constants: facts that follow from the kind, and that nothing has ever read."""
 
@@ -66,7 +76,37 @@ def current(role: Role, preprocessing: Mapping[str, Any]) -> dict[str, Any]:
     if "kind" in preprocessing:
         return dict(preprocessing)
     constants = {name: value for name, value in preprocessing.items() if name not in UNREAD}
-    return {"kind": _kind(role, constants), **constants}
+    kind = _kind(role, constants)
+    return {"kind": kind, **FORMER.get(kind, {}), **constants}
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """What a network takes of a pixel: ``(pixel - mean) * scale``, with a ``mean`` for each channel."""
+
+    mean: tuple[float, ...]
+    scale: float
+
+    @classmethod
+    def of_card(cls, card: ModelCard) -> Scaling:
+        """For an engine that is given pixels.
+
+        Raises:
+            ModelError: the card states none; the model takes no pixels.
+        """
+        constants = current(card.role, card.preprocessing)
+        try:
+            return cls(tuple(constants["mean"]), constants["scale"])
+        except (TypeError, KeyError) as error:
+            raise _refusal(card, f"pixels without their {error}") from error
+
+    def planes(self, pixels: Image) -> Float:
+        """``(H, W, C)`` of uint8 -> ``(C, H, W)`` of float32."""
+        planes = np.ascontiguousarray(pixels.transpose(2, 0, 1), np.float32)
+        planes -= np.array(self.mean, np.float32)[:, np.newaxis, np.newaxis]
+        if self.scale != 1:
+            planes /= np.float32(1 / self.scale)  # 255 has no exact inverse
+        return planes
 
 
 def _kind(role: Role, constants: Mapping[str, Any]) -> str:

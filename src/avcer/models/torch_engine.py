@@ -5,7 +5,6 @@ Tests run the same code with PyTorch's device ``cpu``; an analysis on the proces
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from threading import Lock
 from typing import Any, Final
@@ -18,9 +17,10 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from avcer.errors import ModelError
-from avcer.models.card import ModelCard, Role
+from avcer.models.card import Role
 from avcer.models.engine import Items, Precision
 from avcer.models.networks import build
+from avcer.models.preparation import Scaling
 from avcer.models.store import InstalledModel
 from avcer.types import Float
 
@@ -66,8 +66,9 @@ class TorchEngine:
         if self._half:
             _halve(network, self._half)
         self._network = network.to(self._device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        mean, self._scale = _scaling(model.card)
-        self._mean = torch.tensor(mean, device=self._device).view(1, -1, 1, 1)
+        scaling = Scaling.of_card(model.card) if self.takes_pixels else Scaling((0.0,), 1.0)
+        self._mean = torch.tensor(scaling.mean, device=self._device).view(1, -1, 1, 1)
+        self._scale = scaling.scale
 
     def __call__(self, batch: Items) -> tuple[Float, ...]:
         """See ``Engine``.
@@ -120,12 +121,6 @@ class TorchEngine:
         every call have been converted once.
         """
         return torch.autocast(self._device.type, dtype=self._half) if self._half else nullcontext()
-
-
-def _scaling(card: ModelCard) -> tuple[Sequence[float], float]:
-    """Mean and scale: a network that looks at pictures takes ``(pixel - mean) * scale``."""
-    settings = card.preprocessing
-    return settings.get("mean", (0.0,)), settings.get("scale", 1 / 255 if "range" in settings else 1.0)
 
 
 def _half_for(network: nn.Module, precision: Precision, device: torch.device) -> torch.dtype | None:

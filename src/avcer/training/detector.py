@@ -19,9 +19,10 @@ from torch.nn import functional as F
 from avcer.ahead import ahead
 from avcer.errors import InputError
 from avcer.evaluation.detection import Matches, Scene, box_iou, match_faces, read_scenes
-from avcer.faces.detect import CENTRE_VARIANCE, SIZE_VARIANCE, Detector, DetectorOptions, priors
+from avcer.faces.detect import CENTRE_VARIANCE, SIZE_VARIANCE, Detector, DetectorOptions, FramePixels, priors
 from avcer.models.card import UNWRITTEN, ModelCard
 from avcer.models.networks.mini_detector import MiniDetector
+from avcer.models.preparation import card_entry
 from avcer.training.finish import finish
 from avcer.training.loop import Plan, Report, device, fit
 from avcer.training.scenes import AugmentedScenes, Sample, is_trainable, is_validation
@@ -44,7 +45,7 @@ _CARD: Final = ModelCard(
     weights=UNWRITTEN,
     inputs=("N", 3, "H", "W"),
     labels=(),
-    preprocessing={"mean": [104.0, 117.0, 123.0], "scale": 1 / 64, "channels": "BGR", "begin_score": 0.99},
+    preprocessing=card_entry(FramePixels((104.0, 117.0, 123.0), 1 / 64, begin_score=0.99)),
     licence="weights: research use, as the training pictures",
     source="trained by avcer train detector",
     training_data="Pictures of chandrikadeb7/Face-Mask-Detection (MIT) and EliSchwartz/imagenet-sample-images (none "

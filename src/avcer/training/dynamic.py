@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from avcer.emotion.dynamic import INTERVAL_S, STEPS
+from avcer.emotion.dynamic import INTERVAL_S, STEPS, FeatureSteps
 from avcer.emotion.probabilities import softmax
 from avcer.emotion.static import StaticModel
 from avcer.evaluation import metrics
@@ -23,6 +23,7 @@ from avcer.models.card import NOT_FOR, UNWRITTEN, ModelCard
 from avcer.models.choice import choose
 from avcer.models.networks.mini_dynamic import MiniDynamic
 from avcer.models.networks.mini_static import FEATURES
+from avcer.models.preparation import card_entry
 from avcer.models.runtime import load_engine
 from avcer.models.store import InstalledModel
 from avcer.training import static
@@ -205,7 +206,7 @@ def _card(tables: Sequence[FaceTable], reads: ModelCard, scores: dict[str, Any])
         weights=UNWRITTEN,
         inputs=("N", STEPS, FEATURES),
         labels=BASIC,
-        preprocessing={"steps": STEPS, "interval_s": INTERVAL_S, "static_sha256": reads.graph.sha256},
+        preprocessing=card_entry(FeatureSteps(static_sha256=reads.graph.sha256)),
         licence="weights: research use, as the training pictures",
         source="trained by avcer train dynamic",
         training_data=f"Sequences put together from faces of {', '.join(table.name for table in tables)}, "

@@ -13,12 +13,14 @@ import torch
 from torch import Tensor, nn
 
 from avcer.ahead import ahead
+from avcer.emotion.crops import GreySquare
 from avcer.emotion.probabilities import softmax
 from avcer.errors import InputError
 from avcer.evaluation.faces import FaceTable, doubt_faces, read_faces, score_faces
 from avcer.labels import BASIC
 from avcer.models.card import NOT_FOR, UNWRITTEN, ModelCard
 from avcer.models.networks.mini_static import SIZE, MiniStatic
+from avcer.models.preparation import card_entry
 from avcer.training.calibration import best_temperature, cool
 from avcer.training.faces import Augmentation, Canvases, canvases, grey
 from avcer.training.finish import finish
@@ -173,7 +175,7 @@ def _card(tables: Sequence[FaceTable], scores: dict[str, Any]) -> ModelCard:
         weights=UNWRITTEN,
         inputs=("N", 1, SIZE, SIZE),
         labels=BASIC,
-        preprocessing={"size": SIZE, "margin": MARGIN, "colour": "grey", "range": [0, 1]},
+        preprocessing=card_entry(GreySquare(SIZE, MARGIN)),
         licence="weights: research use, as the training pictures",
         source="trained by avcer train static",
         training_data=f"{trained}. FER+ votes: MIT (microsoft/FERPlus); its pictures, and affect7 "

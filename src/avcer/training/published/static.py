@@ -14,18 +14,21 @@ from torch import Tensor, nn
 
 from avcer.ahead import ahead
 from avcer.emotion.probabilities import in_basic_order, softmax
-from avcer.emotion.static import PUBLISHED_MEAN_BGR, PUBLISHED_SIZE, resize_nearest
+from avcer.emotion.static import FACE_KINDS
 from avcer.evaluation.faces import FaceTable, doubt_faces, score_faces
 from avcer.labels import BASIC, VISUAL
 from avcer.models.card import ModelCard
+from avcer.models.preparation import prepared_by
 from avcer.training.loop import Plan, Report, autocast, device, fit
 from avcer.training.losses import class_weights, soft_cross_entropy
-from avcer.training.published.model import described, network_of, write
+from avcer.training.published.model import checkpoint_of, described, network_of, write
 from avcer.training.static import read_tables
 from avcer.types import Double, Float, Image
 
 RECIPE: Final = Path(__file__).parents[1] / "recipes" / "published-static.toml"
 ARCHITECTURE: Final = "emo-affectnet-resnet50"
+SEEN: Final = prepared_by(checkpoint_of(ARCHITECTURE).card, FACE_KINDS)
+"""The preparation of the published model."""
 ORDER: Final = [BASIC.index(emotion) for emotion in VISUAL]
 Batch = tuple[Tensor, Tensor]
 """Faces ``(N, 3, 224, 224)`` and their targets ``(N, 7)`` in the order of ``VISUAL``."""
@@ -86,9 +89,7 @@ def _batches(parts: Sequence[FaceTable], plan: Plan, epoch: int) -> Iterable[Bat
 def prepare(face: Image) -> Float:
     """A face ``(h, w, 1 or 3)`` as the network takes it, ``(3, 224, 224)``, as when analysing."""
     colour = face if face.shape[2] == 3 else cv2.cvtColor(face, cv2.COLOR_GRAY2BGR)
-    scaled = resize_nearest(colour.astype(np.uint8, copy=False), PUBLISHED_SIZE).astype(np.float32) - PUBLISHED_MEAN_BGR
-    prepared: Float = np.ascontiguousarray(scaled.transpose(2, 0, 1))
-    return prepared
+    return SEEN.scaling.planes(SEEN.pixels(colour.astype(np.uint8, copy=False)))
 
 
 def _varied(face: Image, plan: Plan, random: np.random.Generator) -> Image:
