@@ -43,8 +43,11 @@ class Clip:
     """What is known of a file before any of its frames is decoded.
 
     ``frame_count`` is the container's own claim (0 where it makes none); ``average_rate`` is frames a second;
-    ``width`` and ``height`` are those of the upright frame; ``rotation`` is the display rotation that was applied,
-    in degrees counter-clockwise.
+    ``width`` and ``height`` are those of the first frame as a player shows it; ``rotation`` is the display rotation
+    that was applied, in degrees counter-clockwise, ``mirrored`` whether it was then mirrored left to right, and
+    ``pixel_aspect`` the width of a stored pixel by its height. ``start_s`` is the time of the file that players show
+    as 0. ``video_track`` counts from 1. ``sizes`` holds (index of the first frame, width, height) for every run of
+    frames of one size; it is empty before they were decoded.
     """
 
     path: Path
@@ -56,6 +59,11 @@ class Clip:
     rotation: int
     has_video: bool
     has_audio: bool
+    start_s: float = 0.0
+    mirrored: bool = False
+    pixel_aspect: float = 1.0
+    video_track: int = 1
+    sizes: tuple[tuple[int, int, int], ...] = ()
 
 
 @dataclass(frozen=True)

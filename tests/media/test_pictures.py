@@ -147,13 +147,16 @@ def test_frames_at_agrees_with_decoding_everything(make_clip, name, key_every):
     assert [level for _, level in shown] == pytest.approx([level for _, level in expected])
 
 
-def test_a_frame_of_another_size_is_brought_to_the_first(tmp_path):
+def test_a_frame_of_another_size_keeps_its_own(tmp_path):
     path = tmp_path / "sizes.mjpeg"
     stored = b""
     for width, height in [(64, 48), (64, 48), (128, 96)]:
         stored += cv2.imencode(".jpg", np.full((height, width, 3), 90, np.uint8))[1].tobytes()
     path.write_bytes(stored)
-    assert [frame.image.shape for frame in Pictures(path)] == [(48, 64, 3)] * 3
+    pictures = Pictures(path)
+    assert [frame.image.shape for frame in pictures] == [(48, 64, 3), (48, 64, 3), (96, 128, 3)]
+    assert pictures.sizes == [(0, 64, 48), (2, 128, 96)]
+    assert "the size of the picture changes in 1 places: 64x48, 128x96" in pictures.warnings
 
 
 def test_times_always_rise(make_clip):

@@ -6,7 +6,7 @@ import heapq
 import math
 from collections import deque
 from collections.abc import Iterable, Iterator
-from typing import Final, TypeVar
+from typing import Final, Generic, TypeVar
 
 Item = TypeVar("Item")
 
@@ -38,33 +38,48 @@ def _finite(time_s: float) -> float | None:
     return None if math.isinf(time_s) else time_s
 
 
-def rising(dated: Iterable[tuple[float | None, Item]], interval_s: float) -> Iterator[tuple[float, Item]]:
+def rising(
+    dated: Iterable[tuple[float | None, Item]], interval_s: float, head_s: float = 0.0
+) -> Iterator[tuple[float, Item]]:
     """Every item with a time, strictly rising; usable times pass unchanged.
 
     A time is usable if it is later than the one before. Items without are spread evenly up to the next usable time;
-    at the beginning they count back from it. After eight in a row they follow at ``interval_s``, from 0 if nothing
-    came before: a recording whose time stamps are absent, or start again in the middle, goes on at its average rate.
+    at the beginning they count back from it. After eight in a row they follow at ``interval_s``, from ``head_s`` if
+    nothing came before: a recording whose time stamps are absent, or stand still, goes on at its average rate.
     """
-    last: float | None = None
-    waiting: list[Item] = []
+    steady = Rising[Item](interval_s, head_s)
     for time_s, item in dated:
-        if time_s is None or (last is not None and time_s <= last):
-            waiting.append(item)
-            if len(waiting) < LONGEST_WAIT:
-                continue
-            released = _follow(last, waiting, interval_s)
-        else:
-            released = [*_spread(last, time_s, waiting, interval_s), (time_s, item)]
-        yield from released
-        last, waiting = released[-1][0], []
-    yield from _follow(last, waiting, interval_s)
+        yield from steady.feed(time_s, item)
+    yield from steady.finish()
 
 
-def _spread(last: float | None, until: float, items: list[Item], interval_s: float) -> list[tuple[float, Item]]:
-    step = interval_s if last is None else (until - last) / (len(items) + 1)
-    return [(until - step * (len(items) - place), item) for place, item in enumerate(items)]
+class Rising(Generic[Item]):
+    """``rising`` for items that come one by one: ``feed`` gives those whose time is certain, ``finish`` the others."""
 
+    def __init__(self, interval_s: float, head_s: float = 0.0) -> None:
+        self._interval_s = interval_s
+        self._head_s = head_s
+        self._last_s: float | None = None
+        self._waiting: list[Item] = []
 
-def _follow(last: float | None, items: list[Item], interval_s: float) -> list[tuple[float, Item]]:
-    start = 0.0 if last is None else last + interval_s
-    return [(start + interval_s * place, item) for place, item in enumerate(items)]
+    def feed(self, time_s: float | None, item: Item) -> list[tuple[float, Item]]:
+        """The items up to this one, or none if it has to wait."""
+        if time_s is None or (self._last_s is not None and time_s <= self._last_s):
+            self._waiting.append(item)
+            return self.finish() if len(self._waiting) == LONGEST_WAIT else []
+        released = [*self._spread(time_s), (time_s, item)]
+        self._last_s, self._waiting = time_s, []
+        return released
+
+    def finish(self) -> list[tuple[float, Item]]:
+        """The items that wait, at the average rate."""
+        start_s = self._head_s if self._last_s is None else self._last_s + self._interval_s
+        released = [(start_s + self._interval_s * place, item) for place, item in enumerate(self._waiting)]
+        if released:
+            self._last_s, self._waiting = released[-1][0], []
+        return released
+
+    def _spread(self, until_s: float) -> list[tuple[float, Item]]:
+        count = len(self._waiting)
+        step = self._interval_s if self._last_s is None else (until_s - self._last_s) / (count + 1)
+        return [(until_s - step * (count - place), item) for place, item in enumerate(self._waiting)]

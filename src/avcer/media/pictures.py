@@ -3,82 +3,175 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from os import PathLike
-from pathlib import Path
-from typing import Final, cast
+from dataclasses import replace
+from typing import Final
 
 import av
-import numpy as np
-from av.container import InputContainer
-from av.video.reformatter import VideoReformatter
-from av.video.stream import VideoStream
 
-from avcer.media.clock import in_order, rising
-from avcer.media.container import Decoder, open_media, video_stream
-from avcer.media.probe import average_rate, quarter_turns
-from avcer.types import Frame, Image
+from avcer.errors import InputError
+from avcer.media.container import SeekingFailedError
+from avcer.media.film import Film, open_film
+from avcer.media.probe import clip_of, describe_rate, stated_end_s
+from avcer.media.source import Given, Source
+from avcer.media.tracks import listed, moving_streams
+from avcer.media.upright import Upright
+from avcer.types import Clip, Frame, Image
 
 CUT_SHORT_S: Final = 0.5
 """A file that ends this much before its own header says is reported as cut short; headers are off by less."""
 
 SEEK_AHEAD_S: Final = 5.0
-"""``frames_at`` seeks rather than decodes over more than this; key frames are commonly 0.5-10 s apart."""
+"""One seeks rather than decodes over more than this; key frames are commonly 0.5-10 s apart."""
 
 SAME_TIME_S: Final = 0.0005
 """Half a millisecond: a frame counts as shown at a time that was rounded to whole milliseconds, as some files do."""
+
+INFINITE: Final = float("inf")
 
 
 class Pictures:
     """Iterates over a clip's frames, decoding as the caller consumes; memory does not grow with the clip.
 
-    Each iteration starts at the beginning. ``count`` (frames so far) and ``damaged`` (packets and frames skipped or
-    distorted so far) keep up with it; ``warnings`` (one line each) are complete when it is.
+    Each iteration starts at the beginning. ``count`` (frames so far), ``damaged`` (packets and frames skipped or
+    distorted so far) and ``sizes`` keep up with it; ``warnings`` (one line each) are complete when it is.
+
+    Args:
+        source: a path, or a file object that is open for reading bytes.
+        start_s: leave out what comes before, in seconds from the start of the clip (``Clip.start_s``).
+        end_s: leave out the frames from here on.
+        track: the number of the video track, from 1; None for the one that a player shows.
     """
 
-    def __init__(self, path: str | PathLike[str]) -> None:
-        self.path = Path(path)
+    def __init__(
+        self, source: Given, start_s: float | None = None, end_s: float | None = None, track: int | None = None
+    ) -> None:
+        self.source = Source.of(source)
+        self.path = self.source.path
+        self.start_s, self.end_s, self.track = start_s, end_s, track
         self.count = 0
         self.damaged = 0
+        self.sizes: list[tuple[int, int, int]] = []
+        """(index of the first frame, width, height) of every run of frames of one size."""
         self.warnings: list[str] = []
+        self._first_s = self._reached_s = 0.0
 
     def __iter__(self) -> Iterator[Frame]:
-        """Frames with rising times: the time stamps as stored, in seconds, not shifted to begin at 0.
+        """Frames with rising times: the time stamps as stored, in seconds, not shifted to begin at 0. ``index`` counts
+        from 0, also where ``start_s`` leaves frames out.
 
         Raises:
-            InputError: as ``probe``; damage inside the file is counted, not raised.
+            InputError: as ``probe``; nothing is shown between ``start_s`` and ``end_s``. Damage inside the file is
+                counted, not raised.
         """
-        self.count, self.damaged, self.warnings = 0, 0, []
-        with open_media(self.path) as container:
-            stream = video_stream(self.path, container)
-            decoder = Decoder[av.VideoFrame](container, stream)
-            upright = _Upright()
-            for time_s, picture in _dated(container, stream, decoder):
-                self.count, self.damaged = self.count + 1, decoder.damaged
-                yield Frame(self.count - 1, time_s, upright(picture))
-            self.damaged = decoder.damaged
-            self.warnings = self._warnings(container, stream, decoder.reached_s)
+        self.count, self.damaged, self.sizes, self.warnings = 0, 0, [], []
+        try:
+            yield from self._frames(may_seek=True)
+        except SeekingFailedError:  # before the first frame
+            yield from self._frames(may_seek=False)
+        if not self.count and (self.start_s or self.end_s is not None):
+            raise InputError(f"{self.source}: shows no frame between --start and --end; choose another span")
 
-    def _warnings(self, container: InputContainer, stream: VideoStream, reached_s: float) -> list[str]:
+    def _frames(self, may_seek: bool) -> Iterator[Frame]:
+        begin_s, end_s, seek = self._span_s(may_seek)
+        with open_film(self.source, self.track) as film:
+            upright = Upright(film.stream)
+            ended = True
+            for time_s, picture in _entered(film, begin_s) if seek else film.frames():
+                if time_s >= end_s - SAME_TIME_S:
+                    ended = False
+                    break
+                if time_s >= begin_s - SAME_TIME_S:
+                    frame = Frame(self.count, time_s, upright(picture))
+                    self._note(frame, film)
+                    yield frame
+            self.damaged = film.decoder.damaged
+            self.warnings = self._warnings(film, ended)
+            if ended:
+                self._reached_s = max(self._reached_s, film.decoder.clock.reached_s or self._reached_s)
+
+    def _span_s(self, may_seek: bool) -> tuple[float, float, bool]:
+        """The times of the file between which frames are meant, and whether to enter it in the middle for them."""
+        if self.start_s is None and self.end_s is None:
+            return -INFINITE, INFINITE, False
+        zero_s = clip_of(self.source, self.track).start_s
+        end_s = INFINITE if self.end_s is None else zero_s + self.end_s
+        start_s = self.start_s or 0.0
+        return (zero_s + start_s if start_s else -INFINITE), end_s, may_seek and start_s > SEEK_AHEAD_S
+
+    def measured(self, clip: Clip) -> Clip:
+        """``clip`` with the number of its frames and their sizes; and, after all of them, with the length that it
+        really has, where its header states none or one that is off by more than half a second.
+        """
+        measured_s = self._reached_s - min(self._first_s, clip.start_s)
+        span = self.start_s is not None or self.end_s is not None
+        trusted = clip.duration_s > 0 and abs(clip.duration_s - measured_s) <= CUT_SHORT_S and not span
+        duration_s = clip.duration_s if trusted else max(measured_s, 0.0)
+        return replace(clip, frame_count=self.count, duration_s=duration_s, sizes=tuple(self.sizes))
+
+    def _note(self, frame: Frame, film: Film) -> None:
+        """Keeps up with a frame."""
+        height, width = frame.image.shape[:2]
+        if not self.sizes or self.sizes[-1][1:] != (width, height):
+            self.sizes.append((frame.index, width, height))
+        self._first_s = frame.time_s if frame.index == 0 else self._first_s
+        self._reached_s = frame.time_s + 1 / film.rate
+        self.count, self.damaged = self.count + 1, film.decoder.damaged
+
+    def _warnings(self, film: Film, ended: bool) -> list[str]:
         warnings = []
-        if container.duration is not None:
-            claimed_s = (container.duration + (container.start_time or 0)) / av.time_base
-            if claimed_s - reached_s > CUT_SHORT_S:
-                claimed = stream.frames or round(container.duration / av.time_base * average_rate(stream))
-                warnings.append(
-                    f"the file is cut short: {self.count} of about {claimed} frames could be decoded"
-                    f" (it ends at {reached_s:.1f} s of {claimed_s:.1f} s)"
-                )
+        tracks = moving_streams(film.container)
+        if len(tracks) > 1:
+            warnings.append(listed(tracks, {film.stream.index: "analysed"}, "video"))
+        if not film.rate_known:
+            warnings.append(describe_rate(film))
+        if film.decoder.clock.sections > 1:
+            warnings.append(
+                f"its time stamps start again in {film.decoder.clock.sections - 1} places:"
+                " the parts are taken to follow each other"
+            )
+        if len(self.sizes) > 1:
+            sizes = list(dict.fromkeys(f"{width}x{height}" for _, width, height in self.sizes))
+            warnings.append(f"the size of the picture changes in {len(self.sizes) - 1} places: {', '.join(sizes)}")
+        if ended:
+            warnings += self._cut_short(film)
         if self.damaged:
             warnings.append(f"the picture is damaged in {self.damaged} places: frames there are missing or distorted")
         return warnings
 
+    def _cut_short(self, film: Film) -> list[str]:
+        claimed_s, reached_s = stated_end_s(film), film.decoder.reached_s
+        if claimed_s is None or reached_s is None or film.decoder.clock.sections > 1:
+            return []
+        if claimed_s - reached_s <= CUT_SHORT_S:
+            return []
+        length_s = (film.container.duration or 0) / av.time_base
+        claimed = film.stream.frames or round(length_s * film.rate)
+        return [
+            f"the file is cut short: {self.count} of about {claimed} frames could be decoded"
+            f" (it ends at {reached_s:.1f} s of {claimed_s:.1f} s)"
+        ]
 
-def frames_at(path: str | PathLike[str], times_s: Iterable[float]) -> Iterator[tuple[float, Image]]:
+
+def _entered(film: Film, begin_s: float) -> Iterator[tuple[float, av.VideoFrame]]:
+    """The frames from a little before ``begin_s`` on.
+
+    Raises:
+        SeekingFailedError: the file's index leads astray; no frame has been given out then.
+    """
+    frames = film.entered(begin_s)
+    first = next(frames, None)
+    if first is None or first[0] > begin_s + SAME_TIME_S:
+        raise SeekingFailedError
+    yield first
+    yield from frames
+
+
+def frames_at(source: Given, times_s: Iterable[float], track: int | None = None) -> Iterator[tuple[float, Image]]:
     """``(time_s, image)`` of the frame shown at each of the given times, which must rise.
 
     Shown is the last frame that is not later than the time (by more than half a millisecond), or the first of the
     clip; ``time_s`` is the frame's own. Long ways are skipped by seeking; where the file's index leads astray, it
-    is decoded from the start instead.
+    is decoded from the start instead. ``track`` is the number of the video track, as for ``Pictures``.
 
     Raises:
         InputError: as ``probe``.
@@ -86,71 +179,28 @@ def frames_at(path: str | PathLike[str], times_s: Iterable[float]) -> Iterator[t
     wanted = list(times_s)
     done = 0
     try:
-        for shown in _shown(Path(path), wanted, may_seek=True):
+        for shown in _shown(Source.of(source), wanted, track, may_seek=True):
             done += 1
             yield shown
-    except _SeekingFailedError:
-        yield from _shown(Path(path), wanted[done:], may_seek=False)
+    except SeekingFailedError:
+        yield from _shown(Source.of(source), wanted[done:], track, may_seek=False)
 
 
-class _SeekingFailedError(Exception):
-    """The file cannot be entered in the middle."""
-
-
-def _shown(path: Path, times_s: list[float], may_seek: bool) -> Iterator[tuple[float, Image]]:
-    with open_media(path) as container:
-        stream = video_stream(path, container)
-        upright = _Upright()
-        frames = _dated(container, stream, Decoder(container, stream))
+def _shown(source: Source, times_s: list[float], track: int | None, may_seek: bool) -> Iterator[tuple[float, Image]]:
+    with open_film(source, track) as film:
+        upright = Upright(film.stream)
+        frames = film.frames()
         shown, ahead = None, next(frames, None)
         for time_s in times_s:
             if may_seek and ahead is not None and time_s - ahead[0] > SEEK_AHEAD_S:
                 before_s = ahead[0]
-                frames = _seek(container, stream, time_s)
+                frames = film.entered(time_s)
                 shown, ahead = None, next(frames, None)
                 if ahead is None or ahead[0] > time_s + SAME_TIME_S:
-                    raise _SeekingFailedError
+                    raise SeekingFailedError
                 may_seek = ahead[0] > before_s  # key frames so far apart that seeking goes back: decode on instead
             while ahead is not None and (shown is None or ahead[0] <= time_s + SAME_TIME_S):
                 shown, ahead = ahead, next(frames, None)
             if shown is None:
                 return
             yield shown[0], upright(shown[1])
-
-
-def _seek(container: InputContainer, stream: VideoStream, time_s: float) -> Iterator[tuple[float, av.VideoFrame]]:
-    """The frames from the last key frame before ``time_s`` on."""
-    if stream.time_base is None:
-        raise _SeekingFailedError
-    try:
-        container.seek(int(time_s / stream.time_base), stream=stream)
-    except (av.FFmpegError, OSError) as error:
-        raise _SeekingFailedError from error
-    return _dated(container, stream, Decoder(container, stream))
-
-
-def _dated(
-    container: InputContainer, stream: VideoStream, decoder: Decoder[av.VideoFrame]
-) -> Iterator[tuple[float, av.VideoFrame]]:
-    # PyAV's stub denies that a frame may lack a time stamp
-    frames: Iterator[tuple[float | None, av.VideoFrame]]
-    frames = ((cast("float | None", frame.time), frame) for frame in decoder)
-    if container.format.name == "avi" and stream.has_b_frames:
-        frames = in_order(frames)
-    return rising(frames, 1 / average_rate(stream))
-
-
-class _Upright:
-    """Turns decoded frames into upright BGR pictures of one size: that of the first."""
-
-    def __init__(self) -> None:
-        self._size: tuple[int, int] | None = None
-        # A frame that converts itself prepares the conversion anew, which costs four times the conversion.
-        self._converter = VideoReformatter()
-
-    def __call__(self, frame: av.VideoFrame) -> Image:
-        # Recordings of video calls change their size on the way; boxes and tracks need one.
-        self._size = self._size or (frame.width, frame.height)
-        width, height = self._size
-        stored = self._converter.reformat(frame, width, height, "bgr24").to_ndarray()
-        return np.ascontiguousarray(np.rot90(stored, quarter_turns(frame)), dtype=np.uint8)

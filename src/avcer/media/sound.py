@@ -1,199 +1,194 @@
-"""Sound: mono, 16 kHz, float32 in [-1, 1], on the video's clock, in pieces; and the windows cut from it."""
+"""The sound of a clip: which track of it is heard, and its blocks on the video's clock."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from itertools import groupby
-from operator import itemgetter
-from os import PathLike
-from pathlib import Path
-from typing import Final, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import Final
 
 import av
 import numpy as np
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+from av.video.stream import VideoStream
 
-from avcer.media.container import Decoder, audio_stream, open_media
-from avcer.media.resample import Resampler
-from avcer.types import Float
+from avcer.media.assemble import Assembler, SoundBlock
+from avcer.media.container import Dated, Decoder, SeekingFailedError, open_media
+from avcer.media.film import starts_again
+from avcer.media.mono import channels_of
+from avcer.media.probe import clip_of
+from avcer.media.restarts import JointClock
+from avcer.media.source import Given, Source
+from avcer.media.tracks import audio_streams, clock_streams, listed, moving_streams, numbered_audio, video_stream
 
-SAMPLE_RATE: Final = 16_000
-
-BLOCK: Final = SAMPLE_RATE // 2
-"""Least samples in a block, but for the last: half a second."""
-
-JITTER_S: Final = 0.02
-"""Time stamps are rounded, and drift by up to a codec frame: less than this is neither a hole nor an overlap."""
-
-RESTART_S: Final = 1.0
-"""Time stamps that go back by more than this have started again; the sound just goes on."""
-
-SILENCE: Final = 1e-4
-"""-80 dB of full scale: above the rounding noise of lossy codecs on digital zero, below any microphone's."""
-
-
-class SoundBlock(NamedTuple):
-    """Consecutive samples ``(n,)``; sample k is heard at ``start_s + k / 16000``."""
-
-    start_s: float
-    samples: Float
+INFINITE: Final = float("inf")
+LOUD: Final = 1e-2
+"""-40 dB of full scale: a track that reaches this is not silent, whatever the others hold."""
+PRE_ROLL_S: Final = 1.0
+"""Sound is decoded from this much before a span, since codecs need a few frames to be right."""
+SEEK_AHEAD_S: Final = 5.0
+"""A span that begins later than this is reached by seeking."""
 
 
-class SoundWindow(NamedTuple):
-    """What a model hears at once: samples ``(n,)`` from ``start_s`` on; the last windows of a clip are shorter."""
-
-    start_s: float
-    samples: Float
-
-    @property
-    def end_s(self) -> float:
-        """Where its sound ends."""
-        return self.start_s + len(self.samples) / SAMPLE_RATE
-
-
-def open_sound(path: str | PathLike[str]) -> Sound | None:
+def open_sound(
+    source: Given,
+    start_s: float | None = None,
+    end_s: float | None = None,
+    track: int | None = None,
+    video_track: int | None = None,
+) -> Sound | None:
     """The clip's sound, or None where it has none or none that can be decoded.
 
+    Of several audio tracks, those that belong to the picture's programme count, and of these the one that FFmpeg holds
+    for the main sound, unless it is silent and another is not. Finding that out may decode a silent track to its end.
+
+    Args:
+        source: a path, or a file object that is open for reading bytes.
+        start_s: leave out what is heard before, in seconds from the start of the clip (``Clip.start_s``).
+        end_s: leave out what is heard from here on.
+        track: the number of the audio track, from 1; None for the choice above.
+        video_track: the number of the video track whose programme is meant, as for ``Pictures``.
+
     Raises:
-        InputError: the file itself cannot be read.
+        InputError: the file itself cannot be read, or has no such track.
     """
-    with open_media(Path(path)) as container:
-        stream = audio_stream(container)
-        if stream is None or next(iter(Decoder[av.AudioFrame](container, stream)), None) is None:
-            return None
-    return Sound(path)
+    source = Source.of(source)
+    with open_media(source) as container:
+        video = _picture(source, container, video_track)
+        meant = audio_streams(container, video) if track is None else [numbered_audio(source, container, track)]
+        indexes = [stream.index for stream in meant]
+    levels = _levels(source, indexes)
+    if not levels:
+        return None
+    # The first that is not silent, which is the last that was listened to; or else the loudest, of equals the first.
+    loud = [index for index, level in levels.items() if level >= LOUD]
+    index = loud[0] if loud else max(levels, key=levels.__getitem__)
+    return Sound(source, index, levels, start_s, end_s, video_track)
 
 
 class Sound:
     """Iterates over a clip's sound in blocks that follow each other without a hole, decoding as the caller consumes.
 
-    Holes in the recording are zeros, overlaps are dropped, channels are averaged. Each iteration starts at the
-    beginning. ``start_s`` is known from the first block on; ``end_s`` and ``damaged`` (packets that could not be
-    decoded, frames marked as distorted) keep up with the iteration.
+    Holes in the recording are zeros, overlaps are dropped, channels are averaged; where they cancel each other, the
+    strongest is taken. Each iteration starts at the beginning. ``start_s`` is known from the first block on; ``end_s``
+    and ``damaged`` (packets that could not be decoded, frames marked as distorted) keep up with the iteration;
+    ``warnings`` (one line each) are complete after it. Made by ``open_sound``.
     """
 
-    def __init__(self, path: str | PathLike[str]) -> None:
-        self.path = Path(path)
+    def __init__(
+        self,
+        source: Source,
+        index: int,
+        levels: dict[int, float],
+        start_s: float | None,
+        end_s: float | None,
+        video_track: int | None,
+    ) -> None:
+        self.source = source
+        self.path = source.path
         self.start_s: float | None = None
         self.end_s: float | None = None
         self.damaged = 0
+        self.warnings: list[str] = []
+        self._index = index
+        self._levels = levels
+        self._span = start_s, end_s
+        self._video_track = video_track
 
     def __iter__(self) -> Iterator[SoundBlock]:
         """Blocks of at least half a second; nothing before the first sample of the recording or after its last."""
-        self.start_s, self.end_s, self.damaged = None, None, 0
-        given, waiting = 0, 0
-        pieces: list[Float] = []
-        for piece in self._resampled():
-            pieces.append(piece)
-            waiting += len(piece)
-            if waiting >= BLOCK:
-                yield self._block(given, pieces)
-                given, waiting, pieces = given + waiting, 0, []
-        if waiting:
-            yield self._block(given, pieces)
+        begin_s, until_s = self._span_s()
+        far = (self._span[0] or 0.0) > SEEK_AHEAD_S and not starts_again(self.source, self._video_track)
+        try:
+            yield from self._blocks(begin_s, until_s, seek=far)
+        except SeekingFailedError:  # before the first block
+            yield from self._blocks(begin_s, until_s, seek=False)
 
-    def _block(self, given: int, pieces: list[Float]) -> SoundBlock:
-        start_s = (self.start_s or 0.0) + given / SAMPLE_RATE
-        samples = np.concatenate(pieces)
-        self.end_s = start_s + len(samples) / SAMPLE_RATE
-        return SoundBlock(start_s, samples)
+    def _span_s(self) -> tuple[float, float]:
+        """The times of the file between which sound is meant."""
+        start_s, end_s = self._span
+        if start_s is None and end_s is None:
+            return -INFINITE, INFINITE
+        zero_s = clip_of(self.source, self._video_track).start_s
+        return zero_s + start_s if start_s else -INFINITE, INFINITE if end_s is None else zero_s + end_s
 
-    def _resampled(self) -> Iterator[Float]:
-        resampler: Resampler | None = None
-        for rate, samples in _gathered(self._contiguous()):
-            if resampler is None or resampler.rate != rate:
-                if resampler is not None:
-                    yield resampler.finish()
-                resampler = Resampler(rate, SAMPLE_RATE)
-            yield np.clip(resampler.feed(samples), -1, 1)
-        if resampler is not None:
-            yield np.clip(resampler.finish(), -1, 1)
-
-    def _contiguous(self) -> Iterator[tuple[int, Float]]:
-        """``(rate, samples)`` at the recording's own rate, placed by their time stamps."""
-        with open_media(self.path) as container:
-            stream = audio_stream(container)
-            if stream is None:
-                return
-            decoder = Decoder[av.AudioFrame](container, stream)
-            clock_s: float | None = None
-            for frame in decoder:
+    def _blocks(self, begin_s: float, until_s: float, seek: bool) -> Iterator[SoundBlock]:
+        self.start_s, self.end_s, self.damaged, self.warnings = None, None, 0, []
+        assembler = Assembler(begin_s, until_s)
+        with open_media(self.source) as container:
+            decoder = self._decoder(container)
+            frames = _entered(decoder, begin_s) if seek else iter(decoder)
+            for time_s, frame in frames:
                 self.damaged = decoder.damaged
-                rate, samples = frame.sample_rate, _mono(frame)
-                if clock_s is None:
-                    clock_s = self.start_s = frame.time or 0.0
-                late_s = 0.0 if frame.time is None else frame.time - clock_s
-                if late_s >= JITTER_S:
-                    yield from ((rate, zeros) for zeros in _zeros(round(late_s * rate), rate))
-                    clock_s += round(late_s * rate) / rate
-                elif -RESTART_S < late_s <= -JITTER_S:
-                    samples = samples[round(-late_s * rate) :]
-                clock_s += len(samples) / rate
-                yield rate, samples
+                if time_s is not None and time_s >= until_s:
+                    break
+                yield from self._noted(assembler, assembler.feed(time_s, frame.sample_rate, channels_of(frame)))
             self.damaged = decoder.damaged
+            yield from self._noted(assembler, assembler.finish())
+            self.warnings = self._notes(container, assembler.cancelled)
+
+    def _noted(self, assembler: Assembler, blocks: Iterator[SoundBlock]) -> Iterator[SoundBlock]:
+        for block in blocks:
+            self.start_s, self.end_s = assembler.start_s, assembler.end_s
+            yield block
+
+    def _decoder(self, container: InputContainer) -> Decoder[av.AudioFrame]:
+        stream = container.streams[self._index]
+        assert isinstance(stream, AudioStream)
+        video = _picture(self.source, container, self._video_track)
+        return Decoder(container, stream, JointClock.of(container, clock_streams(container, video, stream)))
+
+    def _notes(self, container: InputContainer, cancelled: bool) -> list[str]:
+        notes = []
+        tracks = container.streams.audio
+        if len(tracks) > 1:
+            silent = {index: "silent" for index, level in self._levels.items() if level < LOUD}
+            notes.append(listed(tracks, {**silent, self._index: "heard"}, "audio"))
+        if cancelled:
+            notes.append("the channels of its sound cancel each other: only the strongest of them is heard there")
+        if self.damaged:
+            notes.append(f"{self.damaged} damaged packets of sound were skipped")
+        return notes
 
 
-def _gathered(pieces: Iterable[tuple[int, Float]]) -> Iterator[tuple[int, Float]]:
-    """The same samples in pieces of half a second at least, except before the rate changes and at the end: a codec's
-    frames are so short that resampling each one costs more than its samples do.
-    """
-    for rate, same in groupby(pieces, key=itemgetter(0)):
-        waiting: list[Float] = []
-        for _, samples in same:
-            waiting.append(samples)
-            if sum(map(len, waiting)) >= rate * BLOCK / SAMPLE_RATE:
-                yield rate, np.concatenate(waiting)
-                waiting = []
-        if waiting:
-            yield rate, np.concatenate(waiting)
+def _picture(source: Source, container: InputContainer, track: int | None) -> VideoStream | None:
+    """The picture whose programme the sound belongs to; None in a file without."""
+    return video_stream(source, container, track) if moving_streams(container) else None
 
 
-def _zeros(count: int, at_most: int) -> Iterator[Float]:
-    for start in range(0, count, at_most):
-        yield np.zeros(min(at_most, count - start), np.float32)
-
-
-def _mono(frame: av.AudioFrame) -> Float:
-    """The mean of the channels, ``(n,)``, full scale 1; what a broken stream made infinite or no number is 0."""
-    stored = frame.to_ndarray()
-    channels = stored if frame.format.is_planar else stored.reshape(-1, frame.layout.nb_channels).T
-    if channels.dtype == np.uint8:
-        samples = (channels.astype(np.float32) - 128) / 128
-    elif np.issubdtype(channels.dtype, np.integer):
-        samples = channels.astype(np.float32) / 2 ** (8 * frame.format.bytes - 1)
-    else:
-        samples = channels.astype(np.float32)
-        if not np.isfinite(samples).all():
-            samples = np.nan_to_num(samples, posinf=0, neginf=0)
-    mono: Float = np.clip(samples, -1, 1).mean(axis=0, dtype=np.float32)
-    return mono
-
-
-def windows(blocks: Iterable[tuple[float, Float]], length_s: float = 4.0, step_s: float = 0.5) -> Iterator[SoundWindow]:
-    """Overlapping windows, one every ``step_s`` from the first sample on while there is sound.
-
-    The defaults are those of AVCER. Windows near the end hold what is left, so they get shorter: a sound of 80,896
-    samples has windows at 0, 8000, ..., 80000. No more than a window and a block is held at a time.
+def _entered(decoder: Decoder[av.AudioFrame], begin_s: float) -> Iterator[Dated[av.AudioFrame]]:
+    """The frames from a little before ``begin_s`` on.
 
     Raises:
-        ValueError: the step is not positive, or longer than the window.
+        SeekingFailedError: the file cannot be entered there; no frame has been given out then.
     """
-    length, step = round(length_s * SAMPLE_RATE), round(step_s * SAMPLE_RATE)
-    if not 0 < step <= length:
-        raise ValueError(f"windows of {length_s} s every {step_s} s: the step must be positive, within the window")
-    start_s: float | None = None
-    begin = 0
-    held: Float = np.zeros(0, np.float32)
-    for block_s, samples in blocks:
-        start_s = block_s if start_s is None else start_s
-        held = np.concatenate([held, samples])
-        while len(held) >= length:
-            yield SoundWindow(start_s + begin / SAMPLE_RATE, held[:length])
-            begin, held = begin + step, held[step:]
-    while start_s is not None and len(held):
-        yield SoundWindow(start_s + begin / SAMPLE_RATE, held)
-        begin, held = begin + step, held[step:]
+    frames = decoder.entered(begin_s - PRE_ROLL_S)
+    first = next(frames, None)
+    if first is None or first.time_s is None or first.time_s > begin_s:
+        raise SeekingFailedError
+    yield first
+    yield from frames
 
 
-def is_silent(samples: Float) -> bool:
-    """Whether it is digital silence: no sample ``(n,)`` above -80 dB of full scale. A quiet room is louder."""
-    return not len(samples) or float(np.abs(samples).max()) < SILENCE
+def _levels(source: Source, indexes: Sequence[int]) -> dict[int, float]:
+    """How loud tracks that can be decoded are, up to the first that is not silent. A single one is not listened to."""
+    levels: dict[int, float] = {}
+    for index in indexes:
+        level = _level(source, index, until=LOUD if len(indexes) > 1 else 0.0)
+        if level is not None:
+            levels[index] = level
+            if level >= LOUD:
+                break
+    return levels
+
+
+def _level(source: Source, index: int, until: float) -> float | None:
+    """The largest sample of a track, or the first that reaches ``until``; None where nothing of it can be decoded."""
+    level: float | None = None
+    with open_media(source) as container:
+        stream = container.streams[index]
+        assert isinstance(stream, AudioStream)
+        for _, frame in Decoder[av.AudioFrame](container, stream, JointClock.of(container, [])):
+            level = max(level or 0.0, float(np.abs(channels_of(frame)).max(initial=0.0)))
+            if level >= until:
+                break
+    return level
