@@ -11,8 +11,9 @@ import pytest
 
 SOURCE = Path(__file__).parents[1] / "src" / "avcer"
 STATIONS = (
-    ("errors",), ("modalities",), ("labels",), ("types",), ("timing", "ahead"), ("media",), ("models",), ("faces",),
-    ("emotion",), ("analysis",), ("decision",), ("sight", "hearing"), ("options",), ("pipeline",), ("output",),
+    ("errors",), ("modalities",), ("labels",), ("types",), ("files",), ("timing", "ahead"), ("media",), ("models",),
+    ("faces",), ("emotion",), ("analysis",), ("decision",), ("sight", "hearing"), ("options",), ("pipeline",),
+    ("output",),
     ("evaluation",), ("training",), ("quantization",), ("bench",), ("demo", "console"), ("commands",), ("cli",),
 )  # fmt: skip
 ORDER = {name: place for place, names in enumerate(STATIONS) for name in names}

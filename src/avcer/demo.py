@@ -18,6 +18,7 @@ from av.container import OutputContainer
 from av.video import VideoStream
 
 from avcer.errors import OutputError
+from avcer.files import atomic, make_folder
 from avcer.media import SAMPLE_RATE
 from avcer.types import Double, Float, Image
 
@@ -35,16 +36,12 @@ def make_clip(path: Path) -> Path:
     Raises:
         OutputError: the file cannot be written.
     """
-    beside = path.with_name(f".{path.stem}.part{path.suffix}")
+    make_folder(path.parent)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with av.open(str(beside), "w", format="mp4") as container:
+        with atomic(path) as part, av.open(str(part), "w", format="mp4") as container:
             _encode(container)
-        beside.replace(path)
-    except (OSError, av.FFmpegError) as error:
+    except av.FFmpegError as error:
         raise OutputError(f"{path}: cannot write the demonstration clip ({error}); choose another --out") from error
-    finally:
-        beside.unlink(missing_ok=True)
     return path
 
 

@@ -40,7 +40,7 @@ def _ablate(chosen: argparse.Namespace) -> int:
     from avcer.console import print_ablation
     from avcer.evaluation.ablation import chosen_groups
     from avcer.evaluation.ablation_report import write_ablation
-    from avcer.output.files import check_writable
+    from avcer.files import check_writable
 
     groups = chosen_groups(chosen.groups)
     check_writable(chosen.out)

@@ -82,7 +82,7 @@ def _formats(chosen: argparse.Namespace) -> tuple[str, ...]:
 
 
 def _analyze(chosen: argparse.Namespace) -> int:
-    from avcer.output.files import check_writable
+    from avcer.files import check_writable
 
     formats = _formats(chosen)
     analyzer = _analyzer(chosen)

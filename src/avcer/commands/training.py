@@ -60,7 +60,7 @@ def _fit_fusion(chosen: argparse.Namespace) -> int:
     from avcer.evaluation.figures import draw_weights
     from avcer.evaluation.fitting import Effort, compare, examples_of, fit
     from avcer.evaluation.frames import read_frames
-    from avcer.output.files import atomic
+    from avcer.files import atomic
 
     effort = Effort(chosen.draws, chosen.seed)
     examples = examples_of(read_frames(chosen.tables))

@@ -18,9 +18,9 @@ from avcer.evaluation.corpora.record import Corpus, Level
 from avcer.evaluation.corpus_run import PICTURES, SOUNDS, Report, labelled_part, run
 from avcer.evaluation.frames import FrameTable
 from avcer.evaluation.side_by_side import by_video, decided, predictions
+from avcer.files import make_folder
 from avcer.modalities import FUSED, NAMES
 from avcer.options import Options
-from avcer.output.files import make_folder
 from avcer.pipeline import Analyzer
 from avcer.types import Boolean, Integer
 

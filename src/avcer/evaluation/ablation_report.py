@@ -12,7 +12,7 @@ from avcer.evaluation.ablation import GROUPS, Ablation, Row
 from avcer.evaluation.figures import Panel, draw_dots
 from avcer.evaluation.report import markdown_table
 from avcer.evaluation.scores import finite
-from avcer.output.files import atomic_text, make_folder
+from avcer.files import atomic_text, make_folder
 
 COLUMNS: Final = {
     "n": ("n", "{:.0f}"),

@@ -21,9 +21,9 @@ from avcer.evaluation.corpora.record import Corpus, Level, Sample, Side
 from avcer.evaluation.frames import FrameTable, blend_word, read_frames, write_frames
 from avcer.evaluation.report import write_report
 from avcer.evaluation.side_by_side import by_video, score_table
+from avcer.files import atomic, atomic_text, make_folder
 from avcer.labels import BASIC
 from avcer.modalities import AUDIO, MODALITIES, STATIC
-from avcer.output.files import atomic, atomic_text, make_folder
 from avcer.output.submission import submission_classes
 from avcer.pipeline import Analyzer
 from avcer.types import Boolean, Double

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from avcer.decision.fuse import FusionWeights
 from avcer.evaluation import metrics
+from avcer.files import atomic
 from avcer.labels import BASIC
 from avcer.modalities import NAMES
-from avcer.output.files import atomic
 from avcer.output.page import DPI, FAINT, INK, SOFT
 from avcer.types import Double, Integer
 

@@ -13,9 +13,9 @@ import numpy as np
 from avcer.evaluation.figures import draw_confusions, draw_recalls
 from avcer.evaluation.frames import FrameTable, write_frames
 from avcer.evaluation.scores import finite
+from avcer.files import atomic, atomic_text
 from avcer.labels import BASIC
 from avcer.modalities import CURVES
-from avcer.output.files import atomic, atomic_text
 
 RATES: Final = ("accuracy", "uar", "macro_f1", "macro_precision", "mean_of_four", "ece")
 NAMES: Final = {"AV": "all together", "VS": "static", "VD": "dynamic", "A": "audio"}

@@ -20,6 +20,8 @@ from typing import Any, Final
 
 import numpy as np
 
+from avcer.errors import OutputError
+from avcer.files import atomic
 from avcer.models.card import ModelCard
 from avcer.models.store import InstalledModel, home, replace_folder
 
@@ -54,7 +56,7 @@ def compile_graph(core: Any, model: InstalledModel, settings: dict[str, Any]) ->
     compiled = core.compile_model(core.read_model(model.graph), "CPU", settings)
     blob = compiled.export_model().getvalue()
     if _same(compiled, core.import_model(blob, "CPU", settings), model.card):
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, OutputError):
             _write(path, blob)
     return compiled
 
@@ -118,9 +120,8 @@ def _same(compiled: Any, read_back: Any, card: ModelCard) -> bool:
 def _write(path: Path, blob: bytes) -> None:
     """Written beside, then renamed; files long unused are removed."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
-        file.write(hashlib.sha256(blob).digest() + blob)
-    Path(file.name).replace(path)
+    with atomic(path) as part:
+        part.write_bytes(hashlib.sha256(blob).digest() + blob)
     for other in path.parent.iterdir():
         if time.time() - other.stat().st_mtime > KEPT_S:
             shutil.rmtree(other) if other.is_dir() else other.unlink()

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from avcer.errors import ModelError
+from avcer.files import atomic_text
 from avcer.models.card import CARD_FILE, GRAPH_FILE, WEIGHTS_FILE, FileRecord, ModelCard
 from avcer.models.engine import Engine
 from avcer.models.runtime import OpenVINOEngine
@@ -81,9 +82,8 @@ def write_model(
 
 def write_card(card: ModelCard, folder: Path) -> None:
     """Writes ``card`` beside the files of its model."""
-    beside = folder / f".{CARD_FILE}"
-    beside.write_text(card.to_json(), encoding="utf-8")
-    beside.replace(folder / CARD_FILE)
+    with atomic_text(folder / CARD_FILE) as file:
+        file.write(card.to_json())
 
 
 def _write_graph(

@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 
 from avcer.analysis import Analysis, FaceAnalysis
 from avcer.errors import InputError
+from avcer.files import atomic_text
 from avcer.labels import BASIC, Compound, Vocabulary
 from avcer.modalities import Modality
-from avcer.output.files import atomic_text
 from avcer.types import (
     FUSED,
     Boolean,

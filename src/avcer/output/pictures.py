@@ -16,10 +16,10 @@ from avcer.analysis import Analysis
 from avcer.emotion.static import StaticModel, overlay
 from avcer.errors import ModelError
 from avcer.faces.crop import crop
+from avcer.files import atomic, make_folder
 from avcer.media import Pictures
 from avcer.models.choice import choose
 from avcer.models.runtime import load_engine
-from avcer.output.files import atomic, make_folder
 from avcer.types import Float, Frame, Image
 
 HEATMAPS_PER_SECOND: Final = 2.0

@@ -15,8 +15,8 @@ import numpy as np
 from avcer.analysis import Analysis
 from avcer.decision.align import held_rows
 from avcer.decision.compound import decide
+from avcer.files import atomic_text
 from avcer.labels import C_EXPR_DB
-from avcer.output.files import atomic_text
 from avcer.types import Integer
 
 NOTHING_KNOWN: Final = 0

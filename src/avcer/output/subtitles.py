@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from avcer.analysis import Analysis
+from avcer.files import atomic_text
 from avcer.labels import NONE
-from avcer.output.files import atomic_text
 
 
 def write_srt(analysis: Analysis, path: Path) -> Path:

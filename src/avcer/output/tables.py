@@ -16,9 +16,9 @@ from typing import Final
 import numpy as np
 
 from avcer.analysis import Analysis, FaceAnalysis
+from avcer.files import atomic_text
 from avcer.labels import BASIC
 from avcer.modalities import FUSED, Modality
-from avcer.output.files import atomic_text
 from avcer.types import KINDS, Boolean, Double, EmotionProbabilities, ExpressionTimeline, FaceTrack, Integer
 
 Row = tuple[int | str, ...]

@@ -18,8 +18,8 @@ from matplotlib.lines import Line2D
 from avcer.analysis import Analysis, FaceAnalysis
 from avcer.decision.segments import frame_ends
 from avcer.faces.track import NOBODY
+from avcer.files import atomic
 from avcer.output import panels
-from avcer.output.files import atomic
 from avcer.output.filmstrip import Filmstrip, cut_filmstrip
 from avcer.output.lettering import families, fitted, showable
 from avcer.output.page import (

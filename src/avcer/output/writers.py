@@ -8,8 +8,8 @@ from typing import Final
 
 from avcer.analysis import Analysis
 from avcer.errors import UsageError
+from avcer.files import make_folder
 from avcer.output.document import save_json
-from avcer.output.files import make_folder
 from avcer.output.submission import write_submission
 from avcer.output.subtitles import write_srt, write_vtt
 from avcer.output.tables import write_tables

@@ -23,12 +23,12 @@ from avcer.evaluation import metrics
 from avcer.evaluation.figures import draw_weights
 from avcer.evaluation.fusion_search import NEUTRAL, best_draws, dirichlet_draws, fused_classes, search_score
 from avcer.evaluation.protocols import Subject, listen
+from avcer.files import atomic
 from avcer.labels import BASIC
 from avcer.modalities import NAMES
 from avcer.models.choice import choose_all, expect_roles
 from avcer.models.runtime import load_engine
 from avcer.models.store import InstalledModel
-from avcer.output.files import atomic
 from avcer.training import dynamic, static
 from avcer.training.finish import rounded
 from avcer.training.loop import Plan, Report

@@ -20,6 +20,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
+from avcer.files import atomic
+
 Batches = Callable[[int], Iterable[Any]]
 """Epoch number -> the batches of that epoch; the same number gives the same batches."""
 Loss = Callable[[nn.Module, Any], Tensor]
@@ -168,9 +170,8 @@ def _one_epoch(state: _State, batches: Iterable[Any], loss: Loss, plan: Plan) ->
 
 
 def _save(values: Any, path: Path) -> None:
-    beside = path.with_suffix(".part")
-    torch.save(values, beside)
-    beside.replace(path)
+    with atomic(path) as part:
+        torch.save(values, part)
 
 
 def _log(path: Path, row: dict[str, float]) -> None:

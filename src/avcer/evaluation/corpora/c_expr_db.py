@@ -16,8 +16,8 @@ import numpy as np
 from avcer.errors import InputError
 from avcer.evaluation.corpora.files import VIDEOS, by_stem, find, gather, read_text
 from avcer.evaluation.corpora.record import Corpus, Sample
+from avcer.files import atomic_text
 from avcer.labels import C_EXPR_DB
-from avcer.output.files import atomic_text
 from avcer.output.submission import NOTHING_KNOWN
 from avcer.types import Integer
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from avcer.errors import OutputError
-from avcer.output.files import atomic, atomic_text, check_writable, make_folder
+from avcer.files import atomic, atomic_text, check_writable, make_folder
 
 
 def write_half(target: Path, failure: BaseException) -> None:
