@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +20,8 @@ from avcer.sight import Cadence
     {"audio_window_s": 0}, {"audio_window_s": 4.5}, {"audio_window_s": float("nan")}, {"audio_step_s": 0},
     {"audio_step_s": 0.01}, {"audio_step_s": 4.5}, {"audio_window_s": 1.0, "audio_step_s": 2.0},
     {"audio_window_s": 0.5, "setting": "fast"}, {"longest_side": -1}, {"min_face": -1},
+    {"detect_every": 2.5}, {"detect_every": True}, {"fps": "5"}, {"longest_side": 640.0}, {"min_face": None},
+    {"own_models": "folder"}, {"fill_gaps": "no"}, {"audio_step_s": "0.5"},
 ], ids=str)  # fmt: skip
 def test_what_is_no_choice_is_refused_by_its_name(choices: dict[str, Any]) -> None:
     names = {name if not name.startswith("audio") else "audio_" for name in choices}
@@ -74,14 +78,32 @@ def test_frames_a_second_set_both_strides_and_look_nowhere_else(rate: float, fps
 )  # fmt: skip
 def test_exact_is_the_size_that_the_detector_was_made_for(choices: dict[str, Any], side: int) -> None:
     options = Options(**choices)
-    assert options.side == options.detector.longest_side == options.as_dict()["longest_side"] == side
+    assert options.side == options.detector.longest_side == options.in_force()["longest_side"] == side
 
 
 def test_the_provenance_has_what_is_in_force() -> None:
-    said = Options(setting="fast", audio_window_s=2.0).as_dict()
+    said = Options(setting="fast", audio_window_s=2.0).in_force()
     assert (said["detect_every"], said["steady_within"], said["fps"]) == (6, 0.2, None)
     assert (said["audio_window_s"], said["audio_step_s"]) == (2.0, 1.0)
-    said = Options(fps=5, detect_every=2).as_dict()
+    said = Options(fps=5, detect_every=2).in_force()
     assert (said["detect_every"], said["steady_within"], said["fps"]) == (None, None, 5)
-    said = Options(setting="exact").as_dict()
+    said = Options(setting="exact").in_force()
     assert (said["detect_every"], said["steady_within"]) == (1, 0.0)
+
+
+@pytest.mark.parametrize("choices", [
+    {}, {"models": "published", "rule": "2", "own_models": (Path("a"), "b"), "compounds": Path("mine.toml")},
+    {"detect_every": 3, "steady_within": 0.2, "fps": 5, "audio_step_s": 1.0, "fill_gaps": True},
+], ids=str)  # fmt: skip
+def test_options_travel_as_json(choices: dict[str, Any]) -> None:
+    options = Options(**choices)
+    document = json.loads(json.dumps(options.to_dict()))
+    assert Options.from_dict(document).to_dict() == options.to_dict()
+    assert Options.from_dict(document).in_force() == options.in_force()
+    assert Options.from_dict({}) == Options()
+
+
+@pytest.mark.parametrize("document", [{"modles": "mini"}, {"models": "own"}, {"own_models": "folder"}], ids=str)
+def test_a_wrong_document_is_one_line(document: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match=next(iter(document))):
+        Options.from_dict(document)

@@ -55,7 +55,7 @@ def test_a_length_that_the_header_does_not_state_is_that_of_the_frames() -> None
 @pytest.mark.parametrize(("choices", "rule"), [({}, "gated"), ({"models": "published"}, "1"), ({"rule": "2"}, "2")])
 def test_each_family_has_its_rule(choices: dict[str, Any], rule: str) -> None:
     options = Options(**choices)
-    assert options.decision_rule == options.as_dict()["rule"] == rule
+    assert options.decision_rule == options.in_force()["rule"] == rule
 
 
 class Broken:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -107,21 +109,19 @@ class Options:
             _one_of("rule", self.rule, RULES)
         _one_of("device", self.device, DEVICES)
         _one_of("sound_for", self.sound_for, ("primary", "all"))
-        if self.detect_every is not None and self.detect_every < 1:
-            raise UsageError(f"detect_every must be 1 (every frame) or a larger number, not {self.detect_every}")
-        if self.steady_within is not None and not 0 <= self.steady_within <= 1:
-            raise UsageError(f"steady_within must be a probability, 0 to 1, not {self.steady_within}")
-        if self.fps is not None and not (0 < self.fps < float("inf")):
-            raise UsageError(f"fps must be a number of frames a second, not {self.fps}")
-        if not 0 < self.audio_window_s <= WINDOW_S:
-            raise UsageError(f"audio_window_s must be above 0 and no more than {WINDOW_S:g}, not {self.audio_window_s}")
-        if not LEAST_STEP_S <= self.windows.step_s <= self.audio_window_s:
-            limits = f"from {LEAST_STEP_S:g} to the window's {self.audio_window_s:g}"
-            raise UsageError(f"audio_step_s must be {limits}, not {self.windows.step_s:g}")
-        if self.longest_side is not None and self.longest_side < 0:
-            raise UsageError(f"longest_side must be 0 (as it is) or a number of pixels, not {self.longest_side}")
-        if self.min_face < 0:
-            raise UsageError(f"min_face must be a number of pixels, not {self.min_face}")
+        _paths("own_models", self.own_models)
+        _number("detect_every", self.detect_every, "1 (every frame) or a larger whole number", 1, whole=True)
+        _number("steady_within", self.steady_within, "a probability, 0 to 1", 0, 1)
+        _number("fps", self.fps, "a number of frames a second", 0, above=True)
+        _number("longest_side", self.longest_side, "0 (as it is) or a whole number of pixels", 0, whole=True)
+        _number("min_face", self.min_face, "a number of pixels", 0, needed=True)
+        window = f"above 0 and no more than {WINDOW_S:g}"
+        _number("audio_window_s", self.audio_window_s, window, 0, WINDOW_S, above=True, needed=True)
+        step = f"from {LEAST_STEP_S:g} to the window's {self.audio_window_s:g}"
+        _number("audio_step_s", self.audio_step_s, step, LEAST_STEP_S, self.audio_window_s)
+        _number("audio_step_s", self.windows.step_s, step, LEAST_STEP_S, self.audio_window_s)
+        if not isinstance(self.fill_gaps, bool):
+            raise UsageError(f"fill_gaps must be true or false, not {self.fill_gaps!r}")
 
     @property
     def decision_rule(self) -> Rule:
@@ -173,8 +173,27 @@ class Options:
             return PUBLISHED if self.models == "mini" or audio.labels == AUDIO_8 else PUBLISHED_7
         return MEAN if choice == MEAN.name else read_fusion(choice)
 
-    def as_dict(self) -> dict[str, Any]:
-        """The options for the provenance: names, numbers and truth values."""
+    def to_dict(self) -> dict[str, Any]:
+        """The choices as they were made, for JSON: ``from_dict`` gives equal options again."""
+        return {name: _plain(getattr(self, name)) for name in _names()}
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any]) -> Options:
+        """The options of such a document; choices that it leaves out are the usual ones.
+
+        Raises:
+            UsageError: a name that is no option, or a value that is not one of its choices.
+        """
+        for name in document:
+            if name not in _names():
+                raise UsageError(f"{name!r} is no option of an analysis; the options are {', '.join(_names())}")
+        values = dict(document)
+        if isinstance(values.get("own_models"), list):
+            values["own_models"] = tuple(values["own_models"])
+        return cls(**values)
+
+    def in_force(self) -> dict[str, Any]:
+        """What the choices come to, for the provenance: where none was made, what the setting or family implies."""
         return {
             "models": self.models,
             "own_models": [str(folder) for folder in self.own_models],
@@ -196,6 +215,44 @@ class Options:
         }
 
 
+def _names() -> tuple[str, ...]:
+    return tuple(one.name for one in fields(Options))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return str(value) if isinstance(value, Path) else value
+
+
 def _one_of(name: str, value: object, known: tuple[str, ...]) -> None:
     if value not in known:
         raise UsageError(f"{name} must be one of {', '.join(known)}, not {value!r}")
+
+
+def _paths(name: str, value: object) -> None:
+    if not isinstance(value, tuple) or not all(isinstance(item, str | Path) for item in value):
+        raise UsageError(f"{name} must be a tuple of folders, such as ('runs/static/model',), not {value!r}")
+
+
+def _number(
+    name: str,
+    value: object,
+    wanted: str,
+    low: float,
+    high: float = math.inf,
+    *,
+    whole: bool = False,
+    above: bool = False,
+    needed: bool = False,
+) -> None:
+    """Raises UsageError unless ``value`` is a finite number from ``low`` (or ``above`` it) to ``high``; None is fine
+    unless it is ``needed``.
+    """
+    if value is None and not needed:
+        return
+    kinds = int if whole else int | float
+    # A truth value is a number to Python, and never meant as one.
+    is_number = isinstance(value, kinds) and not isinstance(value, bool) and math.isfinite(value)
+    if not is_number or not low <= value <= high or (above and value == low):  # type: ignore[operator]
+        raise UsageError(f"{name} must be {wanted}, not {value!r}")

@@ -175,7 +175,7 @@ class Analyzer:
             "package": "avcer",
             "version": __version__,
             "models": {role: self._identity(role) for role in self.cards},
-            "options": self.options.as_dict(),
+            "options": self.options.in_force(),
             "fusion": self.policy.weights.as_dict(),
             "timings": timings,
         }

@@ -83,4 +83,4 @@ def test_a_dynamic_model_needs_the_static_model_it_was_trained_on(tmp_path: Path
 
 def test_an_analysis_says_which_models_it_used(tmp_path: Path) -> None:
     own = copy_of("audio", tmp_path / "mine")
-    assert Analyzer(own_models=(own,)).options.as_dict()["own_models"] == [str(own)]
+    assert Analyzer(own_models=(own,)).options.in_force()["own_models"] == [str(own)]

@@ -36,7 +36,7 @@ class Variation:
 
     def is_reference(self, options: Options) -> bool:
         """Whether it changes nothing."""
-        return set(self.kept) == set(NAMES) and self.applied(options).as_dict() == options.as_dict()
+        return set(self.kept) == set(NAMES) and self.applied(options).in_force() == options.in_force()
 
 
 @dataclass(frozen=True)
@@ -136,14 +136,14 @@ def variations(options: Options, groups: Iterable[str]) -> Iterator[tuple[str, V
 
 def way_to_run(options: Options) -> str:
     """What tells apart ways to run the models; those that differ in the decision alone are one."""
-    return json.dumps({name: value for name, value in options.as_dict().items() if name not in DECIDED})
+    return json.dumps({name: value for name, value in options.in_force().items() if name not in DECIDED})
 
 
 def about(analyzer: Analyzer, **more: Any) -> dict[str, Any]:
     """How the reference was made."""
     return {
         **more,
-        "options": analyzer.options.as_dict(),
+        "options": analyzer.options.in_force(),
         "fusion": analyzer.policy.weights.as_dict(),
         "models": {role: card.graph.sha256 for role, card in analyzer.cards.items()},
         "version": __version__,

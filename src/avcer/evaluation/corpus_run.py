@@ -154,7 +154,7 @@ def answer_corpus(corpus: Corpus, analyzer: Analyzer, sheet: Path, folder: Path,
 
 def key(analyzer: Analyzer) -> dict[str, Any]:
     """What makes two runs the same: the models, and how they were run. Fusion and rule may differ."""
-    options = analyzer.options.as_dict()
+    options = analyzer.options.in_force()
     asked = ("setting", "longest_side", "precision", "min_face")
     how_often = ("detect_every", "steady_within", "fps", "audio_window_s", "audio_step_s")
     models = {role: card.graph.sha256 for role, card in analyzer.cards.items()}
