@@ -11,7 +11,8 @@ import pytest
 
 SOURCE = Path(__file__).parents[1] / "src" / "avcer"
 STATIONS = (
-    ("errors",), ("modalities",), ("labels",), ("types",), ("files",), ("timing", "ahead"), ("media",), ("models",),
+    ("errors",), ("processors",),
+    ("modalities",), ("labels",), ("types",), ("files",), ("timing", "ahead"), ("media",), ("models",),
     ("faces",), ("emotion",), ("analysis",), ("decision",), ("sight", "hearing"), ("options",), ("pipeline",),
     ("output",),
     ("evaluation",), ("training",), ("quantization",), ("bench",), ("demo", "console"), ("commands",), ("cli",),

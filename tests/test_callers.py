@@ -7,17 +7,21 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from avcer import pipeline
 from avcer.analysis import Analysis
+from avcer.errors import UsageError
 from avcer.models.card import Role
 from avcer.models.engine import Engine, Items
 from avcer.models.runtime import load_engine
 from avcer.models.store import find
 from avcer.options import Options
 from avcer.pipeline import Analyzer
+from avcer.processors import limit_process
 from avcer.types import Float
 from miniatures import one_person, two_people, write_clip
 
@@ -88,3 +92,30 @@ def test_an_engine_of_the_caller_runs_in_place_of_the_model(role: Role, files: l
 def test_engines_of_the_caller_travel_with_the_analyzer() -> None:
     arrived = pickle.loads(pickle.dumps(Analyzer(engines={"audio": Counting("audio")})))
     assert arrived._given["audio"].role == "audio"
+
+
+def test_no_result_depends_on_the_number_of_threads(files: list[Path]) -> None:
+    try:
+        one, three = (numbers(Analyzer(setting="exact", threads=threads).analyze(files[1])) for threads in (1, 3))
+    finally:
+        limit_process(0)
+    same(one, three)
+
+
+def test_the_threads_of_the_options_reach_every_engine_and_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[int | None] = []
+
+    def load(*given: Any) -> Engine:
+        told.append(given[3])
+        return load_engine(*given)
+
+    monkeypatch.setattr(pipeline, "load_engine", load)
+    monkeypatch.setattr(pipeline, "limit_process", told.append)
+    Analyzer(threads=3)
+    assert told == [3] * 5
+
+
+@pytest.mark.parametrize("threads", [0, -1])
+def test_threads_are_one_or_more(threads: int) -> None:
+    with pytest.raises(UsageError, match="threads must be 1 or a larger whole number"):
+        Options(threads=threads)

@@ -80,6 +80,9 @@ class Options:
         audio_step_s: seconds from one window of sound to the next, no more than a window; None for the setting's.
         fill_gaps: between the first and the last frame of a face, hold the last fused probabilities where nothing is
             known.
+        threads: of the processor, for each call of a model; the process's OpenCV and its decoders keep to as many. None
+            for the processors that the process may use, by its affinity and its container's quota. No result depends
+            on it.
 
     Raises:
         UsageError: a value that is not one of these.
@@ -101,6 +104,7 @@ class Options:
     audio_window_s: float = WINDOW_S
     audio_step_s: float | None = None
     fill_gaps: bool = False
+    threads: int | None = None
 
     def __post_init__(self) -> None:
         _one_of("models", self.models, FAMILIES)
@@ -120,6 +124,7 @@ class Options:
         step = f"from {LEAST_STEP_S:g} to the window's {self.audio_window_s:g}"
         _number("audio_step_s", self.audio_step_s, step, LEAST_STEP_S, self.audio_window_s)
         _number("audio_step_s", self.windows.step_s, step, LEAST_STEP_S, self.audio_window_s)
+        _number("threads", self.threads, "1 or a larger whole number", 1, whole=True)
         if not isinstance(self.fill_gaps, bool):
             raise UsageError(f"fill_gaps must be true or false, not {self.fill_gaps!r}")
 
@@ -212,6 +217,7 @@ class Options:
             "audio_window_s": self.windows.length_s,
             "audio_step_s": self.windows.step_s,
             "fill_gaps": self.fill_gaps,
+            "threads": self.threads,
         }
 
 

@@ -32,6 +32,7 @@ from avcer.models.choice import choose_all
 from avcer.models.engine import Engine
 from avcer.models.runtime import choose_device, int8_in_use, load_engine
 from avcer.options import Options
+from avcer.processors import engine_threads, limit_process
 from avcer.sight import ROOM, Cadence, Sight, VisualModels, look
 from avcer.timing import Stages
 from avcer.types import Clip, Double, EmotionProbabilities, Image, Progress, no_progress
@@ -73,7 +74,9 @@ class Analyzer:
         self._given = dict(engines or {})
         own = {role: model for role, model in models.items() if role not in self._given}
         self._int8 = {role: int8_in_use(model, self._device, self.options.precision) for role, model in own.items()}
-        run = {role: load_engine(model, self._device, self.options.precision) for role, model in own.items()}
+        threads = self.options.threads
+        limit_process(engine_threads(threads))
+        run = {role: load_engine(model, self._device, self.options.precision, threads) for role, model in own.items()}
         run |= self._given
         self._visual = VisualModels(
             Detector(self.cards["detector"], run["detector"], self.options.detector),

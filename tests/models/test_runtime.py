@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from avcer import processors
 from avcer.errors import MissingExtraError, ModelError, UsageError
 from avcer.models import runtime
 from avcer.models.runtime import OpenVINOEngine, load_engine
@@ -67,6 +69,17 @@ def test_a_request_is_used_again_and_one_whose_call_failed_is_not(written: Insta
         engine(np.zeros((1, 10, 511), np.float32))
     assert not engine._free
     assert engine(np.zeros((1, 10, 512), np.float32))[0].shape == (1, 7)
+
+
+@pytest.mark.parametrize(("usable", "asked", "used"), [(64, 1, 1), (1, 2, 2), (1, None, 1)])
+def test_an_engine_uses_as_many_threads_as_it_is_told(
+    written: InstalledModel, monkeypatch: pytest.MonkeyPatch, usable: int, asked: int | None, used: int
+) -> None:
+    """Or as many as the process may use, whatever the machine has."""
+    monkeypatch.setattr(processors, "available", lambda: usable)
+    engine = load_engine(written, "cpu", "float32", asked)
+    assert isinstance(engine, OpenVINOEngine)
+    assert engine._compiled.get_property("INFERENCE_NUM_THREADS") == min(used, os.cpu_count() or 1)
 
 
 def test_default_precision_stays_close(written: InstalledModel) -> None:

@@ -8,7 +8,7 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from avcer.commands.shared import DONE, FAILED, OWN_MODEL, RULES, Commands, add, complain
+from avcer.commands.shared import DONE, FAILED, OWN_MODEL, RULES, Commands, add, complain, positive
 from avcer.errors import AvcerError, one_of_many
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ _CHOICES: Final[dict[str, dict[str, Any]]] = {
     "--fps": {"type": float, "metavar": "RATE", "help": "look at this many frames a second, fill in the others"},
     "--audio-window": {"type": float, "dest": "audio_window_s", "metavar": "SECONDS", "help": "heard at once (4)"},
     "--audio-step": {"type": float, "dest": "audio_step_s", "metavar": "SECONDS", "help": "between windows (0.5)"},
+    "--threads": {"type": positive, "metavar": "N", "help": "of the processor (default: those it may really use)"},
     "--fill-gaps": {"action": "store_true", "help": "hold the last probabilities where nothing is known"},
 }
 """Options of an analysis; those left out keep the defaults of ``avcer.options.Options``."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from typing import Any, Final, cast
 
@@ -14,6 +13,7 @@ from av.video.stream import VideoStream
 
 from avcer.errors import InputError
 from avcer.media.remedies import CONVERT
+from avcer.processors import decoder_threads
 
 PICTURES: Final = Disposition.attached_pic | Disposition.timed_thumbnails
 """A cover of a sound file, and the small pictures of a player's time line, are no video."""
@@ -41,8 +41,7 @@ def video_stream(source: object, container: InputContainer, track: int | None = 
     if not decodable(chosen):
         raise InputError(f"{source}: no decoder for its picture; {CONVERT}")
     chosen.thread_type = ThreadType.AUTO
-    # The other half is for the models; each thread more makes a frame cost more.
-    chosen.thread_count = max((os.cpu_count() or 1) // 2, 1)
+    chosen.thread_count = decoder_threads()
     return chosen
 
 

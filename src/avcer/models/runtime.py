@@ -17,6 +17,7 @@ from avcer.models.compiled import PRECISION, compile_graph
 from avcer.models.engine import Engine, Items, Precision
 from avcer.models.quantized import find_int8
 from avcer.models.store import InstalledModel
+from avcer.processors import engine_threads
 from avcer.types import Float
 
 Device = Literal["auto", "cpu", "cuda"]
@@ -26,7 +27,9 @@ _TURN: Final = Lock()
 _FIRST_ARRAY: Final = Lock()
 
 
-def load_engine(model: InstalledModel, device: Device = "auto", precision: Precision = "default") -> Engine:
+def load_engine(
+    model: InstalledModel, device: Device = "auto", precision: Precision = "default", threads: int | None = None
+) -> Engine:
     """Makes ``model`` ready to run.
 
     Args:
@@ -34,6 +37,7 @@ def load_engine(model: InstalledModel, device: Device = "auto", precision: Preci
         device: ``auto`` takes CUDA where PyTorch and an NVIDIA driver are there, else the processor.
         precision: ``default`` computes in int8 where such a model was made, else in bfloat16 where the hardware has
             it; ``float32`` in neither.
+        threads: of the processor, for a call; None for the processors that the process may use.
 
     Raises:
         ModelError: the files cannot be read.
@@ -41,10 +45,16 @@ def load_engine(model: InstalledModel, device: Device = "auto", precision: Preci
         UsageError: ``cuda`` without a device; an unknown device.
     """
     if choose_device(device) == "cpu":
-        made = int8_in_use(model, "cpu", precision)
-        return OpenVINOEngine(made, "float32", keep=True) if made else OpenVINOEngine(model, precision, keep=True)
+        made, threads = int8_in_use(model, "cpu", precision), engine_threads(threads)
+        if made:
+            return OpenVINOEngine(made, "float32", threads, keep=True)
+        return OpenVINOEngine(model, precision, threads, keep=True)
+    import torch
+
     from avcer.models.torch_engine import TorchEngine
 
+    if threads:
+        torch.set_num_threads(threads)
     return TorchEngine(model, precision, "cuda")
 
 
