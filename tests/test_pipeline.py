@@ -251,7 +251,9 @@ def test_a_whole_analysis_in_pytorch_says_the_same(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(demo, "_HIDDEN_S", (1.0, 1.2))
     short = demo.make_clip(tmp_path / "short.mp4")
     on_openvino = Analyzer(setting="exact", device="cpu").analyze(short)
-    monkeypatch.setattr(pipeline, "load_engine", lambda model, _, precision: TorchEngine(model, precision, "cpu"))
+    monkeypatch.setattr(
+        pipeline, "load_engine", lambda model, _, precision, *more: TorchEngine(model, precision, "cpu")
+    )
     on_torch = Analyzer(setting="exact", device="cpu").analyze(short)
     assert len(on_openvino.faces) == 1
     assert sum(face.track is not None for face in on_torch.faces) == 1
