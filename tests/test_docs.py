@@ -6,13 +6,17 @@ import re
 import shlex
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import avcer
-from avcer import cli
+from avcer import Analysis, Clip, cli
+from avcer.decision.align import nothing
 from avcer.demo import make_clip
+from avcer.labels import C_EXPR_DB
 from avcer.models.card import FAMILIES
 from avcer.options import SETTINGS
+from avcer.output.tables import tables
 from avcer.output.writers import FORMATS
 
 ROOT = Path(__file__).parents[1]
@@ -94,3 +98,15 @@ def test_public_names_are_listed_and_described() -> None:
         assert getattr(avcer, name).__doc__
         assert name in text
     assert set(dir(avcer)) == set(avcer.__all__)
+
+
+def test_every_column_is_described_on_the_page() -> None:
+    """With the very words that Parquet files carry."""
+    page = (ROOT / "docs" / "output.md").read_text(encoding="utf-8")
+    silent = nothing(np.zeros(0), "audio")
+    clip = Clip(Path("x.mp4"), 1.0, 0, 25.0, 8, 8, 0, has_video=True, has_audio=True)
+    empty = Analysis(clip, np.zeros(0), {"audio": silent}, (), None, np.zeros(0, int), C_EXPR_DB, {}, ())
+    for table in tables(empty).values():
+        for column in table.columns:
+            name = "one column per label" if column.name in empty.labels else f"`{column.name}`"
+            assert re.search(rf"^\| .*{name}.* \| {re.escape(column.description)} \|$", page, re.MULTILINE), column.name

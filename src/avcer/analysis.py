@@ -80,6 +80,7 @@ class Analysis:
 
     ``times_s (T,)`` are the times of all decoded frames. ``modalities`` are those that were asked, in the order of the
     fusion weights and of every ``shares``; ``said`` holds what those that speak for the clip say, a row for each frame.
+    ``labels`` are those that could be said (by default, the compounds of ``vocabulary``).
     ``faces`` are ordered by id, the rows without a face last. ``primary`` is the id of the face with the largest
     area x time; ``leads (T,)`` is the id of the face that leads on each frame and that the sound counts for: the
     primary one where it is alive, else the largest that is; -1 where no face is alive. ``provenance`` names the
@@ -96,6 +97,11 @@ class Analysis:
     provenance: dict[str, Any]
     warnings: tuple[str, ...]
     modalities: tuple[Modality, ...] = MODALITIES
+    labels: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.labels:
+            object.__setattr__(self, "labels", self.vocabulary.names)
 
     @property
     def audio(self) -> EmotionProbabilities:
@@ -139,7 +145,7 @@ class Analysis:
     def on_every_frame(self, parts: Sequence[tuple[Integer, ExpressionTimeline]]) -> ExpressionTimeline:
         """Timelines on rows ``frames (F,)`` of their own, laid on all T frames; the other frames are not valid."""
         frames = len(self.times_s)
-        labels = parts[0][1].labels if parts else self.vocabulary.names
+        labels = parts[0][1].labels if parts else self.labels
         modalities = parts[0][1].shares.shape[1] if parts else len(self.modalities)
         whole = ExpressionTimeline(
             times_s=self.times_s,

@@ -125,6 +125,8 @@ class Analyzer:
             vocabulary=self.policy.vocabulary,
             provenance=self._provenance(_timings(time.perf_counter() - started, clip, stages)),
             warnings=(*pictures.warnings, *heard.warnings, *_what_is_missing(seen, audio)),
+            modalities=self.policy.weights.modalities,
+            labels=self.policy.labels,
         )
 
     def listen(self, path: str | Path, part_s: tuple[float, float] | None = None) -> Hearing:

@@ -1,19 +1,23 @@
 from __future__ import annotations
 
 import csv
+import json
+import sys
 import time
-import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from pyarrow import parquet
 
 from avcer.analysis import Analysis
-from avcer.errors import OutputError
+from avcer.errors import MissingExtraError, OutputError
 from avcer.labels import AVCER_12, BASIC, C_EXPR_DB
-from avcer.output import tables
-from avcer.output.tables import write_tables
+from avcer.output import table_files
+from avcer.output.table_files import to_pandas, write_csv, write_jsonl, write_parquet
+from avcer.output.tables import tables
 
 Make = Callable[..., Analysis]
 
@@ -27,7 +31,7 @@ def read(path: Path) -> list[dict[str, str]]:
 def written(scene: Make, tmp_path: Path) -> tuple[Analysis, Path]:
     """Two faces, the first with a gap; frames 80-99 have sound alone."""
     analysis = scene(frames=100, faces=((5, 60, (range(20, 30),)), (40, 79, ())))
-    write_tables(analysis, tmp_path)
+    write_csv(analysis, tmp_path)
     return analysis, tmp_path
 
 
@@ -69,7 +73,7 @@ def test_audio_has_a_row_for_every_frame_and_no_face(written: tuple[Analysis, Pa
 
 
 def test_audio_cells_are_empty_without_sound(scene: Make, tmp_path: Path) -> None:
-    write_tables(scene(sound=False), tmp_path)
+    write_csv(scene(sound=False), tmp_path)
     rows = read(tmp_path / "audio.csv")
     assert len(rows) == 100
     assert all(row[name] == "" for row in rows for name in BASIC)
@@ -125,7 +129,7 @@ def test_none_is_written_as_a_result(scene: Make, tmp_path: Path) -> None:
     face = analysis.faces[0]
     face.compound.classes[7], face.compound.runner_up[7] = -1, -1
     face.compound.probability[7], face.compound.scores[7] = 0, 0
-    write_tables(analysis, tmp_path)
+    write_csv(analysis, tmp_path)
     row = read(tmp_path / "compound.csv")[7]
     assert (row["AV"], row["runner_up"], row["probability"]) == ("none", "none", "0.000000")
 
@@ -140,7 +144,7 @@ def test_segments(written: tuple[Analysis, Path]) -> None:
 
 
 def test_nothing_at_all(scene: Make, tmp_path: Path) -> None:
-    write_tables(scene(faces=(), sound=False, vocabulary=AVCER_12), tmp_path)
+    write_csv(scene(faces=(), sound=False, vocabulary=AVCER_12), tmp_path)
     lengths = {path.stem: len(read(path)) for path in tmp_path.iterdir()}
     assert lengths == {"static": 0, "dynamic": 0, "audio": 100, "fused": 0, "compound": 0, "segments": 0}
 
@@ -151,34 +155,100 @@ def test_a_full_disk_leaves_the_earlier_results(
     analysis, folder = written
     before = {path: path.read_bytes() for path in folder.iterdir()}
 
-    def fails(*_: object) -> tables.Table:
-        def rows():  # type: ignore[no-untyped-def]
-            yield (0, "0.0", 0)
-            raise OSError(28, "No space left on device")
+    def fails(*_: object) -> list[str]:
+        raise OSError(28, "No space left on device")
 
-        return tables.Table(("frame",), rows())
-
-    monkeypatch.setattr(tables, "fused_table", fails)
-    with pytest.raises(OutputError, match=r"fused\.csv: cannot be written \(No space left"):
-        write_tables(analysis, folder)
+    monkeypatch.setattr(table_files, "_texts", fails)
+    with pytest.raises(OutputError, match=r"static\.csv: cannot be written \(No space left"):
+        write_csv(analysis, folder)
     assert {path: path.read_bytes() for path in folder.iterdir()} == before
-
-
-def test_memory_does_not_grow_with_the_clip(scene: Make, tmp_path: Path) -> None:
-    def peak(frames: int) -> int:
-        analysis = scene(frames=frames, faces=((0, frames - 1, ()), (frames // 2, frames - 1, ())))
-        tracemalloc.start()
-        write_tables(analysis, tmp_path)
-        result = tracemalloc.get_traced_memory()[1]
-        tracemalloc.stop()
-        return result
-
-    assert peak(2000) < 4e6
-    assert peak(8000) < 4e6
 
 
 def test_a_twenty_minute_clip_is_written_in_seconds(scene: Make, tmp_path: Path) -> None:
     analysis = scene(frames=30_000, faces=((0, 29_999, (range(100, 300),)), (5000, 9000, ())))
     started = time.process_time()
-    write_tables(analysis, tmp_path)
+    write_csv(analysis, tmp_path)
     assert time.process_time() - started < 15
+
+
+class TestTypedColumns:
+    def test_every_column_is_described_and_typed(self, scene: Make) -> None:
+        for name, table in tables(scene(faces=((0, 60, ()),))).items():
+            assert table.name == name
+            assert len(set(table.names)) == len(table.columns)
+            for column in table.columns:
+                assert len(column.values) == len(table)
+                assert column.description
+                assert (column.values.dtype == object) == (column.decimals is None), column.name
+
+    def test_an_empty_cell_is_nan_or_none(self, scene: Make) -> None:
+        table = tables(scene(faces=((5, 60, (range(20, 30),)),)))["compound"]
+        gap = int(np.flatnonzero(table["frame"].values == 25)[0])
+        assert np.isnan(table["x1"].values[gap])
+        assert table["VS"].values[gap] is None
+        assert table["VD"].values[gap] is not None
+        assert np.isnan(table["face"].values[0])
+        with pytest.raises(KeyError):
+            table["nothing of the kind"]
+
+
+class TestParquet:
+    @pytest.fixture
+    def read_back(self, scene: Make, tmp_path: Path) -> tuple[Analysis, Any]:
+        analysis = scene(faces=((5, 60, (range(20, 30),)), (40, 79, ())))
+        (path,) = write_parquet(analysis, tmp_path)
+        assert path.name == "analysis.parquet"
+        return analysis, parquet.read_table(path)
+
+    def test_it_has_the_rows_of_compound_and_the_probabilities(self, read_back: tuple[Analysis, Any]) -> None:
+        analysis, table = read_back
+        made = tables(analysis)
+        assert table.column_names[: len(made["compound"].columns)] == list(made["compound"].names)
+        assert table.num_rows == len(made["compound"])
+        for name in ("fused_Anger", "static_Fear", "dynamic_Neutral", "audio_Surprise"):
+            assert name in table.column_names
+        fused = table["fused_Anger"].to_numpy(zero_copy_only=False)
+        np.testing.assert_allclose(fused, made["fused"]["Anger"].values, rtol=1e-6)
+
+    def test_types_and_empty_cells(self, read_back: tuple[Analysis, Any]) -> None:
+        _, table = read_back
+        assert [str(table.schema.field(name).type) for name in ("frame", "time_s", "face", "AV", "probability")] == [
+            "int32", "double", "int32", "string", "float",
+        ]  # fmt: skip
+        assert table["face"].null_count == 25
+        assert table["x1"].null_count == 25 + 10
+        assert table["AV"].null_count == 0
+
+    def test_it_says_what_everything_is(self, read_back: tuple[Analysis, Any]) -> None:
+        analysis, table = read_back
+        assert all(field.metadata[b"description"] for field in table.schema)
+        about = json.loads(table.schema.metadata[b"avcer"])
+        assert about["provenance"]["options"] == analysis.provenance["options"]
+        assert about["warnings"] == ["a warning"]
+
+
+def test_json_lines_hold_the_cells_of_the_csv(scene: Make, tmp_path: Path) -> None:
+    analysis = scene(faces=((5, 60, (range(20, 30),)),))
+    write_csv(analysis, tmp_path)
+    for path in write_jsonl(analysis, tmp_path):
+        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        cells = read(path.with_suffix(".csv"))
+        assert len(rows) == len(cells)
+        for row, texts in zip(rows, cells, strict=True):
+            assert {name for name, value in row.items() if value is None} == {n for n, t in texts.items() if t == ""}
+            numbers = {name: value for name, value in row.items() if isinstance(value, int | float)}
+            assert {name: float(texts[name]) for name in numbers} == pytest.approx(numbers)
+
+
+def test_pandas_has_missing_cells_and_whole_numbers(scene: Make) -> None:
+    pandas = pytest.importorskip("pandas")
+    frame = to_pandas(tables(scene(faces=((5, 60, (range(20, 30),)),)))["compound"])
+    assert str(frame["frame"].dtype) == str(frame["face"].dtype) == "Int64"
+    assert frame["x1"].isna().sum() == 39 + 10 + 5
+    assert pandas.isna(frame["VS"][frame["frame"] == 25].iloc[0])
+
+
+def test_a_data_frame_asks_for_pandas(scene: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(MissingExtraError, match=r"avcer\[pandas\]"):
+        to_pandas(tables(scene())["segments"])

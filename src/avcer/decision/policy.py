@@ -30,6 +30,11 @@ class Policy:
     rule: Rule = "1"
     fill_gaps: bool = False
 
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What can be said, in the order of the classes."""
+        return self.vocabulary.names
+
     def decide(self, said: Mapping[str, EmotionProbabilities]) -> Decided:
         """Fuses what the modalities say, each ``(T, 7)`` by its name, and decides."""
         fused = fuse(said, self.weights)

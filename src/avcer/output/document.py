@@ -1,16 +1,18 @@
-"""``analysis.json``: a whole analysis in one document, written slice by slice and read back as an equal record.
+"""``analysis.json`` and the arrays beside it: a whole analysis, written whole and read back as the same record.
 
-Numbers have seven significant digits, times and segment ends six decimals; a row that is not valid is null. Rows of
-all faces lie on the clip's own ``times_s`` by their frame indices, so times are stored once.
+The document holds what people and other programs ask for: the clip, who computed what with what, the faces and their
+segments. What has a row for each frame lies in ``analysis.npz``, named in the document with its hash. Arrays are
+rounded to the steps of ``STEPS``. Left out is what follows from the rest by arithmetic that is not going to change:
+the sound of a face (the clip's), fused values (by the weights), scores of the released rules.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
-from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,134 +20,69 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avcer.analysis import Analysis, FaceAnalysis
+from avcer.decision.compound import Rule, salience, scores
+from avcer.decision.fuse import FusionWeights, fuse, hold_gaps
 from avcer.errors import InputError
-from avcer.files import atomic_text
+from avcer.files import atomic, atomic_text
 from avcer.labels import BASIC, Compound, Vocabulary
 from avcer.modalities import Modality
+from avcer.output.document_1 import read_clip, read_version_1
+from avcer.output.packing import pack, read_archive, rounded, unpack, write_archive
 from avcer.types import (
     FUSED,
     Boolean,
-    Clip,
     Double,
     EmotionProbabilities,
     ExpressionTimeline,
     FaceTrack,
-    Integer,
     Segment,
 )
 
 FORMAT: Final = "avcer-analysis"
 VERSION: Final = 2
+NAME: Final = "analysis.json"
 
-_SLICE: Final = 1024
-_SIGNIFICANT: Final = ".7g"
-_DECIMALS: Final = ".6f"
-_TRACK: Final = ("frames", "boxes", "landmarks", "scores")
-_DECISION: Final = ("classes", "kind", "salience", "probability", "runner_up", "scores", "shares")
+STEPS: Final = {
+    "times_s": 1e-6,
+    "values": 1e-6,
+    "boxes": 0.01,
+    "landmarks": 0.1,
+    "detection": 1e-4,
+    "probability": 1e-6,
+    "scores": 1e-5,
+    "salience": 1e-2,
+    "shares": 1e-4,
+}
+"""What each array is rounded to; all others are whole numbers."""
+
+_WHOLE: Final = ("classes", "kind", "runner_up")
+_RELEASED: Final[tuple[Rule, ...]] = ("1", "2", "both", "sum", "gated", "geometric")
+"""Rules whose scores can be computed again from the emotions, in this and in any later version."""
+_MANY: Final = 1 / 8
+"""Where more of the rows than this differ from what follows from the rest, an array is stored whole."""
 
 
 def save_json(analysis: Analysis, path: Path) -> Path:
-    """Writes the document to ``path``.
+    """Writes the document to ``path``, and its arrays beside it, with the suffix ``.npz``. Both are complete before
+    either takes its place.
 
     Raises:
-        OutputError: it cannot be written.
+        OutputError: one of them cannot be written.
     """
-    with atomic_text(path) as file:
-        file.writelines(_pieces(_document(analysis)))
-        file.write("\n")
+    beside = path.with_suffix(".npz")
+    packed = _Packing(analysis).arrays
+    with atomic(beside) as part, atomic_text(path) as file:
+        with part.open("wb") as binary:
+            write_archive(packed, binary)
+        found = hashlib.sha256(part.read_bytes()).hexdigest()
+        arrays = {"arrays": {"file": beside.name, "sha256": found, "steps": STEPS}}
+        file.writelines(_lines(facts(analysis) | arrays | {"faces": [_face_facts(face) for face in analysis.faces]}))
     return path
 
 
-def load_json(path: Path) -> Analysis:
-    """Reads a document that ``save_json`` wrote.
-
-    Raises:
-        InputError: no such file, a foreign or damaged document, or one of a newer version.
-    """
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(document, dict) or document.get("format") != FORMAT:
-            raise ValueError(f"its format is not {FORMAT!r}")
-        if document["version"] != VERSION:
-            raise ValueError(f"its version is {document['version']}, this avcer reads {VERSION}")
-        return _analysis(document)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror or error}); give an analysis.json") from error
-    except RecursionError as error:
-        raise InputError(f"{path}: not an analysis of avcer (nested too deeply); analyse the clip again") from error
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError) as error:
-        reason = " ".join(f"{type(error).__name__}: {error}".split())[:160]
-        raise InputError(f"{path}: not a whole analysis of avcer ({reason}); analyse the clip again") from error
-
-
-# Writing -------------------------------------------------------------------------------------------------------------
-
-
-class _Numbers:
-    """An array to be written slice by slice: numbers ``(T,)`` or rows ``(T, ...)``; rows not valid become null."""
-
-    def __init__(self, values: NDArray[Any], valid: Boolean | None = None, style: str = _SIGNIFICANT) -> None:
-        self.values, self.valid = values, valid
-        self.style = "d" if np.issubdtype(values.dtype, np.integer) else style
-
-    def texts(self) -> Iterator[str]:
-        """The elements of the JSON list, a slice at a time."""
-        for start in range(0, len(self.values), _SLICE):
-            part = slice(start, start + _SLICE)
-            rows = self.values[part].tolist()
-            valid = [True] * len(rows) if self.valid is None else self.valid[part].tolist()
-            write = self._writer(bool(np.isfinite(self.values[part]).all()))
-            yield ",".join(write(row) if there else "null" for row, there in zip(rows, valid, strict=True))
-
-    def _writer(self, finite: bool) -> Callable[[Any], str]:
-        """How a row becomes text: by one template where the row is flat and finite, which is nearly always."""
-        if not finite or self.values.ndim > 2:
-            return self._text
-        if self.values.ndim == 1:
-            return ("%" + self.style).__mod__
-        template = "[" + ",".join(["%" + self.style] * self.values.shape[1]) + "]"
-        return lambda row: template % tuple(row)
-
-    def _text(self, value: Any) -> str:
-        if isinstance(value, list):
-            return "[" + ",".join(self._text(item) for item in value) + "]"
-        return format(value, self.style) if math.isfinite(value) else "null"
-
-
-def _pieces(value: Any) -> Iterator[str]:
-    """The JSON text of a document, piece by piece: never NaN, always ASCII (so that any file name survives)."""
-    if isinstance(value, np.ndarray):
-        value = _Numbers(value)
-    if isinstance(value, _Numbers):
-        yield from _joined("[", ((text,) for text in value.texts()), "]")
-    elif isinstance(value, dict):
-        members = (chain((json.dumps(str(key)), ":"), _pieces(item)) for key, item in value.items())
-        yield from _joined("{", members, "}\n")
-    elif isinstance(value, list | tuple):
-        yield from _joined("[", map(_pieces, value), "]")
-    else:
-        yield json.dumps(_plain(value), allow_nan=False)
-
-
-def _joined(opening: str, items: Iterable[Iterable[str]], closing: str) -> Iterator[str]:
-    yield opening
-    for number, item in enumerate(items):
-        if number:
-            yield ","
-        yield from item
-    yield closing
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return value if value is None or isinstance(value, bool | int | str) else str(value)
-
-
-def _document(analysis: Analysis) -> dict[str, Any]:
-    return {
+def facts(analysis: Analysis) -> dict[str, Any]:
+    """What the document says of the whole clip, as plain JSON."""
+    facts = {
         "format": FORMAT,
         "version": VERSION,
         "clip": {**asdict(analysis.clip), "path": str(analysis.clip.path)},
@@ -156,114 +93,345 @@ def _document(analysis: Analysis) -> dict[str, Any]:
             "name": analysis.vocabulary.name,
             "compounds": [[c.name, c.first, c.second] for c in analysis.vocabulary.compounds],
         },
-        "primary": analysis.primary,
-        "leads": analysis.leads,
-        "times_s": _Numbers(analysis.times_s, style=_DECIMALS),
+        "decisions": analysis.labels,
         "modalities": [asdict(modality) for modality in analysis.modalities],
-        "said": {name: _Numbers(part.values, part.valid) for name, part in analysis.said.items()},
-        "faces": [_face_document(face) for face in analysis.faces],
+        "frames": len(analysis.times_s),
+        "primary": analysis.primary,
     }
+    return dict(_plain(facts))
 
 
-def _face_document(face: FaceAnalysis) -> dict[str, Any]:
+def load_json(path: Path) -> Analysis:
+    """Reads a document that ``save_json`` wrote, or one of version 1. ``path`` may be the folder that holds it.
+
+    Raises:
+        InputError: no such file, a foreign or damaged document or its arrays, or one of a newer version.
+    """
+    path = path / NAME if path.is_dir() else path
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(document, dict) or document.get("format") != FORMAT:
+            raise ValueError(f"its format is not {FORMAT!r}")
+        if document["version"] == 1:
+            return read_version_1(document)
+        if document["version"] != VERSION:
+            raise ValueError(f"its version is {document['version']}, this avcer reads 1 and {VERSION}")
+        return _Unpacking(document, _arrays(document["arrays"], path)).analysis()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror or error}); give an analysis.json") from error
+    except RecursionError as error:
+        raise InputError(f"{path}: not an analysis of avcer (nested too deeply); analyse the clip again") from error
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError) as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())[:160]
+        raise InputError(f"{path}: not a whole analysis of avcer ({reason}); analyse the clip again") from error
+
+
+def _arrays(stored: Mapping[str, Any], document: Path) -> dict[str, NDArray[np.uint8]]:
+    """The arrays beside a document.
+
+    Raises:
+        InputError: they are missing, damaged, or those of another analysis.
+    """
+    path = document.with_name(Path(stored["file"]).name)
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        reason = error.strerror or error
+        raise InputError(f"{path}: cannot be read ({reason}); it belongs beside {document.name}") from error
+    if hashlib.sha256(content).hexdigest() != stored["sha256"]:
+        raise InputError(f"{path}: is damaged, or of another analysis than {document.name}; analyse the clip again")
+    return read_archive(content)
+
+
+# What follows from the rest ------------------------------------------------------------------------------------------
+
+
+class _Implied:
+    """What the stored emotions imply, as far as the provenance says how it was decided."""
+
+    def __init__(self, provenance: Mapping[str, Any], modalities: tuple[Modality, ...], vocabulary: Vocabulary) -> None:
+        self.vocabulary = vocabulary
+        self.weights: FusionWeights | None = None
+        options = provenance.get("options", {})
+        self.fill_gaps = bool(options.get("fill_gaps"))
+        self.rule: Rule | None = next((rule for rule in _RELEASED if rule == options.get("rule")), None)
+        if "weights" in provenance.get("fusion", {}):
+            self.weights = FusionWeights.of_dict(provenance["fusion"], modalities)
+
+    def fused(self, said: Mapping[str, EmotionProbabilities]) -> Double | None:
+        """``(F, 7)``; None where the weights are not known."""
+        if self.weights is None:
+            return None
+        found = fuse(said, self.weights)
+        return (hold_gaps(found) if self.fill_gaps else found).probabilities.values
+
+    def scores(self, emotions: EmotionProbabilities) -> Double | None:
+        """``(F, L)``; None where the rule is not one of the released ones."""
+        if self.rule is None:
+            return None
+        return np.where(emotions.valid[:, np.newaxis], scores(emotions.values, self.vocabulary, self.rule), 0.0)
+
+    def probability(self, classes: NDArray[np.int64], table: Double) -> Double | None:
+        """``(F,)``: the winner's score."""
+        if self.rule is None:
+            return None
+        return np.where(classes >= 0, table[np.arange(len(table)), classes], 0.0)
+
+    def salience(self, emotions: EmotionProbabilities, classes: NDArray[np.int64]) -> Double | None:
+        """``(F,)`` percent; -1 where there is none."""
+        if self.rule is None:
+            return None
+        share = salience(emotions.values, self.vocabulary)[np.arange(len(classes)), classes]
+        return np.where(classes >= 0, 100 * share, -1.0)
+
+
+# Writing -------------------------------------------------------------------------------------------------------------
+
+
+class _Packing:
+    """Gathers the arrays of an analysis, each packed, by their names."""
+
+    def __init__(self, analysis: Analysis) -> None:
+        self.arrays: dict[str, NDArray[np.uint8]] = {}
+        self._implied = _Implied(_plain(analysis.provenance), analysis.modalities, analysis.vocabulary)
+        self._put("times_s", analysis.times_s)
+        self._put("leads", analysis.leads)
+        for name, part in analysis.said.items():
+            self._put(f"said/{name}/valid", part.valid)
+            self._put(f"said/{name}/values", part.values)
+        for place, face in enumerate(analysis.faces):
+            self._face(f"faces/{place}", face, analysis)
+
+    def _face(self, where: str, face: FaceAnalysis, analysis: Analysis) -> None:
+        self._put(f"{where}/frames", face.frames)
+        if face.track is not None:
+            self._put(f"{where}/track/frames", face.track.frames)
+            self._put(f"{where}/track/boxes", face.track.boxes)
+            self._put(f"{where}/track/landmarks", face.track.landmarks)
+            self._put(f"{where}/track/detection", face.track.scores)
+        said = {}
+        for name, part in face.said.items():
+            whole = analysis.said.get(name)
+            implied = (
+                None
+                if whole is None
+                else rounded(whole.values, STEPS["values"])[face.frames] * part.valid[:, np.newaxis]
+            )
+            said[name] = self._emotions(f"{where}/said/{name}", part, implied)
+        fused = self._emotions(f"{where}/fused", face.fused, self._implied.fused(said))
+        self._timeline(f"{where}/expression", face.expression, fused)
+        headings = {modality.curve: modality.name for modality in analysis.modalities}
+        for heading, curve in face.curves.items():
+            self._timeline(f"{where}/curves/{heading}", curve, said[headings[heading]])
+
+    def _emotions(self, where: str, part: EmotionProbabilities, implied: Double | None) -> EmotionProbabilities:
+        """Packs emotions and returns them as they will be read."""
+        self._put(f"{where}/valid", part.valid)
+        return _with_values(part, self._differing(f"{where}/values", part.values, implied, 2 * STEPS["values"]))
+
+    def _timeline(self, where: str, timeline: ExpressionTimeline, emotions: EmotionProbabilities) -> None:
+        for name in (*_WHOLE, "valid", "shares"):
+            self._put(f"{where}/{name}", getattr(timeline, name))
+        implied, classes, near = self._implied, timeline.classes, 4 * STEPS["values"]
+        table = self._differing(f"{where}/scores", timeline.scores, implied.scores(emotions), near)
+        self._differing(f"{where}/probability", timeline.probability, implied.probability(classes, table), near)
+        percent = np.nan_to_num(timeline.salience, nan=-1.0)
+        self._differing(f"{where}/salience", percent, implied.salience(emotions, classes), STEPS["salience"])
+
+    def _differing(self, name: str, values: Double, implied: Double | None, near: float) -> Double:
+        """Packs an array as far as it differs from what is implied: wholly, in a few rows, or not at all. Returns it as
+        it will be read.
+        """
+        if implied is None or implied.shape != values.shape:
+            return self._put(name, values)
+        far = np.abs(values - implied).reshape(len(values), -1).max(axis=1, initial=0.0) > near if len(values) else []
+        if np.count_nonzero(far) > _MANY * len(values):
+            return self._put(name, values)
+        if np.any(far):
+            self._put(f"{name}/rows", np.flatnonzero(far))
+            implied[far] = self._put(f"{name}/instead", values[far], _step(name))
+        return implied
+
+    def _put(self, name: str, values: NDArray[Any], step: float | None = None) -> Double:
+        """Packs an array and returns it as it will be read."""
+        step = _step(name) if step is None else step
+        self.arrays[name] = pack(values, step)
+        return rounded(values, step)
+
+
+def _step(name: str) -> float:
+    return STEPS.get(name.rpartition("/")[2], 1.0)
+
+
+def _with_values(part: EmotionProbabilities, values: Double) -> EmotionProbabilities:
+    return EmotionProbabilities(part.times_s, values, part.valid, part.source)
+
+
+def _face_facts(face: FaceAnalysis) -> dict[str, Any]:
     return {
         "id": face.id,
-        "track": None if face.track is None else {name: getattr(face.track, name) for name in _TRACK},
-        "frames": face.frames,
-        "said": {name: _Numbers(part.values, part.valid) for name, part in face.said.items()},
-        "fused": _Numbers(face.fused.values, face.fused.valid),
-        "expression": _timeline_document(face.expression),
-        "curves": {name: _timeline_document(curve) for name, curve in face.curves.items()},
-        "segments": [{**asdict(s), "start_s": round(s.start_s, 6), "end_s": round(s.end_s, 6)} for s in face.segments],
+        "first_frame": int(face.frames[0]) if len(face.frames) else None,
+        "last_frame": int(face.frames[-1]) if len(face.frames) else None,
+        "seen_frames": 0 if face.track is None else len(face.track.frames),
+        "said": list(face.said),
+        "curves": list(face.curves),
+        "segments": [_segment_facts(segment) for segment in face.segments],
     }
 
 
-def _timeline_document(timeline: ExpressionTimeline) -> dict[str, Any]:
-    arrays = {name: _Numbers(getattr(timeline, name), timeline.valid) for name in _DECISION}
-    return {"labels": timeline.labels, **arrays}
+def _segment_facts(segment: Segment) -> dict[str, Any]:
+    return {
+        "start_s": round(segment.start_s, 6),
+        "end_s": round(segment.end_s, 6),
+        "label": segment.label,
+        "kind": segment.kind,
+        "salience": None if segment.salience is None else round(segment.salience, 2),
+        "probability": round(segment.probability, 6),
+    }
+
+
+def _lines(document: Mapping[str, Any]) -> Iterator[str]:
+    """The JSON text: a line a key, and a line a face."""
+    last = len(document) - 1
+    yield "{\n"
+    for place, (key, value) in enumerate(document.items()):
+        if key == "faces":
+            text = "[\n " + ",\n ".join(json.dumps(face, allow_nan=False) for face in value) + "\n]" if value else "[]"
+        else:
+            text = json.dumps(value, allow_nan=False)
+        yield f'"{key}": {text}{"," if place < last else ""}\n'
+    yield "}\n"
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON knows it: paths as text, arrays as lists, null for what is no number."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value if value is None or isinstance(value, bool | int | str) else str(value)
 
 
 # Reading -------------------------------------------------------------------------------------------------------------
 
 
-def _analysis(document: dict[str, Any]) -> Analysis:
-    times_s = _array(document["times_s"])
-    stored = document["vocabulary"]
-    vocabulary = Vocabulary(stored["name"], tuple(Compound(*entry) for entry in stored["compounds"]))
-    return Analysis(
-        clip=Clip(**{**document["clip"], "path": Path(document["clip"]["path"])}),
-        times_s=times_s,
-        said={name: _emotions(rows, times_s, name) for name, rows in document["said"].items()},
-        faces=tuple(_face(face, times_s, vocabulary) for face in document["faces"]),
-        primary=document["primary"],
-        leads=np.array(document["leads"], dtype=np.int64),
-        vocabulary=vocabulary,
-        provenance=document["provenance"],
-        warnings=tuple(document["warnings"]),
-        modalities=tuple(Modality(**row) for row in document["modalities"]),
-    )
+class _Unpacking:
+    """Makes an analysis of a document and its arrays."""
 
+    def __init__(self, document: Mapping[str, Any], arrays: Mapping[str, NDArray[np.uint8]]) -> None:
+        self._document, self._arrays = document, arrays
+        self._steps: Mapping[str, float] = document["arrays"]["steps"]
+        stored = document["vocabulary"]
+        self._vocabulary = Vocabulary(stored["name"], tuple(Compound(*entry) for entry in stored["compounds"]))
+        self._modalities = tuple(Modality(**row) for row in document["modalities"])
+        self._labels = tuple(document["decisions"])
+        self._implied = _Implied(document["provenance"], self._modalities, self._vocabulary)
+        self._times_s = self._get("times_s")
 
-def _face(stored: dict[str, Any], times_s: Double, vocabulary: Vocabulary) -> FaceAnalysis:
-    frames = np.array(stored["frames"], dtype=np.int64)
-    rows = times_s[frames]
-    return FaceAnalysis(
-        track=None if stored["track"] is None else _track(stored["id"], stored["track"]),
-        frames=frames,
-        said={name: _emotions(part, rows, name) for name, part in stored["said"].items()},
-        fused=_emotions(stored["fused"], rows, FUSED),
-        expression=_timeline(stored["expression"], rows, vocabulary),
-        curves={name: _timeline(curve, rows, vocabulary) for name, curve in stored["curves"].items()},
-        segments=tuple(Segment(**segment) for segment in stored["segments"]),
-    )
+    def analysis(self) -> Analysis:
+        document = self._document
+        said = {}
+        for modality in self._modalities:
+            if f"said/{modality.name}/valid" in self._arrays:
+                said[modality.name] = self._emotions(f"said/{modality.name}", self._times_s, modality.name, None)
+        return Analysis(
+            clip=read_clip(document["clip"]),
+            times_s=self._times_s,
+            said=said,
+            faces=tuple(self._face(f"faces/{n}", face, said) for n, face in enumerate(document["faces"])),
+            primary=document["primary"],
+            leads=self._whole("leads"),
+            vocabulary=self._vocabulary,
+            provenance=document["provenance"],
+            warnings=tuple(document["warnings"]),
+            modalities=self._modalities,
+            labels=self._labels,
+        )
 
+    def _face(self, where: str, stored: Mapping[str, Any], clip: Mapping[str, EmotionProbabilities]) -> FaceAnalysis:
+        frames = self._whole(f"{where}/frames")
+        times_s = self._times_s[frames]
+        said = {}
+        for name in stored["said"]:
+            valid = self._valid(f"{where}/said/{name}")
+            implied = clip[name].values[frames] * valid[:, np.newaxis] if name in clip else None
+            said[name] = self._emotions(f"{where}/said/{name}", times_s, name, lambda implied=implied: implied)  # type: ignore[misc]
+        fused = self._emotions(f"{where}/fused", times_s, FUSED, lambda: self._implied.fused(said))
+        names = {modality.curve: modality.name for modality in self._modalities}
+        return FaceAnalysis(
+            track=None if stored["id"] is None else self._track(f"{where}/track", stored["id"]),
+            frames=frames,
+            said=said,
+            fused=fused,
+            expression=self._timeline(f"{where}/expression", fused),
+            curves={
+                heading: self._timeline(f"{where}/curves/{heading}", said[names[heading]])
+                for heading in stored["curves"]
+            },
+            segments=tuple(Segment(face=stored["id"], **segment) for segment in stored["segments"]),
+        )
 
-def _track(identity: int, stored: dict[str, Any]) -> FaceTrack:
-    seen = len(stored["frames"])
-    return FaceTrack(
-        id=identity,
-        frames=np.array(stored["frames"], dtype=np.int64),
-        boxes=np.array(stored["boxes"], dtype=np.float32).reshape(seen, 4),
-        landmarks=np.array(stored["landmarks"], dtype=np.float32).reshape(seen, 5, 2),
-        scores=np.array(stored["scores"], dtype=np.float32),
-    )
+    def _track(self, where: str, identity: int) -> FaceTrack:
+        return FaceTrack(
+            id=identity,
+            frames=self._whole(f"{where}/frames"),
+            boxes=self._get(f"{where}/boxes").astype(np.float32),
+            landmarks=self._get(f"{where}/landmarks").astype(np.float32).reshape(-1, 5, 2),
+            scores=self._get(f"{where}/detection").astype(np.float32),
+        )
 
+    def _emotions(
+        self, where: str, times_s: Double, source: str, implied: Callable[[], Double | None] | None
+    ) -> EmotionProbabilities:
+        values = self._differing(f"{where}/values", implied)
+        return EmotionProbabilities(times_s, values, self._valid(where), source)
 
-def _emotions(rows: list[Any], times_s: Double, source: str) -> EmotionProbabilities:
-    return EmotionProbabilities(times_s, _array(rows, len(BASIC)), _valid(rows), source)
+    def _timeline(self, where: str, emotions: EmotionProbabilities) -> ExpressionTimeline:
+        classes, implied = self._whole(f"{where}/classes"), self._implied
+        table = self._differing(f"{where}/scores", lambda: implied.scores(emotions))
+        percent = self._differing(f"{where}/salience", lambda: implied.salience(emotions, classes))
+        return ExpressionTimeline(
+            times_s=emotions.times_s,
+            classes=classes,
+            kind=self._whole(f"{where}/kind"),
+            salience=np.where(percent < 0, np.nan, percent),
+            probability=self._differing(f"{where}/probability", lambda: implied.probability(classes, table)),
+            runner_up=self._whole(f"{where}/runner_up"),
+            scores=table,
+            shares=self._table(f"{where}/shares"),
+            valid=self._valid(where),
+            labels=self._labels,
+            vocabulary=self._vocabulary,
+        )
 
+    def _differing(self, name: str, implied: Callable[[], Double | None] | None) -> Double:
+        if name in self._arrays or implied is None:
+            return self._get(name) if name.rpartition("/")[2] in ("probability", "salience") else self._table(name)
+        values = implied()
+        if values is None:
+            raise ValueError(f"{name} is missing")
+        if f"{name}/rows" in self._arrays:
+            instead = unpack(self._arrays[f"{name}/instead"], self._steps[name.rpartition("/")[2]])
+            values[self._whole(f"{name}/rows")] = instead[:, 0] if values.ndim == 1 else instead
+        return values
 
-def _timeline(stored: dict[str, Any], times_s: Double, vocabulary: Vocabulary) -> ExpressionTimeline:
-    return ExpressionTimeline(
-        times_s=times_s,
-        classes=_indices(stored["classes"]),
-        kind=np.maximum(_indices(stored["kind"]), 0),
-        salience=np.array([np.nan if row is None else row for row in stored["salience"]], np.float64),
-        probability=_array(stored["probability"]),
-        runner_up=_indices(stored["runner_up"]),
-        scores=_array(stored["scores"], len(stored["labels"])),
-        shares=_shares(stored["shares"]),
-        valid=_valid(stored["classes"]),
-        labels=tuple(stored["labels"]),
-        vocabulary=vocabulary,
-    )
+    def _table(self, name: str) -> Double:
+        """``(T, K)``."""
+        return unpack(self._arrays[name], self._steps.get(name.rpartition("/")[2], 1.0))
 
+    def _get(self, name: str) -> Double:
+        """``(T,)``, or ``(T, K)`` where it has more columns than one."""
+        values = self._table(name)
+        return values[:, 0].copy() if values.shape[1] == 1 else values
 
-def _shares(rows: list[Any]) -> Double:
-    columns = max((len(row) for row in rows if row is not None), default=0)
-    return _array(rows, columns) if columns else np.zeros((len(rows), 0))
+    def _whole(self, name: str) -> NDArray[np.int64]:
+        return self._get(name).astype(np.int64)
 
-
-def _valid(rows: list[Any]) -> Boolean:
-    return np.array([row is not None for row in rows], dtype=np.bool_)
-
-
-def _array(rows: list[Any], columns: int = 0) -> Double:
-    """Numbers ``(T,)``, or with ``columns`` ``(T, columns)``; zero where a row is null."""
-    empty: Any = [0.0] * columns if columns else 0.0
-    values = np.array([empty if row is None else row for row in rows], dtype=np.float64)
-    return values.reshape(len(rows), columns) if columns else values
-
-
-def _indices(rows: list[Any]) -> Integer:
-    return np.array([-1 if row is None else row for row in rows], dtype=np.int64)
+    def _valid(self, where: str) -> Boolean:
+        return self._get(f"{where}/valid") > 0

@@ -9,10 +9,10 @@ from typing import Final
 from avcer.analysis import Analysis
 from avcer.errors import UsageError
 from avcer.files import make_folder
-from avcer.output.document import save_json
+from avcer.output.document import NAME, save_json
 from avcer.output.submission import write_submission
 from avcer.output.subtitles import write_srt, write_vtt
-from avcer.output.tables import write_tables
+from avcer.output.table_files import write_csv, write_jsonl, write_parquet
 
 Writer = Callable[[Analysis, Path], list[Path]]
 """Writes an analysis into a folder that exists and returns the paths of what it wrote."""
@@ -43,7 +43,8 @@ def check_formats(formats: Sequence[str]) -> None:
 
 
 def _json(analysis: Analysis, folder: Path) -> list[Path]:
-    return [save_json(analysis, folder / "analysis.json")]
+    path = save_json(analysis, folder / NAME)
+    return [path, path.with_suffix(".npz")]
 
 
 def _png(analysis: Analysis, folder: Path) -> list[Path]:
@@ -77,12 +78,14 @@ def _heatmaps(analysis: Analysis, folder: Path) -> list[Path]:
 
 
 FORMATS: Final[dict[str, Writer]] = {
-    "csv": write_tables,
+    "csv": write_csv,
     "json": _json,
     "png": _png,
     "txt": _txt,
     "srt": _srt,
     "vtt": _vtt,
+    "parquet": write_parquet,
+    "jsonl": write_jsonl,
     "faces": _faces,
     "heatmaps": _heatmaps,
 }

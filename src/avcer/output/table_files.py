@@ -1,0 +1,144 @@
+"""Tables as files: CSV, JSON lines and Parquet; and as pandas frames. Each is a thin writer on the same columns."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from avcer.analysis import Analysis
+from avcer.errors import MissingExtraError
+from avcer.files import atomic, atomic_text
+from avcer.output.tables import Column, Table, tables, whole_table
+
+if TYPE_CHECKING:
+    import pandas
+
+_BLOCK: Final = 4096
+"""Rows that are turned into text at a time."""
+
+
+def write_csv(analysis: Analysis, folder: Path) -> list[Path]:
+    """Writes every table as ``<name>.csv`` into ``folder`` and returns the paths.
+
+    Raises:
+        OutputError: a file cannot be written; it is then not there, or as it was before.
+    """
+    return [_csv(table, folder / f"{name}.csv") for name, table in tables(analysis).items()]
+
+
+def write_jsonl(analysis: Analysis, folder: Path) -> list[Path]:
+    """Writes every table as ``<name>.jsonl`` into ``folder``: an object a row, null for an empty cell.
+
+    Raises:
+        OutputError: as ``write_csv``.
+    """
+    return [_jsonl(table, folder / f"{name}.jsonl") for name, table in tables(analysis).items()]
+
+
+def write_parquet(analysis: Analysis, folder: Path) -> list[Path]:
+    """Writes ``analysis.parquet`` into ``folder``: the rows of ``compound.csv``, and the probabilities beside them.
+
+    Every column has its description; the schema's metadata hold clip, provenance and warnings as JSON under ``avcer``.
+
+    Raises:
+        OutputError: as ``write_csv``.
+    """
+    from pyarrow import parquet  # slow to import, needed on request only
+
+    table = to_arrow(whole_table(analysis), _about(analysis))
+    path = folder / "analysis.parquet"
+    with atomic(path) as part:
+        parquet.write_table(table, part, compression="zstd")
+    return [path]
+
+
+def to_arrow(table: Table, metadata: Mapping[str, str]) -> Any:
+    """The table as a ``pyarrow.Table``: seconds in double precision, other numbers in single, null for empty cells."""
+    import pyarrow
+
+    fields, arrays = [], []
+    for column in table.columns:
+        kind, values = _arrow_type(column, pyarrow), column.values
+        if values.dtype == np.float64:
+            empty = np.isnan(values)
+            whole = np.where(empty, 0, values).astype(np.int32) if column.decimals == 0 else values
+            arrays.append(pyarrow.array(whole, mask=empty).cast(kind))
+        else:
+            arrays.append(pyarrow.array(values, kind))
+        fields.append(pyarrow.field(column.name, kind, metadata={"description": column.description}))
+    return pyarrow.Table.from_arrays(arrays, schema=pyarrow.schema(fields, metadata=dict(metadata)))
+
+
+def to_pandas(table: Table) -> pandas.DataFrame:
+    """The table as a data frame: empty cells are missing, whole numbers stay whole, seconds and numbers are floats.
+
+    Raises:
+        MissingExtraError: pandas is not installed.
+    """
+    try:
+        import pandas
+    except ModuleNotFoundError as error:
+        raise MissingExtraError('a data frame needs pandas: pip install "avcer[pandas]"') from error
+    frame = pandas.DataFrame({column.name: column.values for column in table.columns}, copy=True)
+    return frame.astype({column.name: "Int64" for column in table.columns if column.decimals == 0})
+
+
+def _csv(table: Table, path: Path) -> Path:
+    with atomic_text(path) as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(table.names)
+        for block in _blocks(table):
+            writer.writerows(zip(*(_texts(column, block) for column in table.columns), strict=True))
+    return path
+
+
+def _texts(column: Column, block: slice) -> list[str]:
+    """The cells of a column as text, empty ones as ''."""
+    values = column.values[block]
+    if column.decimals is None:
+        return ["" if value is None else value for value in values.tolist()]
+    write: Callable[[float], str] = f"%.{column.decimals}f".__mod__
+    texts = list(map(write, values.tolist()))
+    for place in np.flatnonzero(values != values).tolist():
+        texts[place] = ""
+    return texts
+
+
+def _jsonl(table: Table, path: Path) -> Path:
+    with atomic_text(path) as file:
+        for block in _blocks(table):
+            cells = zip(*(_json_cells(column, block) for column in table.columns), strict=True)
+            file.writelines(json.dumps(dict(zip(table.names, row, strict=True))) + "\n" for row in cells)
+    return path
+
+
+def _json_cells(column: Column, block: slice) -> list[Any]:
+    values = column.values[block]
+    if column.decimals is None:
+        return list(values.tolist())
+    rounded = np.round(values, column.decimals)
+    numbers = [None if value != value else value for value in rounded.tolist()]
+    return [None if value is None else int(value) for value in numbers] if column.decimals == 0 else numbers
+
+
+def _blocks(table: Table) -> Iterator[slice]:
+    return (slice(start, start + _BLOCK) for start in range(0, len(table), _BLOCK))
+
+
+def _arrow_type(column: Column, pyarrow: Any) -> Any:
+    if column.decimals is None:
+        return pyarrow.string()
+    if column.decimals == 0:
+        return pyarrow.int32()
+    return pyarrow.float64() if column.name.endswith("_s") else pyarrow.float32()
+
+
+def _about(analysis: Analysis) -> dict[str, str]:
+    from avcer.output.document import facts
+
+    return {"avcer": json.dumps(facts(analysis))}
