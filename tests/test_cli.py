@@ -19,7 +19,7 @@ from avcer.pipeline import Analyzer
 
 CONTRACT = {
     "static.csv", "dynamic.csv", "audio.csv", "fused.csv", "compound.csv", "segments.csv", "submission.txt",
-    "timeline.png", "analysis.json",
+    "timeline.png", "analysis.json", "analysis.npz",
 }  # fmt: skip
 
 

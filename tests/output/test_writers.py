@@ -17,7 +17,7 @@ TABLES = ["static.csv", "dynamic.csv", "audio.csv", "fused.csv", "compound.csv",
 
 def test_the_usual_formats_write_the_contract(scene: Make, tmp_path: Path) -> None:
     paths = save(scene(), tmp_path / "made" / "here", DEFAULT_FORMATS)
-    assert [path.name for path in paths] == [*TABLES, "analysis.json", "timeline.png", "submission.txt"]
+    assert [path.name for path in paths] == [*TABLES, "analysis.json", "analysis.npz", "timeline.png", "submission.txt"]
     assert sorted(paths) == sorted((tmp_path / "made" / "here").iterdir())
 
 
@@ -28,7 +28,7 @@ def test_a_format_is_written_once(scene: Make, tmp_path: Path) -> None:
 
 def test_an_unknown_format_names_the_known_ones_and_writes_nothing(scene: Make, tmp_path: Path) -> None:
     with pytest.raises(
-        UsageError, match=r"unknown format 'xlsx'; the formats are csv, json, png, txt, srt, vtt, faces"
+        UsageError, match=r"unknown format 'xlsx'; the formats are csv, json, png, txt, srt, vtt, parquet, jsonl, faces"
     ):
         save(scene(), tmp_path / "out", ["csv", "xlsx"])
     assert not (tmp_path / "out").exists()

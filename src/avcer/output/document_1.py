@@ -54,7 +54,12 @@ def read_version_1(document: Mapping[str, Any]) -> Analysis:
 def read_clip(stored: Mapping[str, Any]) -> Clip:
     """A clip as any version stored it: fields that came later have their defaults."""
     known = {field.name for field in fields(Clip)}
-    return Clip(**{name: value for name, value in stored.items() if name in known} | {"path": Path(stored["path"])})
+    kept = {name: _tuples(value) for name, value in stored.items() if name in known}
+    return Clip(**kept | {"path": Path(stored["path"])})
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value
 
 
 def _face(stored: Mapping[str, Any], times_s: Double, vocabulary: Vocabulary) -> FaceAnalysis:
