@@ -68,12 +68,14 @@ class Decoder(Generic[AnyFrame]):
 
     ``damaged`` counts packets that gave no frame and frames that the codec marked as distorted. An empty packet is no
     damage: it shows the picture before it again. ``reached_s`` is the end of the last packet read of any stream: how
-    far the file goes, as it tells. ``clock`` has put the packets of the streams that it follows on one clock.
+    far the file goes, as it tells; ``read_to`` is where in the file, in bytes, the last packet of all ends. ``clock``
+    has put the packets of the streams that it follows on one clock.
     """
 
     def __init__(self, container: InputContainer, stream: VideoStream | AudioStream, clock: JointClock) -> None:
         self.damaged = 0
         self.reached_s: float | None = None
+        self.read_to = 0
         self.clock = clock
         self._container = container
         self._stream = stream
@@ -132,6 +134,7 @@ class Decoder(Generic[AnyFrame]):
             yield None
 
     def _note_end(self, packet: Packet[Stream]) -> None:
+        self.read_to = max(self.read_to, (packet.pos or 0) + packet.size)
         time = packet.pts if packet.pts is not None else packet.dts
         if time is not None and packet.time_base is not None:
             end_s = float((time + (packet.duration or 0)) * packet.time_base)

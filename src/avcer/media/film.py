@@ -64,14 +64,24 @@ class Film:
         return self._rising(self.decoder.entered(time_s))
 
     def _rising(self, dated: Iterator[Dated[av.VideoFrame]]) -> Iterator[tuple[float, av.VideoFrame]]:
+        if untimed(self.container):
+            return self._counted(dated)
         first = next(dated, None)
         if first is None:
             return iter(())
-        head_s = self._head_s() if first.time_s is None and not untimed(self.container) else 0.0
+        head_s = self._head_s() if first.time_s is None else 0.0
         pairs: Iterator[tuple[float | None, av.VideoFrame]] = chain([first], dated)
         if self.container.format.name == "avi" and self.stream.has_b_frames:
             pairs = in_order(pairs)
         return rising(pairs, 1 / self.rate, head_s)
+
+    def _counted(self, dated: Iterator[Dated[av.VideoFrame]]) -> Iterator[tuple[float, av.VideoFrame]]:
+        """The frames of a raw stream, from 0 on: each lasts as long as its codec says, since some repeat a field."""
+        time_s = 0.0
+        for _, frame in dated:
+            yield time_s, frame
+            lasts_s = float(frame.duration * frame.time_base) if frame.duration and frame.time_base else 0.0
+            time_s += lasts_s or 1 / self.rate
 
     def _decoder(self) -> Decoder[av.VideoFrame]:
         clock = JointClock.of(self.container, clock_streams(self.container, self.stream))

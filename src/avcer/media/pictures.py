@@ -9,9 +9,10 @@ from typing import Final
 import av
 
 from avcer.errors import InputError
-from avcer.media.container import SeekingFailedError
+from avcer.media.container import SeekingFailedError, untimed
 from avcer.media.film import Film, open_film
 from avcer.media.probe import clip_of, describe_rate, stated_end_s
+from avcer.media.remedies import indexes
 from avcer.media.source import Given, Source
 from avcer.media.tracks import listed, moving_streams
 from avcer.media.upright import Upright
@@ -26,6 +27,10 @@ SEEK_AHEAD_S: Final = 5.0
 SAME_TIME_S: Final = 0.0005
 """Half a millisecond: a frame counts as shown at a time that was rounded to whole milliseconds, as some files do."""
 
+UNREAD: Final = 0.2
+"""A file of which this share lies behind the last packet holds more than can be read."""
+NO_INDEX_BEHIND: Final = ("flv", "matroska")
+"""Formats in which nothing large comes after the last packet."""
 INFINITE: Final = float("inf")
 
 
@@ -86,7 +91,7 @@ class Pictures:
                     yield frame
             self.damaged = film.decoder.damaged
             self.warnings = self._warnings(film, ended)
-            if ended:
+            if ended and not untimed(film.container):
                 self._reached_s = max(self._reached_s, film.decoder.clock.reached_s or self._reached_s)
 
     def _span_s(self, may_seek: bool) -> tuple[float, float, bool]:
@@ -133,10 +138,22 @@ class Pictures:
             sizes = list(dict.fromkeys(f"{width}x{height}" for _, width, height in self.sizes))
             warnings.append(f"the size of the picture changes in {len(self.sizes) - 1} places: {', '.join(sizes)}")
         if ended:
-            warnings += self._cut_short(film)
+            warnings += self._cut_short(film) + self._unread(film)
         if self.damaged:
             warnings.append(f"the picture is damaged in {self.damaged} places: frames there are missing or distorted")
         return warnings
+
+    def _unread(self, film: Film) -> list[str]:
+        """The note about recordings that were put behind one another as bytes, of which only the first is played."""
+        kind = film.container.format.name.split(",")[0]
+        if kind == "mov":
+            with self.source.open() as file:
+                parts = indexes(file)
+            return [f"the file holds {parts} recordings, and only the first is read: split it"] if parts > 1 else []
+        share = 1 - film.decoder.read_to / max(film.container.size, 1)
+        if kind not in NO_INDEX_BEHIND or share < UNREAD or not film.decoder.read_to:
+            return []
+        return [f"the last {share:.0%} of the file could not be read; if recordings were joined as bytes, split it"]
 
     def _cut_short(self, film: Film) -> list[str]:
         claimed_s, reached_s = stated_end_s(film), film.decoder.reached_s

@@ -24,7 +24,9 @@ SOUND_LEADS_S: Final = 0.15
 sound (1024 samples at 8 kHz and above) is less, and empty.
 """
 STARTS_LATE_S: Final = 0.5
-"""Where a Matroska file starts later than this, its stated duration is taken for the time of its end."""
+"""Where a recording starts later than this, its stated duration may be the time of its end."""
+STATES_END: Final = ("matroska", "nut")
+"""Formats whose header states the time of the end, if FFmpeg or what is built on it has written it."""
 GUESS: Final = 0.01
 """A duration that is the file's size by the sum of its bit rates, within this share, is FFmpeg's guess."""
 
@@ -82,8 +84,7 @@ def stated_end_s(film: Film) -> float | None:
     if container.format.name in ("mpegts", "mpeg"):
         return None  # FFmpeg has looked for the last time stamps itself
     start_s = (container.start_time or 0) / av.time_base
-    ends = container.format.name.startswith("matroska") and start_s > STARTS_LATE_S
-    return container.duration / av.time_base + (0.0 if ends else start_s)
+    return container.duration / av.time_base + (0.0 if _states_end(container) else start_s)
 
 
 def describe_rate(film: Film) -> str:
@@ -123,12 +124,17 @@ def _of_header(film: Film, others: bool) -> float:
         if others and any(one.type in ("subtitle", "data") for one in container.streams):
             return 0.0
         start_s = (container.start_time or 0) / av.time_base
-        ends = container.format.name.startswith("matroska") and start_s > STARTS_LATE_S
         duration_s = container.duration / av.time_base
-        return duration_s - start_s if ends and duration_s > start_s else duration_s
+        return duration_s - start_s if _states_end(container) and duration_s > start_s else duration_s
     if stream.duration is not None and stream.time_base is not None:
         return float(stream.duration * stream.time_base)
     return stream.frames / film.rate
+
+
+def _states_end(container: InputContainer) -> bool:
+    """Whether the duration of the header is to be read as the time of the end."""
+    late = (container.start_time or 0) / av.time_base > STARTS_LATE_S
+    return late and container.format.name.split(",")[0] in STATES_END
 
 
 def _told_s(streams: list[Stream]) -> float | None:

@@ -96,6 +96,12 @@ def _without_index(file: BinaryIO) -> str:
     )
 
 
+def indexes(file: BinaryIO) -> int:
+    """How many indexes (moov) an MP4 or QuickTime file has: one for each recording in it."""
+    size = file.seek(0, os.SEEK_END)
+    return sum(kind == b"moov" for kind, _ in _boxes(file, size))
+
+
 def _boxes(file: BinaryIO, size: int) -> Iterator[tuple[bytes, int]]:
     """``(kind, end)`` of the outermost boxes; one that goes on to the end of the file, or whose length was never
     filled in, is the last.

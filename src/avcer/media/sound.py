@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import chain, islice
 from typing import Final
 
 import av
@@ -20,6 +21,8 @@ from avcer.media.restarts import JointClock
 from avcer.media.source import Given, Source
 from avcer.media.tracks import audio_streams, clock_streams, listed, moving_streams, numbered_audio, video_stream
 
+LONGEST_HEAD: Final = 500
+"""Frames of sound without a time at the beginning, up to which the first time is looked for: some ten seconds."""
 INFINITE: Final = float("inf")
 LOUD: Final = 1e-2
 """-40 dB of full scale: a track that reaches this is not silent, whatever the others hold."""
@@ -116,7 +119,7 @@ class Sound:
         assembler = Assembler(begin_s, until_s)
         with open_media(self.source) as container:
             decoder = self._decoder(container)
-            frames = _entered(decoder, begin_s) if seek else iter(decoder)
+            frames = _with_head(_entered(decoder, begin_s) if seek else iter(decoder))
             for time_s, frame in frames:
                 self.damaged = decoder.damaged
                 if time_s is not None and time_s >= until_s:
@@ -167,6 +170,20 @@ def _entered(decoder: Decoder[av.AudioFrame], begin_s: float) -> Iterator[Dated[
         raise SeekingFailedError
     yield first
     yield from frames
+
+
+def _with_head(frames: Iterator[Dated[av.AudioFrame]]) -> Iterator[Dated[av.AudioFrame]]:
+    """The same; frames without a time at the beginning count back from the first that has one."""
+    head: list[Dated[av.AudioFrame]] = []
+    for one in islice(frames, LONGEST_HEAD):
+        head.append(one)
+        if one.time_s is not None:
+            break
+    dated_s = head[-1].time_s if head else None
+    missing_s = sum(frame.samples / frame.sample_rate for _, frame in head[:-1])
+    if head and dated_s is not None:
+        head[0] = Dated(dated_s - missing_s, head[0].frame)
+    return chain(head, frames)
 
 
 def _levels(source: Source, indexes: Sequence[int]) -> dict[int, float]:
