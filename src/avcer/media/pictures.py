@@ -105,10 +105,10 @@ class Pictures:
 
     def measured(self, clip: Clip) -> Clip:
         """``clip`` with the number of its frames and their sizes; and, after all of them, with the length that it
-        really has, where its header states none or one that is off by more than half a second.
+        really has, where its header states none or one that is off by more than half a second; of a span, its length.
         """
-        measured_s = self._reached_s - min(self._first_s, clip.start_s)
         span = self.start_s is not None or self.end_s is not None
+        measured_s = self._reached_s - (self._first_s if span else min(self._first_s, clip.start_s))
         trusted = clip.duration_s > 0 and abs(clip.duration_s - measured_s) <= CUT_SHORT_S and not span
         duration_s = clip.duration_s if trusted else max(measured_s, 0.0)
         return replace(clip, frame_count=self.count, duration_s=duration_s, sizes=tuple(self.sizes))

@@ -121,5 +121,5 @@ def _no_picture(container: InputContainer) -> str:
     if container.streams.audio:
         return "has sound but no picture; give a file with a video stream"
     if not len(container.streams):
-        return "holds no picture and no sound, as a recording that was broken off at once; record it again"
+        return "holds no picture and no sound: it is damaged, or broke off at once; copy or download it again"
     return "has no picture; give a file with a video stream"

@@ -83,23 +83,36 @@ class AudioTrack:
 def write(
     path: Path,
     *tracks: VideoTrack | AudioTrack,
-    subtitle_s: float | None = None,
     container_format: str | None = None,
     **options: str,
 ) -> Path:
-    """Writes the tracks, interleaved by time; ``subtitle_s`` adds a subtitle that lasts until then."""
+    """Writes the tracks, interleaved by time."""
     packets: list[tuple[float, int, Any]] = []
     with av.open(str(path), "w", format=container_format, options=options) as container:
         streams = [_add(container, track) for track in tracks]
-        subtitle = container.add_stream("srt") if subtitle_s is not None else None
         container.start_encoding()
         for place, (stream, track) in enumerate(zip(streams, tracks, strict=True)):
             packets += [(float((one.dts or 0) * one.time_base), place, one) for one in _encoded(stream, track)]
-        if subtitle is not None:
-            packets.append((0.0, len(tracks), _cue(subtitle, subtitle_s or 0.0)))
         for _, _, packet in sorted(packets, key=lambda one: one[:2]):
             container.mux(packet)
     return path
+
+
+def remuxed_with_subtitle(source: Path, target: Path, end_s: float) -> Path:
+    """The same with a subtitle beside it that is shown until ``end_s``."""
+    words = source.with_suffix(".srt")
+    minutes, seconds = divmod(round(end_s), 60)
+    words.write_text(f"1\n00:00:00,000 --> 00:{minutes:02d}:{seconds:02d},000\nwords\n\n")
+    with av.open(str(source)) as recording, av.open(str(words)) as subtitle, av.open(str(target), "w") as container:
+        copies = {
+            id(stream): container.add_stream_from_template(stream) for stream in (*recording.streams, *subtitle.streams)
+        }
+        for opened in (subtitle, recording):
+            for packet in opened.demux():
+                if packet.dts is not None:
+                    packet.stream = copies[id(packet.stream)]
+                    container.mux(packet)
+    return target
 
 
 def _add(container: Any, track: VideoTrack | AudioTrack) -> Any:
@@ -139,14 +152,6 @@ def _encoded(stream: Any, track: VideoTrack | AudioTrack) -> Iterator[Any]:
             sound.pts, sound.time_base = round(track.start_s * RATE) + begin, Fraction(1, RATE)
             yield from stream.encode(sound)
     yield from stream.encode(None)
-
-
-def _cue(stream: Any, end_s: float) -> av.Packet[Any]:
-    packet = av.Packet(b"words")
-    packet.stream, packet.time_base = stream, Fraction(1, 1000)
-    packet.pts = packet.dts = 0
-    packet.duration = round(end_s * 1000)
-    return packet
 
 
 def ts_packets(stored: bytes) -> Iterator[bytearray]:
