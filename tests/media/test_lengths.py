@@ -10,10 +10,10 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from recordings import AudioTrack, VideoTrack, grey, remuxed_with_subtitle, tone, write
 
 from avcer.media import Pictures, open_sound, probe
 from avcer.types import Clip
+from recordings import AudioTrack, VideoTrack, grey, remuxed_with_subtitle, tone, write
 
 PICTURES = [grey(number) for number in range(50)]
 VIDEO = VideoTrack(PICTURES)

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from recordings import AudioTrack, VideoTrack, grey, pid_of, tone, ts_packets, write
 
 from avcer.errors import InputError
 from avcer.media import Source, probe
 from avcer.media.remedies import why_no_frame
+from recordings import AudioTrack, VideoTrack, grey, pid_of, tone, ts_packets, write
 
 VIDEO = VideoTrack([grey(number) for number in range(25)], "libx264")
 SOUND = AudioTrack(tone(1), "aac")

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from recordings import AudioTrack, VideoTrack, beep, flashes, on_pes, shift_clock, without_stamps, write
 from numpy.typing import NDArray
 
 from avcer.media import Pictures, frames_at, open_sound, probe
+from recordings import AudioTrack, VideoTrack, beep, flashes, on_pes, shift_clock, without_stamps, write
 
 FAR = 36_000 * 90_000
 

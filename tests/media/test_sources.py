@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from recordings import AudioTrack, VideoTrack, grey, shift_clock, tone, write
 
 from avcer.errors import InputError
 from avcer.media import Live, Pictures, SoundBlock, frames_at, open_sound, probe
 from avcer.types import Frame
+from recordings import AudioTrack, VideoTrack, grey, shift_clock, tone, write
 
 COUNT = 400
 PICTURES = [grey(number) for number in range(COUNT)]

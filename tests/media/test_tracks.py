@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from recordings import AudioTrack, VideoTrack, grey, tone, two_programmes, write
 
 from avcer.errors import InputError
 from avcer.media import Pictures, Sound, frames_at, open_sound, probe
+from recordings import AudioTrack, VideoTrack, grey, tone, two_programmes, write
 
 PICTURES = [grey(number) for number in range(25)]
 SCREEN = VideoTrack([grey(3)] * 25, title="Screen")

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from recordings import VideoTrack, corners, grey, write
 from numpy.typing import NDArray
 
 from avcer.media import Pictures, frames_at, probe
+from recordings import VideoTrack, corners, grey, write
 
 
 def shown(path: Path) -> NDArray[np.uint8]:
