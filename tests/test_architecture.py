@@ -11,7 +11,7 @@ import pytest
 
 SOURCE = Path(__file__).parents[1] / "src" / "avcer"
 STATIONS = (
-    ("errors",), ("processors",),
+    ("errors",), ("processors", "identity"),
     ("modalities",), ("labels",), ("types",), ("files",), ("timing", "ahead"), ("media",), ("models",),
     ("faces",), ("emotion",), ("analysis",), ("decision",), ("sight", "hearing"), ("options",), ("pipeline",),
     ("output",),

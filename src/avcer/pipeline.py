@@ -25,12 +25,14 @@ from avcer.errors import InputError
 from avcer.faces.detect import Detector
 from avcer.faces.track import leading_tracks, primary_track
 from avcer.hearing import Hearing, listen
+from avcer.identity import Identity, ModelIdentity, summary
 from avcer.media import Pictures, probe
 from avcer.modalities import AUDIO, DYNAMIC, STATIC
 from avcer.models.card import Role
 from avcer.models.choice import choose_all
 from avcer.models.engine import Engine
-from avcer.models.runtime import choose_device, int8_in_use, load_engine
+from avcer.models.preparation import current
+from avcer.models.runtime import arithmetic, choose_device, int8_in_use, load_engine
 from avcer.options import Options
 from avcer.processors import engine_threads, limit_process
 from avcer.sight import ROOM, Cadence, Sight, VisualModels, look
@@ -174,22 +176,36 @@ class Analyzer:
         light = not self.cards["detector"].heavy
         return replace(chosen, room=ROOM[self._device], detect_looks=chosen.detect_looks and light)
 
+    def identity(self) -> Identity:
+        """Everything about this analyzer that can change a result; equal for analyzers that say the same."""
+        return Identity.of(
+            version=__version__,
+            device=self._device,
+            precision=arithmetic(self._device, self.options.precision),
+            models={role: self._model_identity(role) for role in self.cards},
+            options=self.options.in_force(),
+            fusion=self.policy.weights.as_dict(),
+            vocabulary=self.policy.vocabulary.as_dict(),
+        )
+
     def _provenance(self, timings: dict[str, float]) -> dict[str, Any]:
         """Who computed what with what, so that a result can be made again."""
-        return {
-            "package": "avcer",
-            "version": __version__,
-            "models": {role: self._identity(role) for role in self.cards},
-            "options": self.options.in_force(),
-            "fusion": self.policy.weights.as_dict(),
-            "timings": timings,
-        }
+        made = self.identity().to_dict()
+        stated = {name: made[name] for name in ("version", "device", "precision", "models", "fusion")}
+        options = self.options.in_force()
+        return {"package": "avcer", **stated, "options": options, "identity": made["digest"], "timings": timings}
 
-    def _identity(self, role: Role) -> dict[str, str]:
-        """Which model it is, and what was made of it in int8 if that is what ran."""
-        card, made = self.cards[role], self._int8.get(role)
-        own = {"name": card.name, "architecture": card.architecture, "sha256": card.graph.sha256}
-        return own | ({"int8_sha256": made.card.graph.sha256} if made else {})
+    def _model_identity(self, role: Role) -> ModelIdentity:
+        """Which model it is, and what was made of it in int8, or what the caller brought, if that is what ran."""
+        card, made, given = self.cards[role], self._int8.get(role), self._given.get(role)
+        return ModelIdentity(
+            name=card.name,
+            architecture=card.architecture,
+            sha256=card.graph.sha256,
+            interface=summary([card.inputs, card.labels, current(card.role, card.preprocessing)]),
+            int8_sha256=made.card.graph.sha256 if made else "",
+            engine=f"{type(given).__module__}.{type(given).__qualname__}" if given else "",
+        )
 
 
 def _measured(clip: Clip, times_s: Double) -> Clip:

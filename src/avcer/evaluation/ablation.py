@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from avcer import __version__
 from avcer.decision.compound import RULES
 from avcer.errors import UsageError
 from avcer.labels import VOCABULARIES
@@ -141,10 +140,4 @@ def way_to_run(options: Options) -> str:
 
 def about(analyzer: Analyzer, **more: Any) -> dict[str, Any]:
     """How the reference was made."""
-    return {
-        **more,
-        "options": analyzer.options.in_force(),
-        "fusion": analyzer.policy.weights.as_dict(),
-        "models": {role: card.graph.sha256 for role, card in analyzer.cards.items()},
-        "version": __version__,
-    }
+    return {**more, **analyzer.identity().to_dict()}

@@ -12,7 +12,6 @@ from typing import Any, Final
 import cv2
 import numpy as np
 
-from avcer import __version__
 from avcer.analysis import Analysis, FaceAnalysis
 from avcer.emotion.probabilities import softmax
 from avcer.errors import AvcerError, InputError, UnforeseenError, UsageError, one_of_many
@@ -101,10 +100,8 @@ def score_corpus(
         "clips": len(set(table.videos.tolist())),
         "missing": len(corpus.missing),
         "left_out": sorted({sample.name for sample in samples} - set(table.videos.tolist())),
-        "fusion": policy.weights.as_dict(),
         "rule": policy.rule,
-        "version": __version__,
-        **key(analyzer),
+        **analyzer.identity().to_dict(),
     }
     write_report(folder, f"{corpus.name}: {analyzer.options.models} models, by {level}", scored, scores, about)
     return scores | ({"left_out": about["left_out"]} if about["left_out"] else {})
@@ -137,8 +134,7 @@ def answer_corpus(corpus: Corpus, analyzer: Analyzer, sheet: Path, folder: Path,
     clips = make_folder(folder / "clips")
     if corpus.missing:
         raise InputError(f"{sheet}: asks for {corpus.missing[0]}, which is not there; a submission must be whole")
-    decided_by = {"rule": analyzer.policy.rule, "fusion": analyzer.policy.weights.as_dict()}
-    _same_run(folder / KEY_FILE, {"corpus": corpus.name} | decided_by | key(analyzer))
+    _same_run(folder / KEY_FILE, {"corpus": corpus.name, "run": analyzer.identity().to_dict()})
     classes = {}
     for number, sample in enumerate(corpus.samples, start=1):
         path = clips / f"{sample.name}.txt"
@@ -153,12 +149,8 @@ def answer_corpus(corpus: Corpus, analyzer: Analyzer, sheet: Path, folder: Path,
 
 
 def key(analyzer: Analyzer) -> dict[str, Any]:
-    """What makes two runs the same: the models, and how they were run. Fusion and rule may differ."""
-    options = analyzer.options.in_force()
-    asked = ("setting", "longest_side", "precision", "min_face")
-    how_often = ("detect_every", "steady_within", "fps", "audio_window_s", "audio_step_s")
-    models = {role: card.graph.sha256 for role, card in analyzer.cards.items()}
-    return {"models": models, "options": {name: options[name] for name in (*asked, *how_often)}}
+    """What makes two runs the same: the models, and how they were run. Rule, fusion and vocabulary may differ."""
+    return {"run": analyzer.identity().of_models().to_dict()}
 
 
 def _same_run(path: Path, wanted: dict[str, Any]) -> None:
@@ -168,7 +160,8 @@ def _same_run(path: Path, wanted: dict[str, Any]) -> None:
         except ValueError as error:
             raise UsageError(f"{path}: is damaged ({error}); choose another folder") from error
         if found != wanted:
-            raise UsageError(f"{path.parent}: holds a run of another corpus, other models or options; choose another")
+            other = "another corpus, version, models or options"
+            raise UsageError(f"{path.parent}: holds a run of {other}; choose another folder")
     else:
         with atomic_text(path) as file:
             file.write(json.dumps(wanted, indent=2) + "\n")

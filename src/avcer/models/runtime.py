@@ -6,6 +6,7 @@ import ctypes
 import sys
 from collections import deque
 from contextlib import AbstractContextManager, nullcontext
+from functools import cache
 from importlib.util import find_spec
 from threading import Lock
 from typing import Any, Final, Literal, get_args
@@ -65,6 +66,24 @@ def int8_in_use(
     computed in float32: in bfloat16, OpenVINO 2026.4 ends the process with a division by zero.
     """
     return find_int8(model) if device == "cpu" and precision == "default" else None
+
+
+def arithmetic(device: Literal["cpu", "cuda"], precision: Precision = "default") -> Literal["float32", "bfloat16"]:
+    """What networks multiply in there, but for those that stay in float32 or run in int8."""
+    return "bfloat16" if precision == "default" and _has_bfloat16(device) else "float32"
+
+
+@cache
+def _has_bfloat16(device: Literal["cpu", "cuda"]) -> bool:
+    if device == "cuda":
+        import torch
+
+        supported: bool = torch.cuda.is_bf16_supported(including_emulation=False)
+        return supported
+    import openvino
+
+    capabilities: list[str] = openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return "BF16" in capabilities
 
 
 def choose_device(device: Device = "auto") -> Literal["cpu", "cuda"]:
