@@ -82,7 +82,7 @@ def test_a_stopped_run_goes_on_without_repeating(corpus: Corpus, analyzer: Analy
 
 
 def test_another_run_in_the_same_folder_is_refused(corpus: Corpus, folder: Path) -> None:
-    with pytest.raises(UsageError, match="other models or options"):
+    with pytest.raises(UsageError, match="version, models or options"):
         run(corpus, Analyzer(setting="exact"), folder)
 
 
