@@ -6,7 +6,7 @@ Ours hands pixels and samples on in memory. Put through the same files, it shoul
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import av
@@ -17,8 +17,8 @@ from avcer import Analysis
 from avcer.emotion.audio import AudioModel
 from avcer.emotion.static import StaticModel
 from avcer.faces.crop import crop
-from avcer.hearing import listen
-from avcer.media import Pictures, probe
+from avcer.hearing import Ear, hear_all
+from avcer.media import Pictures, open_sound
 from avcer.types import Double, FaceTrack
 from reference import CLIPS, released_run
 
@@ -53,7 +53,9 @@ def wav_cost(name: str, analysis: Analysis, model: AudioModel) -> Cost:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "sound.wav"
         _write_wav(CLIPS / f"{name}.mp4", path)
-        heard = listen(replace(probe(CLIPS / f"{name}.mp4"), path=path), model).on_frames(analysis.times_s)
+        sound = open_sound(path)
+        assert sound is not None
+        heard = hear_all(sound, Ear(model)).on_frames(analysis.times_s)
     both = analysis.audio.valid & heard.valid
     return _cost(analysis.audio.values[both], heard.values[both], released_run(name).audio[both])
 

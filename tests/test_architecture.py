@@ -11,11 +11,11 @@ import pytest
 
 SOURCE = Path(__file__).parents[1] / "src" / "avcer"
 STATIONS = (
-    ("errors",), ("processors", "identity"),
-    ("modalities",), ("labels",), ("types",), ("files",), ("timing", "ahead"), ("media",), ("models",),
-    ("faces",), ("emotion",), ("analysis",), ("decision",), ("sight", "hearing"), ("options",), ("pipeline",),
-    ("output",),
-    ("evaluation",), ("training",), ("quantization",), ("bench",), ("demo", "console"), ("commands",), ("cli",),
+    ("errors",), ("processors", "identity"), ("modalities",), ("labels",), ("types",),
+    ("files", "timing", "prefetch"), ("media",), ("models",), ("faces",), ("emotion",), ("analysis",), ("decision",),
+    ("sampling",), ("sight", "hearing"), ("options",), ("settled",), ("session",), ("feeding",), ("pipeline",),
+    ("output",), ("evaluation",), ("training",), ("quantization",), ("bench",), ("demo", "console"), ("commands",),
+    ("cli",),
 )  # fmt: skip
 ORDER = {name: place for place, names in enumerate(STATIONS) for name in names}
 DOORS = {("analysis", "output")}

@@ -78,8 +78,8 @@ def test_the_command_line_page_names_every_choice() -> None:
 def test_the_numbers_of_the_settings_are_those_of_the_page() -> None:
     rows = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8").splitlines()
     numbers = {
-        "--detect-every": [setting.cadence.detect_every for setting in SETTINGS.values()],
-        "--steady-within": [setting.cadence.looks.steady_within for setting in SETTINGS.values()],
+        "--detect-every": [setting.sampling.detect_every for setting in SETTINGS.values()],
+        "--steady-within": [setting.sampling.classify.steady_within for setting in SETTINGS.values()],
         "--audio-step": [setting.audio_step_s for setting in SETTINGS.values()],
     }
     for option, values in numbers.items():

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from avcer.emotion.looks import LookPlan
+from avcer.emotion.classify import ClassifyPlan
 from avcer.errors import UsageError
 from avcer.hearing import Windows
 from avcer.options import SETTINGS, Options
-from avcer.sight import Cadence
+from avcer.sampling import SamplingPlan
 
 
 @pytest.mark.parametrize("choices", [
@@ -39,33 +39,33 @@ def test_the_limits_are_choices(choices: dict[str, Any]) -> None:
     Options(**choices)
 
 
-def test_each_setting_has_its_cadence_and_windows() -> None:
+def test_each_setting_has_its_sampling_and_windows() -> None:
     for name, setting in SETTINGS.items():
         options = Options(setting=name)
-        assert options.cadence(25.0) == setting.cadence
+        assert options.sampling(25.0) == setting.sampling
         assert options.windows == Windows(4.0, setting.audio_step_s)
         assert options.precision == setting.precision
-    assert Options(setting="exact").cadence(25.0) == Cadence(1, LookPlan(1, 0.0))
+    assert Options(setting="exact").sampling(25.0) == SamplingPlan(1, ClassifyPlan(1, 0.0))
 
 
 def test_single_choices_go_before_the_setting() -> None:
     options = Options(detect_every=3, steady_within=0.25, audio_window_s=2.0, audio_step_s=0.25)
-    assert options.cadence(25.0) == Cadence(3, LookPlan(None, 0.25), detect_looks=True)
-    assert Options(setting="fast", detect_every=3).cadence(25.0) == Cadence(3, LookPlan(None, 0.2))
+    assert options.sampling(25.0) == SamplingPlan(3, ClassifyPlan(None, 0.25), detect_classified=True)
+    assert Options(setting="fast", detect_every=3).sampling(25.0) == SamplingPlan(3, ClassifyPlan(None, 0.2))
     assert options.windows == Windows(2.0, 0.25)
-    assert Options(setting="exact", detect_every=3).cadence(25.0) == Cadence(3, LookPlan())
+    assert Options(setting="exact", detect_every=3).sampling(25.0) == SamplingPlan(3, ClassifyPlan())
 
 
 def test_steady_within_nothing_is_every_frame() -> None:
-    assert Options(steady_within=0).cadence(25.0).looks == LookPlan(1, 0.0)
+    assert Options(steady_within=0).sampling(25.0).classify == ClassifyPlan(1, 0.0)
 
 
 @pytest.mark.parametrize(
     ("rate", "fps", "every"), [(25, 5, 5), (29.97, 10, 3), (24, 25, 1), (60, 0.5, 120), (25, 30, 1), (0, 5, 1)]
 )
 def test_frames_a_second_set_both_strides_and_look_nowhere_else(rate: float, fps: float, every: int) -> None:
-    cadence = Options(fps=fps, detect_every=2, steady_within=0.0).cadence(rate)
-    assert cadence == Cadence(every, LookPlan(every, 1.0))
+    sampling = Options(fps=fps, detect_every=2, steady_within=0.0).sampling(rate)
+    assert sampling == SamplingPlan(every, ClassifyPlan(every, 1.0))
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,8 @@ from avcer.faces.detect import Detector, priors
 from avcer.models.card import HEAVY
 from avcer.models.torch_engine import TorchEngine
 from avcer.options import Options
-from avcer.pipeline import Analyzer, _measured
+from avcer.pipeline import Analyzer
+from avcer.session import measured
 from avcer.types import Clip, Face, Image
 
 STAGES = {"decode", "cuts", "detect", "follow", "static", "dynamic", "sound", "audio", "decision"}
@@ -47,9 +48,9 @@ def clip(duration_s: float) -> Clip:
 def test_a_length_that_the_header_does_not_state_is_that_of_the_frames() -> None:
     """Recordings of browsers: without it, the summary would say 0 seconds and a real-time factor of 0."""
     times_s = 1.4 + np.arange(50) / 25
-    assert _measured(clip(0.0), times_s).duration_s == pytest.approx(2.0)
-    assert _measured(clip(2.1), times_s).duration_s == 2.1
-    assert _measured(clip(2.1), times_s).frame_count == 50
+    assert measured(clip(0.0), times_s).duration_s == pytest.approx(2.0)
+    assert measured(clip(2.1), times_s).duration_s == 2.1
+    assert measured(clip(2.1), times_s).frame_count == 50
 
 
 @pytest.mark.parametrize(("choices", "rule"), [({}, "gated"), ({"models": "published"}, "1"), ({"rule": "2"}, "2")])
@@ -224,14 +225,14 @@ def test_the_same_analysis_twice_is_the_same(analyzer: Analyzer, demonstration: 
 
 
 def test_a_heavy_detector_is_not_called_for_every_look(analyzer: Analyzer, analysis: Analysis) -> None:
-    assert analyzer._cadence(analysis.clip).detect_looks
+    assert analyzer._sampling(25.0).detect_classified
     card = analyzer.cards["detector"]
     heavy = replace(card, graph=replace(card.graph, bytes=HEAVY + 1))
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(analyzer.cards, "detector", heavy)
-        cadence = analyzer._cadence(analysis.clip)
-    assert not cadence.detect_looks
-    assert cadence.looks == analyzer.options.cadence(25.0).looks
+        sampling = analyzer._sampling(25.0)
+    assert not sampling.detect_classified
+    assert sampling.classify == analyzer.options.sampling(25.0).classify
 
 
 def test_what_is_left_out_changes_next_to_nothing(demonstration: Path, analysis: Analysis) -> None:

@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
 from threading import Event
 from typing import Any
 
 import numpy as np
 import pytest
 
-from avcer import sight
+from avcer import sampling
+from avcer.emotion.classify import ClassifyPlan
 from avcer.emotion.dynamic import DynamicModel
-from avcer.emotion.looks import LookPlan
 from avcer.emotion.static import StaticModel
 from avcer.labels import BASIC
 from avcer.models.card import UNWRITTEN, ModelCard, Role
-from avcer.sight import Cadence, VisualModels, look
+from avcer.prefetch import prefetch
+from avcer.sampling import SamplingPlan as Plan
+from avcer.sampling import batches
+from avcer.sight import Eye, VisualModels, Watcher
 from avcer.timing import Stages
-from avcer.types import Boolean, Face, Float, Frame, Image
+from avcer.types import Boolean, Double, Face, FaceTrack, Float, Frame, Image
+
+EVERY_FRAME = Plan()
 
 
 class Finder:
@@ -74,6 +81,37 @@ def frame(index: int, size: tuple[int, int] = (60, 80), face: bool = True) -> Fr
     return Frame(index, index / 25, image)
 
 
+@dataclass
+class Seen:
+    """What a watcher made of all frames: their times, the tracks, and static and dynamic probabilities by track."""
+
+    times_s: Double
+    tracks: tuple[FaceTrack, ...]
+    visual: dict[int, tuple[Double, Double]]
+
+
+def look(
+    frames: Iterable[Frame],
+    models: VisualModels,
+    plan: Plan = EVERY_FRAME,
+    stages: Stages | None = None,
+    seen: Callable[[int], None] = lambda count: None,
+) -> Seen:
+    """Feeds all frames as a recording is fed, and finishes."""
+    stages = stages or Stages()
+    watcher = Watcher(models, plan, stages)
+    eye = Eye(watcher, plan, seen)
+    try:
+        with closing(prefetch(batches(stages.timed("decode", frames), plan), count=1)) as ready:
+            for batch in ready:
+                eye.see(batch)
+        eye.finish()
+    finally:
+        eye.close()
+    visual = {track: (said["static"], said["dynamic"]) for track, said in watcher.probabilities().items()}
+    return Seen(watcher.times_s(), watcher.tracks(), visual)
+
+
 class Film:
     """Frames, and whether their source was closed."""
 
@@ -89,12 +127,12 @@ class Film:
             self.closed = True
 
 
-@pytest.mark.parametrize("cadence", [
-    Cadence(), Cadence(6, LookPlan(None, 0.1)), Cadence(10, LookPlan(None, 0.1), detect_looks=True),
+@pytest.mark.parametrize("plan", [
+    Plan(), Plan(6, ClassifyPlan(None, 0.1)), Plan(10, ClassifyPlan(None, 0.1), detect_classified=True),
 ])  # fmt: skip
 @pytest.mark.parametrize("frames", [1, 2, 23, 24, 25, 61])
-def test_every_frame_has_its_face(cadence: Cadence, frames: int) -> None:
-    seen = look([frame(index) for index in range(frames)], models(Finder()), cadence)
+def test_every_frame_has_its_face(plan: Plan, frames: int) -> None:
+    seen = look([frame(index) for index in range(frames)], models(Finder()), plan)
     assert seen.times_s == pytest.approx(np.arange(frames) / 25)
     static, dynamic = seen.visual[1]
     assert static.shape == dynamic.shape == (frames, 7)
@@ -107,15 +145,15 @@ def test_no_frames_are_nothing_seen() -> None:
 
 
 def test_no_face_is_a_result() -> None:
-    seen = look([frame(index, face=False) for index in range(30)], models(Finder()), Cadence(6, LookPlan(None, 0.1)))
+    seen = look([frame(index, face=False) for index in range(30)], models(Finder()), Plan(6, ClassifyPlan(None, 0.1)))
     assert (len(seen.times_s), seen.tracks, seen.visual) == (30, (), {})
 
 
 @pytest.mark.parametrize("begins", [22, 23, 24])
 def test_a_face_may_begin_on_either_side_of_the_end_of_a_batch(begins: int) -> None:
     film = [frame(index, face=index >= begins) for index in range(30)]
-    for cadence in (Cadence(), Cadence(6, LookPlan(None, 0.1))):
-        seen = look(film, models(Finder()), cadence)
+    for plan in (Plan(), Plan(6, ClassifyPlan(None, 0.1))):
+        seen = look(film, models(Finder()), plan)
         assert seen.tracks[0].frames.tolist() == list(range(begins, 30))
         assert len(seen.visual[1][0]) == len(seen.visual[1][1]) == 30 - begins
 
@@ -139,27 +177,25 @@ def test_a_face_outside_the_picture_is_none() -> None:
 
 
 @pytest.mark.parametrize(
-    ("cadence", "pixels", "frames"),
+    ("plan", "pixels", "frames"),
     [
-        (Cadence(), 640 * 360, 36), (Cadence(6), 640 * 360, 36), (Cadence(7), 640 * 360, 35),
-        (Cadence(40), 640 * 360, 40),
-        (Cadence(1, LookPlan(10, 1.0)), 640 * 360, 30), (Cadence(6), 1920 * 1080, 6), (Cadence(1), 1920 * 1080, 7),
-        (Cadence(12), 1920 * 1080, 12), (Cadence(6), 3840 * 2160, 6), (Cadence(12), 3840 * 2160, 6),
-        (Cadence(6), 8000 * 6000, 1),
-        (Cadence(6, room=4), 640 * 360, 144), (Cadence(6, room=4), 1920 * 1080, 30),
-        (Cadence(6, room=4), 3840 * 2160, 6),
+        (Plan(), 640 * 360, 36), (Plan(6), 640 * 360, 36), (Plan(7), 640 * 360, 35),
+        (Plan(40), 640 * 360, 40),
+        (Plan(1, ClassifyPlan(10, 1.0)), 640 * 360, 30), (Plan(6), 1920 * 1080, 6), (Plan(1), 1920 * 1080, 7),
+        (Plan(12), 1920 * 1080, 12), (Plan(6), 3840 * 2160, 6), (Plan(12), 3840 * 2160, 6),
+        (Plan(6), 8000 * 6000, 1),
+        (Plan(6, batch_scale=4), 640 * 360, 144), (Plan(6, batch_scale=4), 1920 * 1080, 30),
+        (Plan(6, batch_scale=4), 3840 * 2160, 6),
     ],
 )  # fmt: skip
-def test_a_batch_is_bounded_in_frames_and_pixels_and_holds_whole_strides(
-    cadence: Cadence, pixels: int, frames: int
-) -> None:
-    assert cadence.batch(pixels) == frames
+def test_a_batch_is_bounded_in_frames_and_pixels_and_holds_whole_strides(plan: Plan, pixels: int, frames: int) -> None:
+    assert plan.batch(pixels) == frames
 
 
 def test_few_large_pictures_are_held_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sight, "MAX_BATCH_PIXELS", 60 * 80 * 3)
+    monkeypatch.setattr(sampling, "MAX_BATCH_PIXELS", 60 * 80 * 3)
     done: list[int] = []
-    look([frame(index) for index in range(8)], models(Finder()), progress=lambda stage, now, total: done.append(now))
+    look([frame(index) for index in range(8)], models(Finder()), seen=done.append)
     assert done == [3, 6, 8]
 
 
@@ -169,7 +205,7 @@ def test_faces_are_looked_for_in_the_next_batch_meanwhile() -> None:
     class Ahead(Finder):
         def detect_batch(self, images: Sequence[Image]) -> list[list[Face]]:
             found = super().detect_batch(images)
-            if len(self.shapes) > sight.MAX_BATCH:
+            if len(self.shapes) > sampling.MAX_BATCH:
                 beyond_the_first.set()
             return found
 
@@ -182,7 +218,7 @@ def test_faces_are_looked_for_in_the_next_batch_meanwhile() -> None:
         return read(batch)
 
     visual.static.predict = waits  # type: ignore[assignment,method-assign]
-    look([frame(index) for index in range(2 * sight.MAX_BATCH)], visual)
+    look([frame(index) for index in range(2 * sampling.MAX_BATCH)], visual)
     assert heard_of_it[0]
 
 
@@ -198,7 +234,11 @@ def test_two_threads_never_look_for_faces_at_once() -> None:
             return super().detect_batch(images)
 
     finder = Alone()
-    look([frame(index) for index in range(200)], models(finder), Cadence(10, LookPlan(5, 0.1), detect_looks=True))
+    look(
+        [frame(index) for index in range(200)],
+        models(finder),
+        Plan(10, ClassifyPlan(5, 0.1), detect_classified=True),
+    )
     assert len(finder.shapes) > 40
 
 
@@ -208,7 +248,7 @@ def test_an_error_closes_the_film_at_once() -> None:
         look(film, models(Finder(fails_at=30)))
     assert caught.value.__traceback__ is not None
     assert film.closed
-    assert film.taken < 100
+    assert film.taken <= 3 * sampling.MAX_BATCH
 
 
 def test_an_error_of_the_film_is_raised() -> None:
@@ -222,7 +262,7 @@ def test_an_error_of_the_film_is_raised() -> None:
 
 def test_the_stages_are_counted() -> None:
     stages = Stages()
-    look([frame(index) for index in range(24)], models(Finder()), Cadence(6, LookPlan(None, 0.5)), stages)
+    look([frame(index) for index in range(24)], models(Finder()), Plan(6, ClassifyPlan(None, 0.5)), stages)
     items = {name: stage["items"] for name, stage in stages.as_dict().items()}
     assert items == {"decode": 24, "cuts": 24, "detect": 5, "follow": 24, "static": 6, "dynamic": 5}
 
@@ -234,16 +274,16 @@ def trembling(index: int) -> Frame:
     return Frame(index, index / 25, image)
 
 
-def boxes_found(cadence: Cadence, finder: Finder, frames: int = 50) -> Boolean:
+def boxes_found(plan: Plan, finder: Finder, frames: int = 50) -> Boolean:
     """Of each frame: whether the track's box is the one that the finder finds there."""
-    (track,) = look([trembling(index) for index in range(frames)], models(finder), cadence).tracks
+    (track,) = look([trembling(index) for index in range(frames)], models(finder), plan).tracks
     truth = np.stack([_bright(trembling(index).image)[0].box for index in range(frames)])
     return np.asarray((track.boxes == truth).all(axis=1))
 
 
 def test_where_a_face_is_looked_at_it_is_looked_for_and_its_track_has_it() -> None:
-    plan, finder = LookPlan(None, 1.0), Finder()
-    found = boxes_found(Cadence(10, plan, detect_looks=True), finder)
+    plan, finder = ClassifyPlan(None, 1.0), Finder()
+    found = boxes_found(Plan(10, plan, detect_classified=True), finder)
     looks, regular = {*range(0, 50, 5)}, {0, *range(9, 50, 10)}
     assert found[[*(looks | regular)]].all()
     assert not found.all()
@@ -252,15 +292,18 @@ def test_where_a_face_is_looked_at_it_is_looked_for_and_its_track_has_it() -> No
 
 def test_else_it_is_looked_at_where_it_is_taken_to_be() -> None:
     finder = Finder()
-    found = boxes_found(Cadence(10, LookPlan(None, 1.0)), finder)
+    found = boxes_found(Plan(10, ClassifyPlan(None, 1.0)), finder)
     assert not found[[5, 10, 15]].all()
     assert len(finder.shapes) == 6
 
 
 def test_faces_that_are_looked_for_on_every_frame_are_looked_for_once() -> None:
-    for cadence in (Cadence(1, LookPlan(None, 0.1), detect_looks=True), Cadence(10, LookPlan(), detect_looks=True)):
+    for plan in (
+        Plan(1, ClassifyPlan(None, 0.1), detect_classified=True),
+        Plan(10, ClassifyPlan(), detect_classified=True),
+    ):
         finder = Finder()
-        assert boxes_found(cadence, finder).all()
+        assert boxes_found(plan, finder).all()
         assert len(finder.shapes) == 50
 
 
@@ -277,13 +320,18 @@ def test_a_face_that_is_not_found_again_is_looked_at_where_it_is_taken_to_be() -
         film = [frame(0) for _ in range(20)]
         film = [Frame(index, index / 25, one.image.copy()) for index, one in enumerate(film)]
         film[5].image[0, 0] = 5
-        seen = look(film, models(Fails()), Cadence(10, LookPlan(None, 1.0), detect_looks=True))
+        seen = look(film, models(Fails()), Plan(10, ClassifyPlan(None, 1.0), detect_classified=True))
         assert seen.tracks[0].boxes[5].tolist() == seen.tracks[0].boxes[4].tolist()
         assert len(seen.visual[1][0]) == 20
 
 
 def test_what_is_looked_for_later_counts_as_looking_for_faces() -> None:
     stages, finder = Stages(), Finder()
-    look([trembling(index) for index in range(50)], models(finder), Cadence(10, LookPlan(None, 1.0), True), stages)
+    look(
+        [trembling(index) for index in range(50)],
+        models(finder),
+        Plan(10, ClassifyPlan(None, 1.0), True),
+        stages,
+    )
     items = {name: stage["items"] for name, stage in stages.as_dict().items()}
     assert items["detect"] == len(finder.shapes) == 15

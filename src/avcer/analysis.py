@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from avcer.faces.track import NOBODY
+from avcer.faces.leadership import NOBODY
 from avcer.labels import BASIC, Vocabulary
 from avcer.modalities import AUDIO, DYNAMIC, FUSED, MODALITIES, STATIC, Modality
 from avcer.types import FUSED as FUSED_SOURCE
@@ -21,6 +21,7 @@ from avcer.types import (
     EmotionProbabilities,
     ExpressionTimeline,
     FaceTrack,
+    Image,
     Integer,
     Segment,
 )
@@ -85,6 +86,11 @@ class Analysis:
     area x time; ``leads (T,)`` is the id of the face that leads on each frame and that the sound counts for: the
     primary one where it is alive, else the largest that is; -1 where no face is alive. ``provenance`` names the
     package version, the models and their hashes, the options, the fusion weights and the timings.
+
+    Under the causal leadership of a live session, ``leads`` is the largest face by then, see
+    ``faces.leadership.LargestNow``. ``portraits`` (track id -> frame index -> BGR picture) are kept in memory for a
+    source that cannot be read a second time, so that a timeline can still show faces; they are written into no
+    document.
     """
 
     clip: Clip
@@ -98,6 +104,7 @@ class Analysis:
     warnings: tuple[str, ...]
     modalities: tuple[Modality, ...] = MODALITIES
     labels: tuple[str, ...] = ()
+    portraits: Mapping[int, Mapping[int, Image]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.labels:

@@ -1,39 +1,48 @@
-"""Hearing: the sound of a clip, from samples to what the audio model says of every window, and so of every frame."""
+"""Hearing: from blocks of sound to the audio model's answer for every window, and so for every frame."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
+from threading import Lock
 
 import numpy as np
 
 from avcer.decision.align import nothing
-from avcer.emotion.audio import WINDOW_STEP_S, AudioModel, frame_probabilities
+from avcer.emotion.audio import TOLERANCE_S, WINDOW_STEP_S, AudioModel, frame_probabilities, trailing_probabilities
 from avcer.emotion.waveform import WINDOW_S
-from avcer.media import SAMPLE_RATE, SoundWindow, is_silent, open_sound, windows
+from avcer.media import SAMPLE_RATE, SoundBlock, SoundWindow, WindowCutter, is_silent
 from avcer.timing import Stages
-from avcer.types import Boolean, Clip, Double, EmotionProbabilities, Float, Progress, no_progress
+from avcer.types import Boolean, Double, EmotionProbabilities, Float
+
+Heard = Callable[[int], None]
+"""Called after each batch with the number of windows that are done."""
 
 
 @dataclass(frozen=True)
-class Hearing:
-    """What was heard in W windows: ``starts_s``, ``ends_s (W,)``, ``logits (W, K)``, and which are not silence.
-
-    ``warnings`` says what is missing or damaged.
+class AudioEvidence:
+    """The audio model's answers for W windows: ``starts_s``, ``ends_s (W,)``, ``logits (W, K)``, and which windows
+    are ``usable (W,)``, that is, not digital silence.
     """
 
     starts_s: Double
     ends_s: Double
     logits: Float
     usable: Boolean
-    warnings: tuple[str, ...] = ()
 
     def on_frames(self, times_s: Double) -> EmotionProbabilities:
-        """The audio probabilities of the frames at ``times_s (T,)``; no value is invented beyond the sound."""
+        """The audio probabilities of the frames at ``times_s (T,)``, from all windows that a frame lies in; no value is
+        invented beyond the sound.
+        """
         if not self.usable.any():
             return nothing(times_s, "audio")
         return frame_probabilities(self.starts_s, self.ends_s, self.logits, self.usable, times_s)
+
+    def trailing(self, times_s: Double, hold_s: float) -> EmotionProbabilities:
+        """The same from the past alone: a frame takes the last window that ended no more than ``hold_s`` before it."""
+        if not self.usable.any():
+            return nothing(times_s, "audio")
+        return trailing_probabilities(self.ends_s, self.logits, self.usable, times_s, hold_s)
 
 
 @dataclass(frozen=True)
@@ -44,65 +53,100 @@ class Windows:
     step_s: float = WINDOW_STEP_S
 
 
-def listen(
-    clip: Clip,
-    model: AudioModel,
-    cut: Windows = Windows(),
-    stages: Stages | None = None,
-    progress: Progress = no_progress,
-    part_s: tuple[float, float] | None = None,
-) -> Hearing:
-    """Runs the audio model over all windows of a clip's sound that are not silence; or of the part between two times,
-    of which nothing before and after is heard.
+class Ear:
+    """Takes blocks of sound, cuts them into windows, and runs the audio model on all windows that are not silence.
+
+    Args:
+        model: the audio model.
+        cut: length and step of the windows.
+        stages: where the time goes.
+        batch: windows a call; None for as many as the model wants. 1 answers soonest.
+        heard: called after each batch.
     """
-    stages = stages or Stages()
-    sound = open_sound(clip.path) if clip.has_audio else None
-    if sound is None:
-        return _unheard("the sound cannot be decoded" if clip.has_audio else "there is no sound stream")
-    blocks = stages.timed("sound", sound if part_s is None else _between(sound, *part_s))
-    spans: list[tuple[float, float]] = []
-    rows: list[Float] = []
-    expected = int(clip.duration_s / cut.step_s)
-    for batch in _batches(windows(blocks, cut.length_s, cut.step_s), model.batch):
-        rows.append(_said(batch, model, stages))
-        spans += [(window.start_s, window.end_s) for window in batch]
-        progress("sound", len(spans), expected)
-    if not rows:
-        return _unheard("the sound stream is empty")
-    starts_s, ends_s = np.array(spans).T
-    logits = np.concatenate(rows)
-    usable = ~np.isnan(logits[:, 0])
-    warnings = [] if usable.any() else ["the sound is digital silence"]
-    if sound.damaged:
-        warnings.append(f"{sound.damaged} damaged packets of sound were skipped")
-    return Hearing(starts_s, ends_s, np.nan_to_num(logits), usable, tuple(warnings))
+
+    def __init__(
+        self,
+        model: AudioModel,
+        cut: Windows = Windows(),
+        stages: Stages | None = None,
+        batch: int | None = None,
+        heard: Heard = lambda count: None,
+    ) -> None:
+        self._model = model
+        self._cutter = WindowCutter(cut.length_s, cut.step_s)
+        self._stages = stages or Stages()
+        self._size = batch or model.batch
+        self._heard = heard
+        self._waiting: list[SoundWindow] = []
+        self._spans: list[tuple[float, float]] = []
+        self._logits: list[Float] = []
+        self._lock = Lock()
+        self.finished = False
+
+    def hear(self, block: SoundBlock) -> None:
+        """Takes the next block, mono at 16 kHz, in the order of time; see ``WindowCutter.feed``."""
+        for window in self._cutter.feed(block.start_s, block.samples):
+            self._add(window)
+
+    def finish(self) -> None:
+        """Works off what is waiting; no more sound comes."""
+        for window in self._cutter.finish():
+            self._add(window)
+        if self._waiting:
+            self._classify()
+        self.finished = True
+
+    @property
+    def settled_s(self) -> float:
+        """Up to where no later sound can change what ``AudioEvidence.on_frames`` says of a frame."""
+        if self.finished:
+            return np.inf
+        return self._spans[-1][0] - TOLERANCE_S if self._spans else -np.inf
+
+    def evidence(self, last: int | None = None) -> AudioEvidence:
+        """All answers so far, or those of the ``last`` so many windows; from any thread."""
+        with self._lock:
+            start = 0 if last is None else max(len(self._spans) - last, 0)
+            spans, logits = self._spans[start:], self._logits[start:]
+        if not spans:
+            nowhere = np.zeros(0)
+            return AudioEvidence(nowhere, nowhere, np.zeros((0, 0), np.float32), np.zeros(0, np.bool_))
+        starts_s, ends_s = np.array(spans).T
+        stacked = np.stack(logits)
+        usable = ~np.isnan(stacked[:, 0])
+        return AudioEvidence(starts_s, ends_s, np.nan_to_num(stacked), usable)
+
+    def _add(self, window: SoundWindow) -> None:
+        self._waiting.append(window)
+        if len(self._waiting) == self._size:
+            self._classify()
+
+    def _classify(self) -> None:
+        """Runs the model on the waiting windows; digital silence has no numbers."""
+        windows, self._waiting = self._waiting, []
+        logits = np.full((len(windows), self._model.classes), np.nan, np.float32)
+        heard = [number for number, window in enumerate(windows) if not is_silent(window.samples)]
+        if heard:
+            with self._stages.stage("audio", len(heard)):
+                logits[heard] = self._model.predict([windows[number].samples for number in heard])
+        with self._lock:
+            self._spans += [(window.start_s, window.end_s) for window in windows]
+            self._logits += list(logits)
+        self._heard(len(self._spans))
 
 
-def _said(batch: Sequence[SoundWindow], model: AudioModel, stages: Stages) -> Float:
-    """The model's logits ``(N, classes)``; no numbers for digital silence."""
-    logits = np.full((len(batch), model.classes), np.nan, np.float32)
-    heard = [number for number, window in enumerate(batch) if not is_silent(window.samples)]
-    if heard:
-        with stages.stage("audio", len(heard)):
-            logits[heard] = model.predict([batch[number].samples for number in heard])
-    return logits
+def hear_all(blocks: Iterable[SoundBlock], ear: Ear) -> AudioEvidence:
+    """Feeds a whole sound and finishes."""
+    for block in blocks:
+        ear.hear(block)
+    ear.finish()
+    return ear.evidence()
 
 
-def _between(blocks: Iterable[tuple[float, Float]], start_s: float, end_s: float) -> Iterator[tuple[float, Float]]:
-    """What of ``blocks`` lies between two times."""
-    for begins_s, samples in blocks:
-        times_s = begins_s + np.arange(len(samples)) / SAMPLE_RATE
+def between(blocks: Iterable[SoundBlock], start_s: float, end_s: float) -> Iterator[SoundBlock]:
+    """The part of ``blocks`` that lies between two times."""
+    for block in blocks:
+        times_s = block.start_s + np.arange(len(block.samples)) / SAMPLE_RATE
         meant = (times_s >= start_s) & (times_s < end_s)
         if meant.any():
-            yield float(times_s[meant][0]), samples[meant]
-
-
-def _unheard(why: str) -> Hearing:
-    nowhere = np.zeros(0)
-    return Hearing(nowhere, nowhere, np.zeros((0, 0), np.float32), np.zeros(0, np.bool_), (why,))
-
-
-def _batches(heard: Iterable[SoundWindow], size: int) -> Iterator[list[SoundWindow]]:
-    iterator = iter(heard)
-    while batch := list(islice(iterator, size)):
-        yield batch
+            yield SoundBlock(float(times_s[meant][0]), block.samples[meant])

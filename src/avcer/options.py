@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 from avcer.decision.compound import RULES, Rule
 from avcer.decision.fuse import MEAN, PUBLISHED, PUBLISHED_7, FusionWeights, read_fusion
 from avcer.emotion.audio import WINDOW_STEP_S
-from avcer.emotion.looks import LookPlan
+from avcer.emotion.classify import ClassifyPlan
 from avcer.emotion.waveform import WINDOW_S
 from avcer.errors import UsageError
 from avcer.faces.detect import DetectorOptions
@@ -20,7 +20,7 @@ from avcer.labels import AUDIO_8, Vocabulary, read_vocabulary
 from avcer.models.card import FAMILIES, Family, ModelCard
 from avcer.models.engine import Precision
 from avcer.models.runtime import DEVICES, Device
-from avcer.sight import Cadence
+from avcer.sampling import SamplingPlan
 
 LEAST_STEP_S: Final = 0.05
 
@@ -33,19 +33,21 @@ class Setting:
 
     ``longest_side``: of the picture that the detector sees, in pixels; None for what it was made for: the published
     ones take pictures as they are (0), the mini one was trained at 640 and finds faces that are none in larger ones.
-    ``cadence``: how often the pictures are looked at; ``audio_step_s``: from one window of sound to the next.
+    ``sampling``: on which frames the models run; ``audio_step_s``: from one window of sound to the next.
     """
 
     longest_side: int | None
     precision: Precision
-    cadence: Cadence
+    sampling: SamplingPlan
     audio_step_s: float
 
 
 SETTINGS: Final[dict[SettingName, Setting]] = {
-    "exact": Setting(None, "float32", Cadence(), WINDOW_STEP_S),
-    "balanced": Setting(640, "default", Cadence(10, LookPlan(None, 0.12), detect_looks=True), WINDOW_STEP_S),
-    "fast": Setting(640, "default", Cadence(6, LookPlan(None, 0.2)), 2 * WINDOW_STEP_S),
+    "exact": Setting(None, "float32", SamplingPlan(), WINDOW_STEP_S),
+    "balanced": Setting(
+        640, "default", SamplingPlan(10, ClassifyPlan(None, 0.12), detect_classified=True), WINDOW_STEP_S
+    ),
+    "fast": Setting(640, "default", SamplingPlan(6, ClassifyPlan(None, 0.2)), 2 * WINDOW_STEP_S),
 }
 """What each costs and how far it agrees with ``exact`` is measured in docs/speed.md."""
 
@@ -156,16 +158,16 @@ class Options:
         step_s = SETTINGS[self.setting].audio_step_s if self.audio_step_s is None else self.audio_step_s
         return Windows(self.audio_window_s, step_s)
 
-    def cadence(self, rate: float) -> Cadence:
-        """How often the pictures of a clip of ``rate`` frames a second are looked at."""
+    def sampling(self, rate: float) -> SamplingPlan:
+        """On which frames of a clip of ``rate`` frames a second the models run."""
         if self.fps is not None:
             every = max(round(rate / self.fps), 1)
-            return Cadence(every, LookPlan(every, steady_within=1.0))
-        of_setting = SETTINGS[self.setting].cadence
-        looks = of_setting.looks
+            return SamplingPlan(every, ClassifyPlan(every, steady_within=1.0))
+        of_setting = SETTINGS[self.setting].sampling
+        classify = of_setting.classify
         if self.steady_within is not None:
-            looks = LookPlan(None, self.steady_within) if self.steady_within else LookPlan()
-        return replace(of_setting, detect_every=self.detect_every or of_setting.detect_every, looks=looks)
+            classify = ClassifyPlan(None, self.steady_within) if self.steady_within else ClassifyPlan()
+        return replace(of_setting, detect_every=self.detect_every or of_setting.detect_every, classify=classify)
 
     def vocabulary(self) -> Vocabulary:
         """The compounds to choose from; reads the user's file."""
@@ -211,8 +213,8 @@ class Options:
             "precision": self.precision,
             "min_face": self.min_face,
             "sound_for": self.sound_for,
-            "detect_every": self.cadence(0.0).detect_every if self.fps is None else None,
-            "steady_within": self.cadence(0.0).looks.steady_within if self.fps is None else None,
+            "detect_every": self.sampling(0.0).detect_every if self.fps is None else None,
+            "steady_within": self.sampling(0.0).classify.steady_within if self.fps is None else None,
             "fps": self.fps,
             "audio_window_s": self.windows.length_s,
             "audio_step_s": self.windows.step_s,

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -16,18 +14,17 @@ import numpy as np
 from avcer import __version__
 from avcer.analysis import Analysis
 from avcer.decision.policy import Policy
-from avcer.decision.segments import frame_ends
-from avcer.decision.timelines import decide_all
 from avcer.emotion.audio import AudioModel
 from avcer.emotion.dynamic import DynamicModel
 from avcer.emotion.static import StaticModel
-from avcer.errors import InputError
+from avcer.errors import InputError, UsageError
 from avcer.faces.detect import Detector
-from avcer.faces.track import leading_tracks, primary_track
-from avcer.hearing import Hearing, listen
+from avcer.faces.leadership import LEADERSHIPS, Leadership
+from avcer.feeding import Feeder, Source, StoppableHook, Stream, feeding, open_source
+from avcer.hearing import AudioEvidence, Ear, between, hear_all
 from avcer.identity import Identity, ModelIdentity, summary
-from avcer.media import Pictures, probe
-from avcer.modalities import AUDIO, DYNAMIC, STATIC
+from avcer.media import open_sound
+from avcer.media.film import FALLBACK_RATE
 from avcer.models.card import Role
 from avcer.models.choice import choose_all
 from avcer.models.engine import Engine
@@ -35,9 +32,10 @@ from avcer.models.preparation import current
 from avcer.models.runtime import arithmetic, choose_device, int8_in_use, load_engine
 from avcer.options import Options
 from avcer.processors import engine_threads, limit_process
-from avcer.sight import ROOM, Cadence, Sight, VisualModels, look
-from avcer.timing import Stages
-from avcer.types import Clip, Double, EmotionProbabilities, Image, Progress, no_progress
+from avcer.sampling import BATCH_SCALE, SamplingPlan
+from avcer.session import Models, Session, SessionPlan
+from avcer.sight import VisualModels
+from avcer.types import Clip, Double, Image, Progress, no_progress
 
 
 class Analyzer:
@@ -91,90 +89,125 @@ class Analyzer:
         """An analyzer is pickled as what it is made from."""
         return partial(type(self), engines=self._given), (self.options,)
 
-    def analyze(self, path: str | Path, progress: Progress = no_progress) -> Analysis:
-        """Analyses one clip, frame by frame and face by face.
+    def analyze(self, source: Source, progress: Progress = no_progress) -> Analysis:
+        """Analyses one source, frame by frame and face by face.
 
         Args:
-            path: any file with pictures that PyAV can decode.
+            source: a recording as a path or a binary file object, anything that PyAV can decode; or an iterable of
+                ``Frame`` and ``SoundBlock`` in the order of time, such as a ``media.live.Camera``.
             progress: called with the stage, how much is done, and of how much (0 = not known).
 
         Raises:
             InputError: the file is missing, a folder, empty, not media, or has no picture.
         """
         started = time.perf_counter()
-        stages = Stages()
-        clip = probe(Path(path))
-        pictures = Pictures(clip.path)
-        seen, heard = self._look_and_listen(clip, pictures, stages, progress)
-        clip = _measured(clip, seen.times_s)
-        with stages.stage("decision"):
-            audio = heard.on_frames(seen.times_s)
-            ends_s = frame_ends(seen.times_s, clip)
-            leads = leading_tracks(seen.tracks, ends_s - seen.times_s)
-            heard_by = None if self.options.sound_for == "all" else leads
-            of_faces = {
-                face: dict(zip((STATIC.name, DYNAMIC.name), pair, strict=True)) for face, pair in seen.visual.items()
-            }
-            said = {AUDIO.name: audio}
-            faces = decide_all(self.policy, seen.tracks, of_faces, said, heard_by, seen.times_s, ends_s)
-        return Analysis(
-            clip=clip,
-            times_s=seen.times_s,
-            said=said,
-            faces=faces,
-            primary=primary_track(seen.tracks, ends_s - seen.times_s),
-            leads=leads,
-            vocabulary=self.policy.vocabulary,
-            provenance=self._provenance(_timings(time.perf_counter() - started, clip, stages)),
-            warnings=(*pictures.warnings, *heard.warnings, *_what_is_missing(seen, audio)),
-            modalities=self.policy.weights.modalities,
-            labels=self.policy.labels,
-        )
+        hook = StoppableHook(progress)
+        feeder = open_source(source)
+        session = self._session(feeder, hook)
+        session.started = started
+        for _ in feeding(feeder, session, hook):
+            pass
+        return session.finish()
 
-    def listen(self, path: str | Path, part_s: tuple[float, float] | None = None) -> Hearing:
+    def stream(
+        self,
+        source: Source,
+        latency_s: float | None = None,
+        leadership: Leadership | None = None,
+        progress: Progress = no_progress,
+    ) -> Stream:
+        """Analyses one source and gives the results as they settle: an iterator of ``Update``; its ``analysis`` is the
+        whole result once the source has come to its end.
+
+        Args:
+            source: as for ``analyze``.
+            latency_s: see ``session``; None for a live source's own (half a second), and no limit for a recording.
+            leadership: see ``session``.
+            progress: as for ``analyze``.
+
+        Raises:
+            InputError: as for ``analyze``.
+        """
+        hook = StoppableHook(progress)
+        feeder = open_source(source)
+        return Stream(feeder, self._session(feeder, hook, latency_s, leadership), hook)
+
+    def session(
+        self,
+        info: Clip | None = None,
+        latency_s: float | None = None,
+        leadership: Leadership | None = None,
+        progress: Progress = no_progress,
+    ) -> Session:
+        """A session to be fed with frames and sound by the caller.
+
+        Args:
+            info: what is known of the clip; None if nothing is.
+            latency_s: within how many seconds of a frame its results are to be known, in time of the frames, as far as
+                the machine is fast enough; None for no limit, and the exact results of a recording.
+            leadership: ``whole-clip`` (the face with the largest area x time, chosen at the end) or ``largest-now``;
+                None for the one that suits: the first without a limit of latency, the second with one.
+            progress: as for ``analyze``.
+
+        Raises:
+            UsageError: no such leadership, or a latency that is not above 0.
+        """
+        if latency_s is not None and not latency_s > 0:
+            raise UsageError(f"latency_s must be above 0, not {latency_s}")
+        chosen = leadership or ("whole-clip" if latency_s is None else "largest-now")
+        if chosen not in LEADERSHIPS:
+            raise UsageError(f"leadership must be one of {', '.join(LEADERSHIPS)}, not {chosen!r}")
+        plan = SessionPlan(
+            sampling=self._sampling(FALLBACK_RATE if info is None else info.average_rate, latency_s),
+            windows=self.options.windows,
+            sound_for=self.options.sound_for,
+            leadership=chosen,
+            portraits=info is None or not info.path.is_file(),
+        )
+        return Session(Models(self._visual, self._audio, self.policy), plan, info, progress, self._provenance)
+
+    def listen(self, path: str | Path, part_s: tuple[float, float] | None = None) -> AudioEvidence:
         """What the audio model says of a file's sound, or of the part between two times, window by window. The file
         needs no picture.
 
         Raises:
             InputError: the file is missing, a folder, empty, or holds no sound that can be decoded.
         """
-        clip = Clip(Path(path), 0.0, 0, 0.0, 0, 0, 0, has_video=False, has_audio=True)
-        heard = listen(clip, self._audio, self.options.windows, part_s=part_s)
-        if not len(heard.starts_s):
-            raise InputError(f"{path}: {'; '.join(heard.warnings)}; give a file with sound")
-        return heard
+        sound = open_sound(path)
+        if sound is None:
+            raise InputError(f"{path}: the sound cannot be decoded; give a file with sound")
+        blocks = sound if part_s is None else between(sound, *part_s)
+        evidence = hear_all(blocks, Ear(self._audio, self.options.windows))
+        if not len(evidence.starts_s):
+            raise InputError(f"{path}: the sound stream is empty; give a file with sound")
+        return evidence
 
-    def look_at_crop(self, face: Image) -> Double:
+    def classify_face(self, face: Image) -> Double:
         """What the static model says of a BGR picture of nothing but a face: probabilities ``(7,)``."""
         model = self._visual.static
         probabilities: Double = model.predict(model.prepare_face(face)[np.newaxis]).probabilities[0]
         return probabilities
 
-    def _look_and_listen(
-        self, clip: Clip, pictures: Pictures, stages: Stages, progress: Progress
-    ) -> tuple[Sight, Hearing]:
-        """Both at once, the sound in a thread of its own. Where one fails, the other is told to stop."""
-        hook = _Hook(progress, clip.frame_count)
-        cadence = self._cadence(clip)
-        with ThreadPoolExecutor(1, thread_name_prefix="avcer-sound") as ear:
-            hearing = ear.submit(listen, clip, self._audio, self.options.windows, stages, hook)
-            hearing.add_done_callback(hook.stop_if_failed)
-            try:
-                return look(pictures, self._visual, cadence, stages, hook), hearing.result()
-            except _StoppedError:
-                hearing.result()  # raises what went wrong with the sound
-                raise
-            except BaseException:
-                hook.stopped = True
-                raise
+    def _session(
+        self,
+        feeder: Feeder,
+        hook: Progress,
+        latency_s: float | None = None,
+        leadership: Leadership | None = None,
+    ) -> Session:
+        return self.session(feeder.info, feeder.latency_s if latency_s is None else latency_s, leadership, hook)
 
-    def _cadence(self, clip: Clip) -> Cadence:
-        """How often this clip is looked at with these models on this device. A heavy detector is not called wherever a
-        face is looked at: that would cost several times what looking does.
+    def _sampling(self, rate: float, latency_s: float | None = None) -> SamplingPlan:
+        """On which frames the models run, for a clip of so many frames a second on this device. A heavy detector does
+        not run wherever a face is classified: that would cost several times what classifying does.
         """
-        chosen = self.options.cadence(clip.average_rate)
-        light = not self.cards["detector"].heavy
-        return replace(chosen, room=ROOM[self._device], detect_looks=chosen.detect_looks and light)
+        chosen = self.options.sampling(rate)
+        return replace(
+            chosen,
+            batch_scale=BATCH_SCALE[self._device],
+            detect_classified=chosen.detect_classified and not self.cards["detector"].heavy,
+            latency_s=latency_s,
+        )
 
     def identity(self) -> Identity:
         """Everything about this analyzer that can change a result; equal for analyzers that say the same."""
@@ -206,51 +239,3 @@ class Analyzer:
             int8_sha256=made.card.graph.sha256 if made else "",
             engine=f"{type(given).__module__}.{type(given).__qualname__}" if given else "",
         )
-
-
-def _measured(clip: Clip, times_s: Double) -> Clip:
-    """The clip with the count of its frames, and with their length where its header states none, as in browsers'
-    recordings.
-    """
-    shown_s = float(frame_ends(times_s, clip)[-1] - times_s[0]) if len(times_s) else 0.0
-    return replace(clip, frame_count=len(times_s), duration_s=clip.duration_s or shown_s)
-
-
-def _what_is_missing(seen: Sight, audio: EmotionProbabilities) -> list[str]:
-    """What the summary must say of a clip that lacks a face or a voice."""
-    heard = bool(audio.valid.any())
-    if not seen.tracks:
-        return ["no face was found: decided from sound alone" if heard else "no face was found: nothing to decide from"]
-    return [] if heard else ["decided from sight alone"]
-
-
-def _timings(seconds: float, clip: Clip, stages: Stages) -> dict[str, Any]:
-    """Seconds in all; the real-time factor, seconds of work per second of the clip; and what the stages cost, which
-    overlap.
-    """
-    factor = seconds / clip.duration_s if clip.duration_s > 0 else 0.0
-    return {"seconds": seconds, "real_time_factor": factor, "stages": stages.as_dict()}
-
-
-class _StoppedError(Exception):
-    """The other half of the analysis has failed."""
-
-
-class _Hook:
-    """The caller's hook for progress, called by one thread at a time. Once ``stopped``, whoever calls it is stopped."""
-
-    def __init__(self, progress: Progress, frame_count: int) -> None:
-        self.stopped = False
-        self._progress = progress
-        self._frame_count = frame_count
-        self._lock = Lock()
-
-    def __call__(self, stage: str, done: int, total: int) -> None:
-        with self._lock:
-            if self.stopped:
-                raise _StoppedError
-            self._progress(stage, done, self._frame_count if stage == "pictures" else total)
-
-    def stop_if_failed(self, done: Future[Hearing]) -> None:
-        """Stops where the work done has ended in an error."""
-        self.stopped = self.stopped or done.exception() is not None

@@ -1,48 +1,44 @@
-"""Sight: the pictures of a clip, from frames to face tracks with the probabilities of the two visual models.
+"""Sight: from frames to face tracks with the probabilities of the two visual models.
 
 Frames travel in small batches, so that memory does not grow with the length of the clip: pixels are dropped as soon
-as their faces have been looked at, and a face costs two hundred bytes a frame from then on. While the faces of one
-batch are looked at, they are looked for in the next, and the one after it is decoded.
+as their faces are classified, and a face costs two hundred bytes a frame from then on. While the faces of one batch
+are classified, the detector runs on the next one.
 """
 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
-from dataclasses import dataclass, field
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from functools import partial
 from threading import Lock
-from typing import Final
 
 import numpy as np
 
-from avcer.ahead import ahead
+from avcer.emotion.classify import FaceClassifier, Observation, observed_boxes
 from avcer.emotion.dynamic import DynamicModel
-from avcer.emotion.looks import LookPlan, Reader, Sighting, as_sighted
 from avcer.emotion.static import StaticModel
 from avcer.faces.crop import crop
 from avcer.faces.cuts import CutDetector
 from avcer.faces.detect import Detector
+from avcer.faces.leadership import LargestNow
+from avcer.faces.portraits import Portraits
 from avcer.faces.sparse import Detections, FaceFinder, SparseDetector
 from avcer.faces.track import Tracker
+from avcer.modalities import DYNAMIC, STATIC
+from avcer.sampling import Batcher, SamplingPlan
 from avcer.timing import Stages
-from avcer.types import Double, Face, FaceTrack, Float, Frame, Image, Progress, no_progress
+from avcer.types import Double, Face, FaceTrack, Float, Frame, Image, Integer
 
-MAX_BATCH: Final = 36
-MAX_BATCH_PIXELS: Final = 16_000_000
-"""A batch of frames holds at most this many pixels, 48 MB; three are held at once."""
-MAX_STRIDE_PIXELS: Final = 50_000_000
-"""A single stride of large frames may hold this many (or one frame), 150 MB: six of 3840x2160, from which only the last
-need be looked at.
-"""
-ROOM: Final = {"cpu": 1, "cuda": 4}
-"""So many times the frames and pixels of a batch: 144 and 64 million (192 MB) where a GPU wants to be filled."""
+Seen = Callable[[int], None]
+"""Called after each batch with the number of frames that are done."""
 
 
 @dataclass(frozen=True)
 class VisualModels:
-    """The three models that look at pictures."""
+    """The three models of the pictures."""
 
     detector: Detector
     static: StaticModel
@@ -50,125 +46,197 @@ class VisualModels:
 
 
 @dataclass(frozen=True)
-class Cadence:
-    """How often the pictures are looked at: for faces at every ``detect_every``-th frame at least, see
-    ``faces.sparse``; and at the faces as ``looks`` says. The default is every frame.
+class FaceRows:
+    """New rows of one face: where it was seen, and what each model says there, ``(N, 7)`` by its modality's name.
 
-    ``detect_looks``: a face is looked at where it was found on that very frame, so that for these faces are looked for
-    there, too; else where it is taken to be. ``room``: see ``ROOM``.
+    ``continues``: the first row was given before; it tells on which frames in between the face was missed.
     """
 
-    detect_every: int = 1
-    looks: LookPlan = field(default_factory=LookPlan)
-    detect_looks: bool = False
-    room: int = 1
-
-    def batch(self, pixels: int) -> int:
-        """Frames of so many pixels a batch: as many whole strides as fit; less than one only where the pixels are too
-        many, but a frame at least.
-        """
-        stride = max(self.detect_every, self.looks.every or 1)
-        one_stride = min(stride, MAX_STRIDE_PIXELS // pixels)
-        most = min(max(self.room * MAX_BATCH, stride), max(self.room * MAX_BATCH_PIXELS // pixels, one_stride, 1))
-        return most - most % stride or most
+    track: FaceTrack
+    said: Mapping[str, Double]
+    continues: bool
 
 
-@dataclass(frozen=True)
-class Sight:
-    """What was seen: ``times_s (T,)`` of all frames; the tracks by id; and what the models say of each.
+class Watcher:
+    """Detects, tracks and classifies the faces of frames that come in batches, in presentation order.
 
-    ``visual``: track id -> static and dynamic probabilities, ``(N, 7)`` each, a row for each of the track's frames.
+    ``detect`` may run in another thread than the rest, one batch ahead.
     """
 
-    times_s: Double
-    tracks: tuple[FaceTrack, ...]
-    visual: Mapping[int, tuple[Double, Double]]
-
-
-def look(
-    frames: Iterable[Frame],
-    models: VisualModels,
-    cadence: Cadence = Cadence(),
-    stages: Stages | None = None,
-    progress: Progress = no_progress,
-) -> Sight:
-    """Finds, follows and reads the faces of ``frames``, which come in presentation order; they are taken from another
-    thread, and looked for in a second one.
-    """
-    stages = stages or Stages()
-    watcher = _Watcher(models, cadence, stages)
-    finder = SparseDetector(_InTurn(models.detector, stages), cadence.detect_every)
-    with (
-        closing(ahead(_batches(stages.timed("decode", frames), cadence, stages), count=1)) as batches,
-        closing(ahead(_detected(batches, finder), count=1)) as detected,
-    ):
-        for batch, found in detected:
-            watcher.watch(batch, found)
-            progress("pictures", len(watcher.times_s), 0)
-    return watcher.sight()
-
-
-@dataclass(frozen=True)
-class _Batch:
-    """Successive frames of one size, and for each whether a new scene begins with it."""
-
-    frames: Sequence[Frame]
-    cuts: Sequence[bool]
-
-
-class _Watcher:
-    """What has been seen so far; ``watch`` takes the next frames."""
-
-    def __init__(self, models: VisualModels, cadence: Cadence, stages: Stages) -> None:
-        self.times_s = array("d")
-        self._stages = stages
-        self._detect_looks = cadence.detect_looks
+    def __init__(
+        self,
+        models: VisualModels,
+        plan: SamplingPlan | None = None,
+        stages: Stages | None = None,
+        portraits: Portraits | None = None,
+    ) -> None:
+        plan, self._stages = plan or SamplingPlan(), stages or Stages()
+        self._times_s = array("d")
+        self._leads = array("q")
+        self._cuts = CutDetector()
+        self._detector = SparseDetector(_InTurn(models.detector, self._stages), plan.detect_every)
+        self._detect_classified = plan.detect_classified
         self._tracker = Tracker(begin_score=models.detector.begin_score)
-        self._reader = Reader(models.static, models.dynamic, cadence.looks, stages)
+        self._leadership = LargestNow()
+        self._classifier = FaceClassifier(models.static, models.dynamic, plan.classify, self._stages)
+        self._portraits = portraits
+        self._given: dict[int, int] = {}
 
-    def watch(self, batch: _Batch, found: Detections) -> None:
-        sightings: list[Sighting] = []
-        with self._stages.stage("follow", len(batch.frames)):
-            for at, (frame, cut) in enumerate(zip(batch.frames, batch.cuts, strict=True)):
-                self.times_s.append(frame.time_s)
-                sightings += self._follow(frame, cut, found.faces[at])
-        locate = partial(self._locate, found, batch.frames[0].index) if self._detect_looks else as_sighted
-        self._reader.read(sightings, locate)
+    def detect(self, frames: Sequence[Frame]) -> Detections:
+        """Finds cuts and faces in the next batch of frames of one size."""
+        cuts = []
+        for frame in frames:
+            with self._stages.stage("cuts"):
+                cuts.append(self._cuts.update(frame.image))
+        return self._detector.detect([frame.image for frame in frames], cuts)
 
-    def _follow(self, frame: Frame, cut: bool, faces: Sequence[Face]) -> list[Sighting]:
+    def watch(self, frames: Sequence[Frame], found: Detections) -> None:
+        """Tracks and classifies what ``detect`` found on these frames; their rows are settled afterwards."""
+        observations: list[Observation] = []
+        with self._stages.stage("follow", len(frames)):
+            for at, frame in enumerate(frames):
+                observations += self._follow(frame, found.cuts[at], found.faces[at])
+        self._given |= {one.track: 0 for one in observations if one.track not in self._given}
+        locate = partial(self._locate, found, frames[0].index) if self._detect_classified else observed_boxes
+        self._classifier.classify(observations, locate)
+
+    @property
+    def count(self) -> int:
+        """How many frames are done."""
+        return len(self._times_s)
+
+    def times_s(self, start: int = 0, stop: int | None = None) -> Double:
+        """The times of the frames from ``start`` up to ``stop``."""
+        return np.array(self._times_s[start:stop], np.float64)
+
+    def leads(self, start: int = 0, stop: int | None = None) -> Integer:
+        """The id of the largest face on each of those frames, with hysteresis; see ``LargestNow``."""
+        return np.array(self._leads[start:stop], np.int64)
+
+    def tracks(self) -> tuple[FaceTrack, ...]:
+        """All tracks so far, by id."""
+        return tuple(self._tracker.tracks())
+
+    def probabilities(self) -> dict[int, Mapping[str, Double]]:
+        """Track id -> modality -> probabilities ``(N, 7)``, a row for each of the track's frames."""
+        return {track: self._said(*rows) for track, rows in self._classifier.probabilities().items()}
+
+    def settled(self, before: int) -> Iterator[FaceRows]:
+        """Each face's rows on frames before ``before`` that were not given yet; no later frame can change them."""
+        alive = set(self._tracker.alive())
+        for track, given in sorted(self._given.items()):
+            seen = self._tracker.seen_before(track, before)
+            if seen > given:
+                start = max(given - 1, 0)
+                said = self._said(*self._classifier.rows(track, start, seen))
+                yield FaceRows(self._tracker.rows(track, start, seen), said, continues=given > 0)
+                self._given[track] = seen
+            if track not in alive and self._tracker.span(track)[1] < before:
+                del self._given[track]
+
+    def spans(self) -> tuple[list[tuple[int, int]], int]:
+        """First and last frame of the tracks whose rows were not all given yet, and from which frame on a face that is
+        missed now may turn out to have been there.
+        """
+        open_from = [self._tracker.span(track)[1] + 1 for track in self._tracker.alive()]
+        return [self._tracker.span(track) for track in self._given], min([self.count, *open_from])
+
+    def open(self) -> list[int]:
+        """The ids of the tracks whose rows were not all given yet, or that may still go on."""
+        return list(self._given)
+
+    @staticmethod
+    def _said(static: Double, dynamic: Double) -> Mapping[str, Double]:
+        return {STATIC.name: static, DYNAMIC.name: dynamic}
+
+    def _follow(self, frame: Frame, cut: bool, faces: Sequence[Face]) -> list[Observation]:
         """Gives each face its track; a face without a pixel inside the frame is none."""
         inside = [face for face in faces if crop(frame.image, face.box) is not None]
         ids = self._tracker.update(frame.index, frame.time_s, inside, cut)
-        return [
-            Sighting(track, frame.index, frame.time_s, frame.image, face.box)
-            for track, face in zip(ids, inside, strict=True)
-            if track is not None
-        ]
+        tracked = [(track, face) for track, face in zip(ids, inside, strict=True) if track is not None]
+        areas = {track: face.area for track, face in tracked}
+        self._times_s.append(frame.time_s)
+        self._leads.append(self._leadership.update(frame.time_s, areas, self._tracker.alive()))
+        if self._portraits is not None:
+            for track, face in tracked:
+                self._portraits.add(track, frame, face.box)
+        return [Observation(track, frame.index, frame.time_s, frame.image, face.box) for track, face in tracked]
 
-    def _locate(self, found: Detections, first: int, sightings: Sequence[Sighting]) -> list[Float]:
-        """Looks for the faces of the sightings on their own frames, of which ``first`` begins the batch. Where one is
-        found its track has it, and all others stay on their lines.
+    def _locate(self, found: Detections, first: int, observations: Sequence[Observation]) -> list[Float]:
+        """Runs the detector on the frames of the observations, of which ``first`` begins the batch. Where it finds a
+        face again its track takes the box; the others keep their interpolated ones.
         """
-        guessed = [one.frame - first not in found.looked_at for one in sightings]
-        found.look(one.frame - first for one in sightings)
+        guessed = [one.frame - first not in found.detected for one in observations]
+        found.detect(one.frame - first for one in observations)
         return [
             self._corrected(one, found.nearest(one.frame - first, one.box)) if guess else one.box
-            for one, guess in zip(sightings, guessed, strict=True)
+            for one, guess in zip(observations, guessed, strict=True)
         ]
 
-    def _corrected(self, sighting: Sighting, face: Face | None) -> Float:
-        """The box of ``face``, which the track takes; or that of the sighting, for no face, or one out of the frame."""
-        if face is None or crop(sighting.image, face.box) is None:
-            return sighting.box
-        self._tracker.correct(sighting.track, sighting.frame, face)
+    def _corrected(self, observation: Observation, face: Face | None) -> Float:
+        """The box of ``face``, which the track takes; that of the observation for no face, or one out of the frame."""
+        if face is None or crop(observation.image, face.box) is None:
+            return observation.box
+        self._tracker.correct(observation.track, observation.frame, face)
         return face.box
 
-    def sight(self) -> Sight:
-        return Sight(np.array(self.times_s), tuple(self._tracker.tracks()), self._reader.readings())
+
+class Eye:
+    """Takes frames one by one and gives them to a ``Watcher`` in batches, the detector one batch ahead in a thread of
+    its own; with a limit of latency, each batch is done at once.
+    """
+
+    def __init__(self, watcher: Watcher, plan: SamplingPlan, seen: Seen = lambda count: None) -> None:
+        self._watcher = watcher
+        self._seen = seen
+        self._batcher = Batcher(plan)
+        self._count = 0
+        self._waiting: deque[tuple[Sequence[Frame], Future[Detections]]] = deque()
+        self._thread: ThreadPoolExecutor | None = None
+        if plan.latency_s is None:
+            self._thread = ThreadPoolExecutor(1, thread_name_prefix="avcer-detect")
+
+    def see(self, frames: Sequence[Frame]) -> None:
+        """Takes the next frames, in presentation order."""
+        for frame in frames:
+            counted = frame if frame.index == self._count else replace(frame, index=self._count)
+            self._count += 1
+            for batch in self._batcher.add(counted):
+                self._take(batch)
+
+    def finish(self) -> None:
+        """Works off what is waiting; no more frames come."""
+        for batch in self._batcher.rest():
+            self._take(batch)
+        while self._waiting:
+            self._watch_next()
+        self.close()
+
+    def close(self) -> None:
+        """Ends the thread; what is waiting is dropped."""
+        self._waiting.clear()
+        if self._thread is not None:
+            self._thread.shutdown(cancel_futures=True)
+
+    def _take(self, batch: Sequence[Frame]) -> None:
+        if self._thread is None:
+            self._watch(batch, self._watcher.detect(batch))
+            return
+        self._waiting.append((batch, self._thread.submit(self._watcher.detect, batch)))
+        if len(self._waiting) > 1:
+            self._watch_next()
+
+    def _watch_next(self) -> None:
+        batch, found = self._waiting.popleft()
+        self._watch(batch, found.result())
+
+    def _watch(self, batch: Sequence[Frame], found: Detections) -> None:
+        self._watcher.watch(batch, found)
+        self._seen(self._watcher.count)
 
 
 class _InTurn:
-    """A detector for two threads, of which one at a time looks for faces; only that counts as its time."""
+    """A detector for two threads, one at a time; only the detector's own time counts for its stage."""
 
     def __init__(self, finder: FaceFinder, stages: Stages) -> None:
         self._finder = finder
@@ -179,25 +247,3 @@ class _InTurn:
         """See ``FaceFinder``."""
         with self._turn, self._stages.stage("detect", len(images)):
             return self._finder.detect_batch(images)
-
-
-def _detected(batches: Iterable[_Batch], finder: SparseDetector) -> Iterator[tuple[_Batch, Detections]]:
-    for batch in batches:
-        yield batch, finder.detect([frame.image for frame in batch.frames], batch.cuts)
-
-
-def _batches(frames: Iterable[Frame], cadence: Cadence, stages: Stages) -> Iterator[_Batch]:
-    """Runs of frames of one size, bounded in number and in pixels, with the cuts among them."""
-    detector = CutDetector()
-    batch: list[Frame] = []
-    cuts: list[bool] = []
-    for frame in frames:
-        height, width = frame.image.shape[:2]
-        if batch and (len(batch) == cadence.batch(height * width) or batch[0].image.shape != frame.image.shape):
-            yield _Batch(batch, cuts)
-            batch, cuts = [], []
-        with stages.stage("cuts"):
-            cuts.append(detector.update(frame.image))
-        batch.append(frame)
-    if batch:
-        yield _Batch(batch, cuts)

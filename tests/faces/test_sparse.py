@@ -54,7 +54,7 @@ def detect(
         frames = range(len(edges), len(edges) + size)
         found = detector.detect(pictures(frames), [frame in cuts for frame in frames])
         edges += [[round(float(one.box[0]), 3) for one in found.faces[at]] for at in range(size)]
-        stated += len(found.looked_at)
+        stated += len(found.detected)
     assert len(finder.looked_at) == len(set(finder.looked_at)) == stated
     return edges, sorted(finder.looked_at), stated
 
@@ -162,11 +162,11 @@ def test_a_frame_may_be_looked_at_later_and_none_is_twice() -> None:
     finder = Finder(trembling)
     detector = SparseDetector(finder, 12)
     found = detector.detect(pictures(range(12)), [False] * 12)
-    assert found.looked_at == {0, 11}
-    found.look([4, 0, 5, 11, 4])
-    found.look([5])
+    assert found.detected == {0, 11}
+    found.detect([4, 0, 5, 11, 4])
+    found.detect([5])
     assert sorted(finder.looked_at) == [0, 4, 5, 11]
-    assert found.looked_at == {0, 4, 5, 11}
+    assert found.detected == {0, 4, 5, 11}
     assert [found.faces[at][0].box[0] for at in (4, 5)] == [50.0, 55.0]
     assert found.faces[6][0].box[0] == pytest.approx(50 + 5 * 6 / 11)
 

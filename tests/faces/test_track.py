@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from avcer.faces.track import NOBODY, Tracker, leading_tracks, overlaps, primary_track
+from avcer.faces.leadership import NOBODY, leading_tracks, primary_track
+from avcer.faces.track import Tracker, overlaps
 from avcer.types import Face
 from reference import released_tracks
 

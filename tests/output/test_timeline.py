@@ -15,8 +15,9 @@ from matplotlib.figure import Figure
 
 from avcer.analysis import Analysis
 from avcer.errors import OutputError
+from avcer.faces.portraits import SIDE, portrait
 from avcer.labels import AVCER_12, BASIC, Compound, Vocabulary
-from avcer.output.filmstrip import SIDE, Filmstrip, cut_filmstrip, portrait
+from avcer.output.filmstrip import Filmstrip, cut_filmstrip
 from avcer.output.lettering import fitted, showable
 from avcer.output.runs import condensed, find_runs, joining_line, lane_line
 from avcer.output.timeline import OTHER_FACES, draw_timeline, tell, write_timeline

@@ -31,7 +31,8 @@ from avcer.emotion.dynamic import DynamicModel, FeatureWindow
 from avcer.emotion.static import StaticModel
 from avcer.errors import MissingExtraError
 from avcer.faces.detect import Detector, DetectorOptions
-from avcer.faces.track import Tracker, leading_tracks
+from avcer.faces.leadership import leading_tracks
+from avcer.faces.track import Tracker
 from avcer.media import Pictures, open_sound, probe, windows
 from avcer.modalities import AUDIO, DYNAMIC, STATIC
 from avcer.models.card import Role

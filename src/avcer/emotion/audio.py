@@ -86,3 +86,19 @@ def frame_probabilities(
     values = np.zeros((len(times_s), len(BASIC)))
     values[valid] = softmax((sums[stop] - sums[first])[valid] / count[valid, None])
     return EmotionProbabilities(times_s, values, valid, "audio")
+
+
+def trailing_probabilities(
+    ends_s: Double, logits: Float, usable: Boolean, times_s: Double, hold_s: float
+) -> EmotionProbabilities:
+    """What W windows say of T frames, from the past alone, for live use.
+
+    A frame takes the last window whose sound ended at the frame or before it, if that is usable and ended no more
+    than ``hold_s`` ago; else it is not valid. Arguments as of ``frame_probabilities``.
+    """
+    last = np.searchsorted(ends_s, times_s + TOLERANCE_S, side="right") - 1
+    recent = (last >= 0) & (times_s - ends_s[last] <= hold_s + TOLERANCE_S)
+    valid = recent & usable[last]
+    values = np.zeros((len(times_s), len(BASIC)))
+    values[valid] = softmax(logits[last[valid], : len(BASIC)].astype(np.float64))
+    return EmotionProbabilities(times_s, values, valid, "audio")

@@ -262,5 +262,5 @@ def _of_picture(path: Path, analyzer: Analyzer) -> tuple[Double, Boolean, Any]:
         raise InputError(f"{path}: is no picture that can be decoded; copy it again")
     values, valid = _nothing(1)
     place = MODALITIES.index(STATIC)
-    values[0, place], valid[0, place] = analyzer.look_at_crop(picture.astype(np.uint8, copy=False)), True
+    values[0, place], valid[0, place] = analyzer.classify_face(picture.astype(np.uint8, copy=False)), True
     return values, valid, np.arange(1)

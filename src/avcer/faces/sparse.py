@@ -1,7 +1,7 @@
-"""Faces of every frame from detections on some: between two of these, a face moves in a straight line.
+"""Faces of every frame from detections on some: between two detections, a face is taken to move in a straight line.
 
-Where that is in doubt the frames between are looked at, too: a face comes or goes, or has moved too far; and nothing is
-carried across a cut. Whoever needs to know where exactly a face is on one of the frames between has that one looked at.
+Where a face comes, goes or moves too far, the frames between are detected as well; nothing is carried across a cut. A
+caller that needs a face's exact place on a frame between has the detector run there.
 """
 
 from __future__ import annotations
@@ -28,21 +28,24 @@ class FaceFinder(Protocol):
 
 
 class Detections:
-    """The faces of a batch's frames, which count from 0: those that were found where it was ``looked_at``, and those
-    that are taken to be there elsewhere.
+    """The faces of a batch's frames, which count from 0: found on the frames in ``detected``, interpolated elsewhere.
+    ``cuts``: for each frame, whether a new scene begins with it.
+
+    One thread at a time uses it: a batch is handed over whole from the thread that detects to the one that classifies.
     """
 
-    def __init__(self, finder: FaceFinder, images: Sequence[Image]) -> None:
+    def __init__(self, finder: FaceFinder, images: Sequence[Image], cuts: Sequence[bool]) -> None:
         self._finder = finder
         self._images = images
+        self.cuts = cuts
         self.faces: dict[int, list[Face]] = {}
-        self.looked_at: set[int] = set()
+        self.detected: set[int] = set()
 
-    def look(self, frames: Iterable[int]) -> None:
-        """Looks for the faces of those ``frames`` that were not looked at before."""
-        new = sorted(set(frames) - self.looked_at)
+    def detect(self, frames: Iterable[int]) -> None:
+        """Runs the detector on those of ``frames`` on which it has not run yet."""
+        new = sorted(set(frames) - self.detected)
         self.faces.update(zip(new, self._finder.detect_batch([self._images[at] for at in new]), strict=True))
-        self.looked_at.update(new)
+        self.detected.update(new)
 
     def nearest(self, frame: int, box: Float) -> Face | None:
         """The face of ``frame`` that overlaps ``box (4,)`` best; None where none does as a track's next face would."""
@@ -52,8 +55,8 @@ class Detections:
 
 
 class SparseDetector:
-    """Finds the faces of a clip's frames, batch by batch, by looking at every ``every``-th of them and at the last of
-    each batch; 1 looks at all.
+    """Finds the faces of a clip's frames, batch by batch: the detector runs on every ``every``-th frame (1: on all) and
+    on the last of each batch.
     """
 
     def __init__(self, finder: FaceFinder, every: int) -> None:
@@ -68,8 +71,8 @@ class SparseDetector:
             images: BGR pictures of one size.
             cuts: for each, whether a new scene begins with it.
         """
-        found = Detections(self._finder, images)
-        found.look(self._keys(cuts))
+        found = Detections(self._finder, images, cuts)
+        found.detect(self._keys(cuts))
         ends = found.faces if self._before is None else {-1: self._before, **found.faces}
         doubtful: list[int] = []
         for left, right in pairwise(list(ends)):
@@ -79,7 +82,7 @@ class SparseDetector:
                 doubtful += between
             else:
                 found.faces.update({at: _between(moved, (at - left) / (right - left)) for at in between})
-        found.look(doubtful)
+        found.detect(doubtful)
         self._before = found.faces[len(images) - 1]
         return found
 

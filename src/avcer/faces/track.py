@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from avcer.types import Double, Face, FaceTrack, Float, Integer
+from avcer.types import Double, Face, FaceTrack, Float
 
 MIN_OVERLAP: Final = 0.4
 """Least intersection over union of a face and the last box of its track (released code of AVCER)."""
@@ -52,24 +52,26 @@ class _Growing:
     last: Face
     last_seen_s: float
     frames: array[int] = field(default_factory=lambda: array("q"))
-    rows: array[float] = field(default_factory=lambda: array("f"))  # 4 of the box, 10 of the landmarks, the score
+    values: array[float] = field(default_factory=lambda: array("f"))  # 4 of the box, 10 of the landmarks, the score
 
     def add(self, frame: int, time_s: float, face: Face) -> None:
         self.frames.append(frame)
-        self.rows.extend(_row(face))
+        self.values.extend(_row(face))
         self.last, self.last_seen_s = face, time_s
 
     def correct(self, frame: int, face: Face) -> None:
         place = bisect_left(self.frames, frame)
-        self.rows[15 * place : 15 * (place + 1)] = array("f", _row(face))
+        self.values[15 * place : 15 * (place + 1)] = array("f", _row(face))
         if place == len(self.frames) - 1:
             self.last = face
 
-    def finish(self) -> FaceTrack:
-        rows = np.array(self.rows, dtype=np.float32).reshape(-1, 15)
+    def rows(self, start: int = 0, stop: int | None = None) -> FaceTrack:
+        """The track's rows from ``start`` up to ``stop``."""
+        stop = len(self.frames) if stop is None else stop
+        rows = np.array(self.values[15 * start : 15 * stop], dtype=np.float32).reshape(-1, 15)
         return FaceTrack(
             id=self.id,
-            frames=np.array(self.frames, dtype=np.int64),
+            frames=np.array(self.frames[start:stop], dtype=np.int64),
             boxes=rows[:, :4],
             landmarks=rows[:, 4:14].reshape(-1, 5, 2),
             scores=rows[:, 14],
@@ -83,8 +85,8 @@ def _row(face: Face) -> tuple[float, ...]:
 class Tracker:
     """Links faces frame by frame. Ids count from 1 by first appearance and are never used twice.
 
-    A face of less than ``begin_score`` goes on with a track, but begins none: what a detector takes for a face now and
-    then it is seldom sure of.
+    A face that scores less than ``begin_score`` continues a track but does not begin one: false detections that come
+    and go seldom score high.
     """
 
     def __init__(
@@ -94,8 +96,7 @@ class Tracker:
         self._begin_score = begin_score
         self._max_gap_s = max_gap_s
         self._alive: list[_Growing] = []
-        self._ended: list[_Growing] = []
-        self._next_id = 1
+        self._tracks: dict[int, _Growing] = {}
         self._previous_s = -np.inf
 
     def update(self, frame: int, time_s: float, faces: Sequence[Face], cut: bool = False) -> list[int | None]:
@@ -117,22 +118,37 @@ class Tracker:
         return ids
 
     def correct(self, track: int, frame: int, face: Face) -> None:
-        """Puts ``face`` in the place of the one that the track with this id took on ``frame``."""
-        next(one for one in (*self._alive, *self._ended[::-1]) if one.id == track).correct(frame, face)
+        """Replaces the face that the track with this id took on ``frame``."""
+        self._tracks[track].correct(frame, face)
 
     def tracks(self) -> list[FaceTrack]:
         """All tracks so far, by id."""
-        return [track.finish() for track in sorted(self._ended + self._alive, key=lambda track: track.id)]
+        return [track.rows() for track in self._tracks.values()]
+
+    def rows(self, track: int, start: int, stop: int) -> FaceTrack:
+        """The rows of the track with this id from ``start`` up to ``stop``, counted in frames where it was seen."""
+        return self._tracks[track].rows(start, stop)
+
+    def seen_before(self, track: int, frame: int) -> int:
+        """On how many frames before ``frame`` the track with this id was seen."""
+        return bisect_left(self._tracks[track].frames, frame)
+
+    def span(self, track: int) -> tuple[int, int]:
+        """The first and the last frame so far on which the track with this id was seen."""
+        frames = self._tracks[track].frames
+        return frames[0], frames[-1]
+
+    def alive(self) -> list[int]:
+        """The ids of the tracks that may still go on."""
+        return [track.id for track in self._alive]
 
     def _retire(self, time_s: float, cut: bool) -> None:
         """Ends the tracks that missed the previous frame and have been missing for too long by now."""
-        ended = [
+        self._alive = [
             track
             for track in self._alive
-            if cut or (track.last_seen_s < self._previous_s and time_s - track.last_seen_s > self._max_gap_s)
+            if not cut and (track.last_seen_s >= self._previous_s or time_s - track.last_seen_s <= self._max_gap_s)
         ]
-        self._ended += ended
-        self._alive = [track for track in self._alive if track not in ended]
 
     def _match(self, faces: Sequence[Face]) -> dict[int, _Growing]:
         """Face number -> its track, by the assignment (Hungarian) with the largest overlap in all."""
@@ -143,38 +159,6 @@ class Tracker:
         return {column: self._alive[row] for row, column in matched}
 
     def _begin(self, face: Face, time_s: float) -> _Growing:
-        track = _Growing(self._next_id, face, time_s)
-        self._next_id += 1
+        track = self._tracks[len(self._tracks) + 1] = _Growing(len(self._tracks) + 1, face, time_s)
         self._alive.append(track)
         return track
-
-
-NOBODY: Final = -1
-"""In a list of ids by frame: no face is alive."""
-
-
-def primary_track(tracks: Sequence[FaceTrack], durations_s: Double) -> int | None:
-    """The id of the track with the largest area x time on screen; ``durations_s (T,)`` are those of all frames."""
-    ranking = _by_presence(tracks, durations_s)
-    return ranking[-1].id if ranking else None
-
-
-def leading_tracks(tracks: Sequence[FaceTrack], durations_s: Double) -> Integer:
-    """``(T,)``: for each frame the id of the living track with the largest area x time on screen, or ``NOBODY``.
-
-    That is the primary track wherever it is alive; after a cut, whoever is there then.
-    """
-    leads = np.full(len(durations_s), NOBODY)
-    for track in _by_presence(tracks, durations_s):
-        leads[track.first : track.last + 1] = track.id
-    return leads
-
-
-def _by_presence(tracks: Sequence[FaceTrack], durations_s: Double) -> list[FaceTrack]:
-    """The tracks by area x time, the largest last; of equals the first to appear."""
-    return sorted(tracks, key=lambda track: (_presence(track, durations_s), -track.id))
-
-
-def _presence(track: FaceTrack, durations_s: Double) -> float:
-    sides = np.clip(track.boxes[:, 2:] - track.boxes[:, :2], 0, None)
-    return float((sides.prod(axis=1, dtype=np.float64) * durations_s[track.frames]).sum())

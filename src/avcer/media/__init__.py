@@ -6,7 +6,7 @@ from avcer.media.pictures import Pictures, frames_at
 from avcer.media.probe import probe
 from avcer.media.sound import Sound, open_sound
 from avcer.media.source import Source
-from avcer.media.windows import SoundWindow, is_silent, windows
+from avcer.media.windows import SoundWindow, WindowCutter, is_silent, windows
 
 __all__ = [
     "SAMPLE_RATE",
@@ -16,6 +16,7 @@ __all__ = [
     "SoundBlock",
     "SoundWindow",
     "Source",
+    "WindowCutter",
     "frames_at",
     "is_silent",
     "open_sound",

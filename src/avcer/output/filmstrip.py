@@ -5,21 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Final
 
 import numpy as np
 
 from avcer import media
 from avcer.analysis import Analysis
 from avcer.errors import InputError
-from avcer.faces.crop import square_crop
-from avcer.types import Double, FaceTrack, Float, Image
-
-SIDE: Final = 160
-"""Pixels of a picture's side; a slot of the printed strip is about 120."""
-
-_ROOM: Final = 0.18
-"""Room around the box, in parts of its longer side, so that hair and chin are on the picture."""
+from avcer.faces.portraits import portrait
+from avcer.types import Double, FaceTrack, Image
 
 
 @dataclass(frozen=True)
@@ -90,8 +83,21 @@ def _largest(track: FaceTrack) -> int:
     return int(np.argmax(sides.prod(axis=1)))
 
 
+def _kept(analysis: Analysis, track: FaceTrack, place: int) -> Image | None:
+    """The portrait that was kept nearest to a row of a track."""
+    album = analysis.portraits.get(track.id, {})
+    nearest = min(album, key=lambda frame: abs(frame - int(track.frames[place])), default=None)
+    return None if nearest is None else album[nearest]
+
+
 def _cut(analysis: Analysis, wanted: list[tuple[FaceTrack, int]]) -> dict[tuple[int, int], Image]:
-    """The pictures by track id and row, as far as the clip gives them; the clip is gone through once."""
+    """The pictures by track id and row, as far as the analysis kept them or the clip gives them; the clip is gone
+    through once.
+    """
+    if analysis.portraits:
+        return {
+            (track.id, place): image for track, place in wanted if (image := _kept(analysis, track, place)) is not None
+        }
     by_frame: dict[int, list[tuple[FaceTrack, int]]] = {}
     for track, place in wanted:
         by_frame.setdefault(int(track.frames[place]), []).append((track, place))
@@ -107,14 +113,3 @@ def _cut(analysis: Analysis, wanted: list[tuple[FaceTrack, int]]) -> dict[tuple[
     except InputError:
         return pictures
     return pictures
-
-
-def portrait(image: Image, box: Float) -> Image | None:
-    """The square around ``box`` (x1, y1, x2, y2) with some room, ``(SIDE, SIDE, 3)``, moved into the frame if it fits;
-    None for a box outside the frame.
-    """
-    half = float(max(box[2:] - box[:2])) * (0.5 + _ROOM)
-    size = np.array(image.shape[1::-1], dtype=np.float32)
-    centre = (box[:2] + box[2:]) / 2
-    moved = np.where(size >= 2 * half, np.clip(centre, half, np.maximum(size - half, half)), centre)
-    return square_crop(image, box + np.tile(moved - centre, 2).astype(np.float32), _ROOM, SIDE)

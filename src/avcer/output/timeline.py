@@ -17,7 +17,7 @@ from matplotlib.lines import Line2D
 
 from avcer.analysis import Analysis, FaceAnalysis
 from avcer.decision.segments import frame_ends
-from avcer.faces.track import NOBODY
+from avcer.faces.leadership import NOBODY
 from avcer.files import atomic
 from avcer.output import panels
 from avcer.output.filmstrip import Filmstrip, cut_filmstrip

@@ -12,14 +12,14 @@ from avcer.emotion.audio import AudioModel
 from avcer.emotion.dynamic import DynamicModel
 from avcer.emotion.static import StaticModel
 from avcer.faces.detect import Detector
-from avcer.hearing import listen
-from avcer.media import Pictures, probe
+from avcer.hearing import Ear, hear_all
+from avcer.media import Pictures, open_sound
 from avcer.models.card import Role
 from avcer.models.engine import Engine, Items
 from avcer.models.runtime import load_engine
 from avcer.models.store import InstalledModel
 from avcer.options import SETTINGS
-from avcer.sight import VisualModels, look
+from avcer.sight import Eye, VisualModels, Watcher
 from avcer.types import Float
 
 MOST: Final = 120
@@ -52,7 +52,7 @@ class Recorder:
 def gather(
     models: Mapping[Role, InstalledModel], clips: Sequence[Path], report: Callable[[str], None]
 ) -> dict[Role, list[Float]]:
-    """Role -> inputs of its network, as the setting ``balanced`` looks at and listens to the clips.
+    """Role -> inputs of its network, as an analysis with the setting ``balanced`` gives them.
 
     Raises:
         InputError: a clip cannot be read.
@@ -65,8 +65,13 @@ def gather(
     )
     hearing = AudioModel(models["audio"].card, engines["audio"])
     for path in clips:
-        report(f"{path}: looked at and listened to")
-        clip = probe(path)
-        look(Pictures(clip.path), seeing, SETTINGS["balanced"].cadence)
-        listen(clip, hearing)
+        report(f"{path}: analysed")
+        plan = SETTINGS["balanced"].sampling
+        eye = Eye(Watcher(seeing, plan), plan)
+        for frame in Pictures(path):
+            eye.see([frame])
+        eye.finish()
+        sound = open_sound(path)
+        if sound is not None:
+            hear_all(sound, Ear(hearing))
     return {role: engine.noted() for role, engine in engines.items()}

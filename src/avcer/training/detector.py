@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from avcer.ahead import ahead
 from avcer.errors import InputError
 from avcer.evaluation.detection import Matches, Scene, box_iou, match_faces, read_scenes
 from avcer.faces.detect import CENTRE_VARIANCE, SIZE_VARIANCE, Detector, DetectorOptions, FramePixels, priors
 from avcer.models.card import UNWRITTEN, ModelCard
 from avcer.models.networks.mini_detector import MiniDetector
 from avcer.models.preparation import card_entry
+from avcer.prefetch import prefetch
 from avcer.training.finish import finish
 from avcer.training.loop import Plan, Report, device, fit
 from avcer.training.scenes import AugmentedScenes, Sample, is_trainable, is_validation
@@ -93,7 +93,7 @@ def learn(scenes: Sequence[Scene], plan: Plan, run: Path, report: Report) -> tup
     plan = replace(plan, steps_per_epoch=max(len(learnt) // plan.batch_size, 1))
 
     def batches(epoch: int) -> Iterable[Batch]:
-        return ahead(epoch_batches(learnt, plan, epoch))
+        return prefetch(epoch_batches(learnt, plan, epoch))
 
     def loss(network: nn.Module, batch: Batch) -> Tensor:
         return multibox_loss(network, batch, plan.options)

@@ -12,7 +12,6 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from avcer.ahead import ahead
 from avcer.emotion.crops import GreySquare
 from avcer.emotion.probabilities import softmax
 from avcer.errors import InputError
@@ -21,6 +20,7 @@ from avcer.labels import BASIC
 from avcer.models.card import NOT_FOR, UNWRITTEN, ModelCard
 from avcer.models.networks.mini_static import SIZE, MiniStatic
 from avcer.models.preparation import card_entry
+from avcer.prefetch import prefetch
 from avcer.training.calibration import best_temperature, cool
 from avcer.training.faces import Augmentation, Canvases, canvases, grey
 from avcer.training.finish import finish
@@ -100,7 +100,7 @@ def run(tables: Sequence[FaceTable], plan: Plan, folder: Path, report: Report) -
             row |= {f"blends_{table.name}": scores["blends"]["macro_f1"]} if "blends" in scores else {}
         return row | {"score": float(np.mean(list(row.values())))}
 
-    fit(network, lambda epoch: ahead(_batches(faces, plan, epoch)), _loss, evaluate, plan, folder, report)
+    fit(network, lambda epoch: prefetch(_batches(faces, plan, epoch)), _loss, evaluate, plan, folder, report)
     return network
 
 

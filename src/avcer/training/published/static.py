@@ -12,13 +12,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from avcer.ahead import ahead
 from avcer.emotion.probabilities import in_basic_order, softmax
 from avcer.emotion.static import FACE_KINDS
 from avcer.evaluation.faces import FaceTable, doubt_faces, score_faces
 from avcer.labels import BASIC, VISUAL
 from avcer.models.card import ModelCard
 from avcer.models.preparation import prepared_by
+from avcer.prefetch import prefetch
 from avcer.training.loop import Plan, Report, autocast, device, fit
 from avcer.training.losses import class_weights, soft_cross_entropy
 from avcer.training.published.model import checkpoint_of, described, network_of, write
@@ -72,7 +72,7 @@ def run(network: nn.Module, tables: Sequence[FaceTable], plan: Plan, folder: Pat
         uar = {f"uar_{table.name}": score_faces(predict(average, table, plan), table)["uar"] for table in kept}
         return uar | {"uar": float(np.mean(list(uar.values())))}
 
-    fit(network, lambda epoch: ahead(_batches(parts, plan, epoch)), loss, evaluate, plan, folder, report)
+    fit(network, lambda epoch: prefetch(_batches(parts, plan, epoch)), loss, evaluate, plan, folder, report)
     return network
 
 

@@ -7,7 +7,7 @@ from contextlib import closing
 
 import pytest
 
-from avcer.ahead import ahead
+from avcer.prefetch import prefetch
 
 
 class Source:
@@ -40,32 +40,32 @@ def settled(value: Callable[[], int]) -> int:
 
 
 def makers() -> list[str]:
-    return [thread.name for thread in threading.enumerate() if thread.name.startswith("avcer-ahead")]
+    return [thread.name for thread in threading.enumerate() if thread.name.startswith("avcer-prefetch")]
 
 
 @pytest.mark.parametrize("count", [1, 3, 100])
 def test_the_order_is_kept(count: int) -> None:
     source = Source(50)
-    assert list(ahead(source, count)) == list(range(50))
+    assert list(prefetch(source, count)) == list(range(50))
     assert len(source.threads) == 1
     assert threading.get_ident() not in source.threads
 
 
 def test_of_nothing_comes_nothing() -> None:
-    assert list(ahead(iter(()))) == []
+    assert list(prefetch(iter(()))) == []
 
 
 @pytest.mark.parametrize("count", [1, 2, 4])
 def test_no_more_is_made_than_asked_for(count: int) -> None:
     source = Source(50)
-    with closing(ahead(source, count)) as items:
+    with closing(prefetch(source, count)) as items:
         assert source.made == 0
         for used, _ in zip(range(1, 4), items, strict=False):
             assert settled(lambda: source.made) == used + count
 
 
 def test_an_error_is_raised_where_its_item_would_be_used() -> None:
-    items = ahead(Source(50, fails_at=2), 4)
+    items = prefetch(Source(50, fails_at=2), 4)
     assert [next(items), next(items)] == [0, 1]
     with pytest.raises(OSError, match="no more"):
         next(items)
@@ -75,7 +75,7 @@ def test_an_error_is_raised_where_its_item_would_be_used() -> None:
 
 def test_stopping_early_ends_the_thread_and_closes_the_source() -> None:
     source = Source(50)
-    items = ahead(source, 2)
+    items = prefetch(source, 2)
     assert next(items) == 0
     items.close()
     assert not makers()

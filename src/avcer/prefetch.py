@@ -1,4 +1,4 @@
-"""Work that is done ahead, in a thread of its own, while what was done before is used."""
+"""Prefetching: items are made in another thread while the ones before them are used."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import TypeVar
 Item = TypeVar("Item")
 
 
-def ahead(source: Iterable[Item], count: int = 4) -> Generator[Item, None, None]:
+def prefetch(source: Iterable[Item], count: int = 4) -> Generator[Item, None, None]:
     """The same items in the same order, made in one other thread, at most ``count`` before they are asked for.
 
-    None is no item: it ends them. What goes wrong there is raised here. Whoever stops early closes it, and waits for
-    the item that is being made.
+    ``None`` marks the end, so items must not be ``None``. An error of the source is raised where its item would come.
+    Closing the generator early waits for the item that is being made, then ends the thread.
     """
     waiting: Queue[Future[Item | None]] = Queue(count)
     items = iter(source)
-    with ThreadPoolExecutor(1, thread_name_prefix="avcer-ahead") as maker:
+    with ThreadPoolExecutor(1, thread_name_prefix="avcer-prefetch") as maker:
         try:
             for _ in range(count):
                 waiting.put(maker.submit(next, items, None))

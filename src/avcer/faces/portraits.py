@@ -1,0 +1,63 @@
+"""Portraits: small pictures of faces, kept in memory for sources that cannot be read a second time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+from avcer.faces.crop import square_crop
+from avcer.types import Float, Frame, Image
+
+SIDE: Final = 160
+"""Pixels of a portrait's side; a slot of a printed filmstrip is about 120."""
+MARGIN: Final = 0.18
+"""Space around the box, in parts of its longer side, so that hair and chin are on the picture."""
+MOST: Final = 48
+"""Portraits kept of a face, at most twice as many while they are gathered: 7 MB."""
+
+
+def portrait(image: Image, box: Float) -> Image | None:
+    """The square around ``box`` (x1, y1, x2, y2) with some space, ``(SIDE, SIDE, 3)``, moved into the frame if it fits;
+    None for a box outside the frame.
+    """
+    half = float(max(box[2:] - box[:2])) * (0.5 + MARGIN)
+    size = np.array(image.shape[1::-1], dtype=np.float32)
+    centre = (box[:2] + box[2:]) / 2
+    moved = np.where(size >= 2 * half, np.clip(centre, half, np.maximum(size - half, half)), centre)
+    return square_crop(image, box + np.tile(moved - centre, 2).astype(np.float32), MARGIN, SIDE)
+
+
+@dataclass
+class _Album:
+    """The portraits of one face by frame index; one every ``interval_s``, doubled when there are too many."""
+
+    interval_s: float
+    due_s: float = -np.inf
+    kept: dict[int, Image] = field(default_factory=dict)
+
+
+class Portraits:
+    """Keeps portraits of each face, evenly spread over its time, in bounded memory."""
+
+    def __init__(self, interval_s: float = 0.5) -> None:
+        self._interval_s = interval_s
+        self._albums: dict[int, _Album] = {}
+
+    def add(self, track: int, frame: Frame, box: Float) -> None:
+        """Keeps the face of ``track`` on this frame if one is due."""
+        album = self._albums.setdefault(track, _Album(self._interval_s))
+        if frame.time_s < album.due_s:
+            return
+        picture = portrait(frame.image, box)
+        if picture is None:
+            return
+        album.kept[frame.index], album.due_s = picture, frame.time_s + album.interval_s
+        if len(album.kept) >= 2 * MOST:
+            album.kept = dict(list(album.kept.items())[::2])
+            album.interval_s *= 2
+
+    def by_face(self) -> dict[int, dict[int, Image]]:
+        """Track id -> frame index -> ``(SIDE, SIDE, 3)`` BGR, frames rising."""
+        return {track: dict(album.kept) for track, album in self._albums.items()}

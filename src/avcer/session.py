@@ -1,0 +1,271 @@
+"""``Session``: one clip or one camera, fed with frames and sound; gives settled rows, and in the end an Analysis.
+
+A session knows no path: files, streams and cameras are feeders of the same thing (``feeding.py``).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Literal
+
+import numpy as np
+
+from avcer.analysis import Analysis
+from avcer.decision.policy import Policy
+from avcer.decision.segments import frame_ends
+from avcer.decision.timelines import decide_all
+from avcer.emotion.audio import AudioModel
+from avcer.errors import UsageError
+from avcer.faces.leadership import Leadership, leading_tracks, primary_track
+from avcer.faces.portraits import Portraits
+from avcer.hearing import Ear, Windows
+from avcer.media import SoundBlock
+from avcer.media.film import FALLBACK_RATE
+from avcer.modalities import AUDIO
+from avcer.sampling import SamplingPlan
+from avcer.settled import Settled, Update
+from avcer.sight import Eye, VisualModels, Watcher
+from avcer.timing import Stages
+from avcer.types import Clip, Double, EmotionProbabilities, Frame, Integer, Progress, no_progress
+
+LIVE: Final = Path("live")
+"""The path of a clip that has none."""
+RECENT_WINDOWS: Final = 64
+"""So many of the last windows of sound are looked at for a live frame: at least three seconds of them."""
+
+
+@dataclass(frozen=True)
+class Models:
+    """What runs: the visual models, the audio model, and the decision."""
+
+    visual: VisualModels
+    audio: AudioModel
+    policy: Policy
+
+
+@dataclass(frozen=True)
+class SessionPlan:
+    """How a session works.
+
+    ``sampling``: on which frames the models run, and the limit of latency; ``windows``: how sound is cut;
+    ``sound_for``: whom the sound counts for; ``leadership``: who leads, see ``faces.leadership``; ``portraits``:
+    whether small pictures of the faces are kept, for a source that cannot be read twice.
+    """
+
+    sampling: SamplingPlan = field(default_factory=SamplingPlan)
+    windows: Windows = field(default_factory=Windows)
+    sound_for: Literal["primary", "all"] = "primary"
+    leadership: Leadership = "whole-clip"
+    portraits: bool = False
+
+
+class Session:
+    """One analysis that is fed. ``Analyzer.session`` makes it.
+
+    One thread calls ``see``, ``updates`` and ``finish``; ``hear`` may be called from a second one. Whoever stops
+    feeding early calls ``close``, or uses the session as a context.
+
+    Two kinds. Without a limit of latency, a frame's sound counts as in a whole file: the mean of all windows that the
+    frame lies in, so that a row settles four seconds after its frame; the faces' detector runs one batch ahead. With
+    one (live), batches are cut so that results come in time, and a frame takes the last window that ended before it.
+
+    Args:
+        models: what runs.
+        plan: how.
+        info: what is known of the clip; None if nothing is.
+        progress: called with the stage, how much is done, and of how much (0 = not known).
+        provenance: makes the record of who computed what, of the timings.
+    """
+
+    def __init__(
+        self,
+        models: Models,
+        plan: SessionPlan,
+        info: Clip | None = None,
+        progress: Progress = no_progress,
+        provenance: Callable[[dict[str, Any]], Any] = dict,
+    ) -> None:
+        self.stages = Stages()
+        self.plan = plan
+        self._models = models
+        self._info = info
+        self._progress = progress
+        self._provenance = provenance
+        self.started = time.perf_counter()
+        self._live = plan.sampling.latency_s is not None
+        self._portraits = Portraits() if plan.portraits else None
+        self._watcher = Watcher(models.visual, plan.sampling, self.stages, self._portraits)
+        self._eye = Eye(self._watcher, plan.sampling, self._seen)
+        self._ear = Ear(models.audio, plan.windows, self.stages, 1 if self._live else None, self._heard)
+        self._settled = Settled(self._watcher, models.policy, plan.sound_for, self._frame_end)
+        self._awaits_sound = info is not None and info.has_audio
+        self._sizes: list[tuple[int, int, int]] = []
+        self._count = 0
+        self._last_s = -np.inf
+        self._notes: list[str] = []
+
+    def see(self, frames: Sequence[Frame]) -> None:
+        """Takes the next frames, in the order of time; their indices are counted anew.
+
+        Raises:
+            UsageError: a frame is not later than the one before.
+        """
+        for frame in frames:
+            if not frame.time_s > self._last_s:
+                raise UsageError(f"frames must rise in time: {frame.time_s} s comes after {self._last_s} s")
+            self._last_s = frame.time_s
+            size = (frame.image.shape[1], frame.image.shape[0])
+            if not self._sizes or self._sizes[-1][1:] != size:
+                self._sizes.append((self._count, *size))
+            self._count += 1
+        self._eye.see(frames)
+
+    def hear(self, block: SoundBlock) -> None:
+        """Takes the next block of sound, mono at 16 kHz, on the clock of the frames. Holes are taken for silence."""
+        self._awaits_sound = True
+        self._ear.hear(block)
+
+    def end_pictures(self) -> None:
+        """Says that no more frames come, and works off those that wait."""
+        self._eye.finish()
+
+    def end_sound(self) -> None:
+        """Says that no more sound comes, and works off what waits; may be called from the thread that hears."""
+        self._ear.finish()
+        self._awaits_sound = False
+
+    def note(self, *warnings: str) -> None:
+        """Adds lines to the warnings of the analysis."""
+        self._notes += warnings
+
+    def updates(self) -> Iterator[Update]:
+        """What has become known since the last call, if anything; nothing of it changes later."""
+        self._settle()
+        update = self._settled.update()
+        if update is not None:
+            yield update
+
+    def finish(self) -> Analysis:
+        """Works off what waits, and makes the analysis; ``updates`` then gives the rest."""
+        self.end_pictures()
+        self.end_sound()
+        with self.stages.stage("decision"):
+            self._settle()
+            self._settled.complete()
+            analysis = self._analysis()
+        return replace(analysis, provenance=self._provenance(self._timings(analysis.clip)))
+
+    def close(self) -> None:
+        """Ends the session's thread; what waits is dropped. After ``finish`` there is nothing to do."""
+        self._eye.close()
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _seen(self, count: int) -> None:
+        self._progress("pictures", count, 0 if self._info is None else self._info.frame_count)
+
+    def _heard(self, count: int) -> None:
+        duration_s = 0.0 if self._info is None else self._info.duration_s
+        self._progress("sound", count, int(duration_s / self.plan.windows.step_s))
+
+    def _settle(self) -> None:
+        """Records the sound of the frames that no later input can change."""
+        settled = self._settled.count
+        times_s = self._watcher.times_s(settled)
+        if self._live:
+            recent = self._ear.evidence(last=RECENT_WINDOWS)
+            self._settled.add(recent.trailing(times_s, 2 * self.plan.windows.step_s))
+            return
+        if self._awaits_sound:
+            times_s = times_s[: np.searchsorted(times_s, self._ear.settled_s)]
+        self._settled.add(self._ear.evidence().on_frames(times_s))
+
+    def _frame_end(self, frame: int) -> float:
+        """When a frame gives way to the next, or ends as the last one."""
+        times_s = self._watcher.times_s(frame, frame + 2)
+        if len(times_s) > 1:
+            return float(times_s[1])
+        return float(frame_ends(self._watcher.times_s(), self._clip())[-1])
+
+    def _clip(self) -> Clip:
+        """What was known of the clip and what its frames tell; of a source of which nothing was known, the latter."""
+        times_s = self._watcher.times_s()
+        if self._info is not None:
+            return replace(measured(self._info, times_s), sizes=tuple(self._sizes))
+        count = len(times_s)
+        passed_s = float(times_s[-1] - times_s[0]) if count > 1 else 0.0
+        rate = (count - 1) / passed_s if passed_s > 0 else FALLBACK_RATE
+        heard = bool(len(self._ear.evidence(last=1).starts_s))
+        _, width, height = self._sizes[0] if self._sizes else (0, 0, 0)
+        told = Clip(LIVE, 0.0, count, rate, width, height, 0, has_video=count > 0, has_audio=heard)
+        start_s = float(times_s[0]) if count else 0.0
+        return replace(measured(told, times_s), start_s=start_s, sizes=tuple(self._sizes))
+
+    def _analysis(self) -> Analysis:
+        times_s, clip = self._watcher.times_s(), self._clip()
+        tracks, said = self._watcher.tracks(), {AUDIO.name: self._settled.audio()}
+        ends_s = frame_ends(times_s, clip)
+        leads = self._leads(ends_s - times_s)
+        counts_for = None if self.plan.sound_for == "all" else leads
+        faces = decide_all(
+            self._models.policy, tracks, self._watcher.probabilities(), said, counts_for, times_s, ends_s
+        )
+        warnings = (*self._notes, *self._about_sound(), *_what_is_missing(bool(tracks), said[AUDIO.name]))
+        return Analysis(
+            clip=clip,
+            times_s=times_s,
+            said=said,
+            faces=faces,
+            primary=primary_track(tracks, ends_s - times_s),
+            leads=leads,
+            vocabulary=self._models.policy.vocabulary,
+            provenance={},
+            warnings=warnings,
+            modalities=self._models.policy.weights.modalities,
+            labels=self._models.policy.labels,
+            portraits={} if self._portraits is None else self._portraits.by_face(),
+        )
+
+    def _leads(self, durations_s: Double) -> Integer:
+        """Who leads on each frame, as the plan's leadership says."""
+        if self.plan.leadership == "largest-now":
+            return self._watcher.leads()
+        return leading_tracks(self._watcher.tracks(), durations_s)
+
+    def _about_sound(self) -> list[str]:
+        evidence = self._ear.evidence()
+        return ["the sound is digital silence"] if len(evidence.usable) and not evidence.usable.any() else []
+
+    def _timings(self, clip: Clip) -> dict[str, Any]:
+        """Seconds in all; the real-time factor, seconds of work per second of the clip; and what the stages cost,
+        which overlap.
+        """
+        seconds = time.perf_counter() - self.started
+        factor = seconds / clip.duration_s if clip.duration_s > 0 else 0.0
+        return {"seconds": seconds, "real_time_factor": factor, "stages": self.stages.as_dict()}
+
+
+def measured(clip: Clip, times_s: Double) -> Clip:
+    """The clip with the count of its frames, and with their length where its header states none, as in browsers'
+    recordings.
+    """
+    shown_s = float(frame_ends(times_s, clip)[-1] - times_s[0]) if len(times_s) else 0.0
+    return replace(clip, frame_count=len(times_s), duration_s=clip.duration_s or shown_s)
+
+
+def _what_is_missing(seen: bool, audio: EmotionProbabilities) -> list[str]:
+    """What the summary must say of a clip that lacks a face or a voice."""
+    heard = bool(audio.valid.any())
+    if not seen:
+        return ["no face was found: decided from sound alone" if heard else "no face was found: nothing to decide from"]
+    return [] if heard else ["decided from sight alone"]

@@ -1,0 +1,296 @@
+"""Sessions on made-up models: what is settled stays, and put together it is the analysis."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from avcer.analysis import Analysis, FaceAnalysis
+from avcer.decision.fuse import MEAN
+from avcer.decision.policy import Policy
+from avcer.emotion.classify import ClassifyPlan
+from avcer.errors import UsageError
+from avcer.faces.leadership import LargestNow
+from avcer.hearing import Windows
+from avcer.media import SoundBlock
+from avcer.sampling import SamplingPlan
+from avcer.session import Models, Session, SessionPlan
+from avcer.settled import Update
+from avcer.types import PER_FRAME, Clip, Frame
+from fakes import RATE, Finder, Square, audio_model, film, speech, visual_models
+
+SPARSE = SamplingPlan(10, ClassifyPlan(None, 0.1), detect_classified=True)
+LIVE = replace(SPARSE, latency_s=0.4)
+CLIP = Clip(Path("made-up.mp4"), 8.0, 200, float(RATE), 160, 120, 0, has_video=True, has_audio=True)
+
+
+def one_who_sways(index: int) -> Sequence[Square]:
+    return [Square(10 + abs(index % 60 - 30), grey=60 + index % 120)]
+
+
+def two_of_whom_one_is_missed(index: int) -> Sequence[Square]:
+    """The small one on the left is missed for 0.6 s, twice; the large one comes late, and goes for good."""
+    small = [] if 40 <= index < 55 or 90 <= index < 105 else [Square(2, side=18, grey=100 + index % 50)]
+    large = [Square(40, side=36, grey=200)] if 70 <= index < 150 else []
+    return [*small, *large]
+
+
+def nobody_in_the_middle(index: int) -> Sequence[Square]:
+    return [] if 60 <= index < 130 else [Square(20, grey=90)]
+
+
+def nobody(index: int) -> Sequence[Square]:
+    return []
+
+
+Scene = Callable[[int], Sequence[Square]]
+SCENES: list[Scene] = [one_who_sways, two_of_whom_one_is_missed, nobody_in_the_middle, nobody]
+
+
+def session(info: Clip | None = CLIP, finder: Any = None, fill_gaps: bool = False, **plan: Any) -> Session:
+    policy = Policy(MEAN, rule="sum", fill_gaps=fill_gaps)
+    chosen = SessionPlan(**{"sampling": SPARSE, "windows": Windows(2.0, 0.5), "leadership": "largest-now", **plan})
+    return Session(Models(visual_models(finder), audio_model(), policy), chosen, info)
+
+
+def fed(one: Session, frames: Iterable[Frame], sound: Iterable[SoundBlock]) -> Iterator[Update]:
+    """The updates of a session that is fed in the order of time, each asked for as soon as there may be one."""
+    waiting = iter(sound)
+    block = next(waiting, None)
+    for frame in frames:
+        while block is not None and block.start_s <= frame.time_s:
+            one.hear(block)
+            block = next(waiting, None)
+        one.see([frame])
+        yield from one.updates()
+    while block is not None:
+        one.hear(block)
+        yield from one.updates()
+        block = next(waiting, None)
+
+
+def run(one: Session, frames: Iterable[Frame], sound: Iterable[SoundBlock]) -> tuple[list[Update], Analysis]:
+    updates = list(fed(one, frames, sound))
+    analysis = one.finish()
+    return [*updates, *one.updates()], analysis
+
+
+def by_face(faces: Iterable[FaceAnalysis]) -> dict[int | None, list[FaceAnalysis]]:
+    parts: dict[int | None, list[FaceAnalysis]] = {}
+    for face in faces:
+        parts.setdefault(face.id, []).append(face)
+    return parts
+
+
+def joined(parts: Sequence[Any], get: Callable[[Any], Any]) -> Any:
+    return np.concatenate([get(part) for part in parts])
+
+
+def same_face(parts: Sequence[FaceAnalysis], whole: FaceAnalysis) -> None:
+    """The rows of a face, put together, are those of the analysis."""
+    assert joined(parts, lambda face: face.frames).tolist() == whole.frames.tolist()
+    if whole.track is not None:
+        for name in ("frames", "boxes", "landmarks", "scores"):
+            put = joined(parts, lambda face, name=name: getattr(face.track, name))
+            assert np.array_equal(put, getattr(whole.track, name)), name
+    for name in whole.said:
+        for part in ("times_s", "values", "valid"):
+            put = joined(parts, lambda face, name=name, part=part: getattr(face.said[name], part))
+            assert np.array_equal(put, getattr(whole.said[name], part)), (name, part)
+    np.testing.assert_allclose(joined(parts, lambda face: face.fused.values), whole.fused.values, atol=1e-12)
+    assert np.array_equal(joined(parts, lambda face: face.fused.valid), whole.fused.valid)
+    for heading in ("AV", *whole.curves):
+        for name in PER_FRAME:
+            put = joined(parts, lambda face, heading=heading, name=name: getattr(face.curve(heading), name))
+            np.testing.assert_allclose(put, getattr(whole.curve(heading), name), atol=1e-12, err_msg=name)
+
+
+def same(updates: Sequence[Update], analysis: Analysis) -> None:
+    """The updates, put together, are the analysis."""
+    assert joined(updates, lambda one: one.times_s).tolist() == analysis.times_s.tolist()
+    firsts = np.cumsum([0, *[len(one.times_s) for one in updates]])[:-1]
+    assert [one.first for one in updates] == firsts.tolist()
+    assert joined(updates, lambda one: one.leads).tolist() == analysis.leads.tolist()
+    assert np.array_equal(joined(updates, lambda one: one.audio.values), analysis.audio.values)
+    assert np.array_equal(joined(updates, lambda one: one.audio.valid), analysis.audio.valid)
+    parts = by_face(face for one in updates for face in one.faces)
+    assert set(parts) == {face.id for face in analysis.faces}
+    for whole in analysis.faces:
+        same_face(parts[whole.id], whole)
+    put = sorted((s for one in updates for s in one.segments), key=lambda s: (s.start_s, str(s.face)))
+    whole_segments = sorted(analysis.segments, key=lambda s: (s.start_s, str(s.face)))
+    assert [(s.face, s.start_s, s.label) for s in put] == [(s.face, s.start_s, s.label) for s in whole_segments]
+    assert [s.end_s for s in put] == pytest.approx([s.end_s for s in whole_segments])
+    assert [s.probability for s in put] == pytest.approx([s.probability for s in whole_segments])
+
+
+@pytest.mark.parametrize("sampling", [SamplingPlan(), SPARSE, LIVE], ids=["every frame", "sparse", "live"])
+@pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.__name__)
+@pytest.mark.parametrize("sound_for", ["primary", "all"])
+def test_updates_put_together_are_the_analysis(scene: Scene, sampling: SamplingPlan, sound_for: str) -> None:
+    one = session(sampling=sampling, sound_for=sound_for, fill_gaps=True)
+    updates, analysis = run(one, film(scene, 200), speech(7.0))
+    assert len(updates) > 3
+    assert len(analysis.times_s) == 200
+    same(updates, analysis)
+    assert {one.leadership for one in updates} == {"largest-now"}
+
+
+@pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.__name__)
+def test_asking_for_updates_changes_nothing(scene: Scene) -> None:
+    one, other = session(), session()
+    _, asked = run(one, film(scene, 200), speech(7.0))
+    other.see(film(scene, 200))
+    for block in speech(7.0):
+        other.hear(block)
+    silent = other.finish()
+    same([*other.updates()], asked)
+    assert np.array_equal(silent.audio.values, asked.audio.values)
+
+
+def test_without_sound_rows_settle_with_their_batch() -> None:
+    one = session(replace(CLIP, has_audio=False), sampling=SamplingPlan())
+    updates, analysis = run(one, film(one_who_sways, 200), ())
+    assert [len(update.times_s) for update in updates] == [36, 36, 36, 36, 56]  # the last two in the end
+    assert not analysis.audio.valid.any()
+    assert "decided from sight alone" in analysis.warnings
+
+
+def test_rows_wait_for_the_sound_that_can_still_change_them() -> None:
+    """A window of two seconds that has not begun yet may still hold a frame."""
+    one = session(sampling=SamplingPlan())
+    one.see(film(one_who_sways, 200))
+    assert list(one.updates()) == []
+    for block in speech(4.0):
+        one.hear(block)
+    (update,) = one.updates()
+    assert update.times_s[-1] < 2.0  # the window that begins at 2 s is complete, the next is not
+    assert update.audio.valid.all()
+
+
+def test_a_live_row_takes_what_has_been_heard_and_waits_for_nothing() -> None:
+    one = session(sampling=LIVE)
+    _, analysis = run(one, film(one_who_sways, 150), speech(6.0))
+    assert not analysis.audio.valid[:50].any()  # the first window of two seconds is not full yet
+    assert analysis.audio.valid[60:].all()
+    first = next(fed(session(sampling=LIVE), film(one_who_sways, 100), ()))
+    assert first.times_s[-1] <= 0.24
+
+
+def test_a_silent_end_does_not_go_on_for_ever() -> None:
+    one = session(sampling=LIVE)
+    _, analysis = run(one, film(one_who_sways, 150), speech(3.0))
+    assert analysis.audio.valid[75]
+    assert not analysis.audio.valid[110:].any()
+
+
+def test_the_first_update_of_a_live_feed_comes_within_half_a_second() -> None:
+    one = session(None, sampling=replace(SPARSE, latency_s=0.5))
+    started = time.perf_counter()
+    for frame in film(one_who_sways, 50):
+        time.sleep(max(started + frame.time_s - time.perf_counter(), 0))
+        one.see([frame])
+        if list(one.updates()):
+            break
+    assert time.perf_counter() - started < 0.5
+
+
+def test_every_live_row_is_known_within_the_limit_of_the_feeds_own_time() -> None:
+    one = session(None, sampling=replace(SPARSE, latency_s=0.4))
+    for frame in film(one_who_sways, 100):
+        one.see([frame])
+        for update in one.updates():
+            assert frame.time_s - update.times_s[0] <= 0.4
+
+
+def test_a_session_that_is_told_nothing_finds_out() -> None:
+    one = session(None)
+    _, analysis = run(one, film(one_who_sways, 100, first_s=3.0), speech(4.0, first_s=3.0))
+    assert (analysis.clip.width, analysis.clip.height, analysis.clip.frame_count) == (160, 120, 100)
+    assert analysis.clip.average_rate == pytest.approx(RATE)
+    assert analysis.clip.duration_s == pytest.approx(4.0)
+    assert analysis.clip.start_s == pytest.approx(3.0)
+    assert analysis.clip.has_audio
+    assert analysis.clip.sizes == ((0, 160, 120),)
+
+
+def test_frames_are_counted_anew_and_must_rise() -> None:
+    one = session(None)
+    frames = [Frame(index + 7, frame.time_s, frame.image) for index, frame in enumerate(film(one_who_sways, 40))]
+    one.see(frames)
+    with pytest.raises(UsageError, match="must rise in time"):
+        one.see(frames[-1:])
+    analysis = one.finish()
+    assert analysis.faces[0].frames.tolist() == list(range(40))
+
+
+def test_the_whole_clips_leader_is_chosen_at_the_end() -> None:
+    """The large face is there for a shorter time, yet has the larger area x time."""
+    scene = two_of_whom_one_is_missed
+    _, now = run(session(leadership="largest-now"), film(scene, 200), speech(8.0))
+    updates, whole = run(session(leadership="whole-clip"), film(scene, 200), speech(8.0))
+    assert now.primary == whole.primary == 2
+    assert set(whole.leads[70:150]) == {2}
+    assert set(now.leads[70:82]) == {1}  # it takes over after half a second
+    assert set(now.leads[84:150]) == {2}
+    assert joined(updates, lambda one: one.leads).tolist() == now.leads.tolist()
+    assert {one.leadership for one in updates} == {"largest-now"}
+
+
+def test_no_frames_at_all_are_an_analysis() -> None:
+    one = session(None)
+    analysis = one.finish()
+    assert len(analysis.times_s) == 0
+    assert list(one.updates()) == []
+
+
+def test_an_error_of_the_detector_is_raised_where_the_session_is_fed_and_ends_its_thread() -> None:
+    frames = film(one_who_sways, 200)
+    with session(finder=Finder(fails_at=3)) as one, pytest.raises(ArithmeticError):
+        one.see(frames)
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("avcer-")]
+
+
+def test_portraits_are_kept_for_what_cannot_be_read_again_in_bounded_number() -> None:
+    one = session(None, portraits=True)
+    one.see(film(one_who_sways, 200))
+    (album,) = one.finish().portraits.values()
+    assert sorted(album) == [round(second * RATE) for second in np.arange(0, 8, 0.52)]
+    assert {picture.shape for picture in album.values()} == {(160, 160, 3)}
+    assert not run(session(), film(one_who_sways, 50), ())[1].portraits
+
+
+class TestLargestNow:
+    """The causal leader."""
+
+    def test_the_largest_leads_at_once_and_of_equals_the_first(self) -> None:
+        assert LargestNow().update(0.0, {1: 100.0, 2: 300.0}, [1, 2]) == 2
+        assert LargestNow().update(0.0, {1: 300.0, 2: 300.0}, [1, 2]) == 1
+        assert LargestNow().update(0.0, {}, []) == -1
+
+    def test_a_face_that_is_a_little_larger_does_not_take_over(self) -> None:
+        now = LargestNow()
+        now.update(0.0, {1: 100.0}, [1])
+        assert {now.update(second / 10, {1: 100.0, 2: 140.0}, [1, 2]) for second in range(1, 50)} == {1}
+
+    def test_a_much_larger_one_takes_over_after_its_time_without_a_break(self) -> None:
+        now = LargestNow()
+        now.update(0.0, {1: 100.0}, [1])
+        leads = [now.update(tenth / 10, {1: 100.0, 2: 200.0}, [1, 2]) for tenth in range(1, 5)]
+        leads.append(now.update(0.5, {1: 100.0, 2: 100.0}, [1, 2]))  # a break
+        leads += [now.update(tenth / 10, {1: 100.0, 2: 200.0}, [1, 2]) for tenth in range(6, 13)]
+        assert leads == [1] * 10 + [2] * 2
+
+    def test_a_leader_that_is_missed_keeps_the_lead_while_it_is_alive(self) -> None:
+        now = LargestNow()
+        now.update(0.0, {1: 300.0, 2: 100.0}, [1, 2])
+        assert now.update(0.1, {2: 100.0}, [1, 2]) == 1
+        assert now.update(0.2, {2: 100.0}, [2]) == 2
+        assert now.update(0.3, {}, []) == -1
