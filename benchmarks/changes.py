@@ -18,7 +18,6 @@ from typing import Any
 import av
 import cv2
 import numpy as np
-import openvino
 from av.video.reformatter import VideoReformatter
 
 from avcer import Analyzer
@@ -129,6 +128,8 @@ def spectra() -> Iterator[list[str]]:
 
 def compiling() -> Iterator[list[str]]:
     """All four mini models, from their graphs or as kept."""
+    import openvino  # after avcer, which switches off its usage data
+
     core, models = openvino.Core(), list(choose_all("mini").values())
 
     def compiled() -> None:

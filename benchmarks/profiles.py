@@ -15,10 +15,8 @@ from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
-import openvino
 import torch
 from torch import Tensor, nn
-from transformers import Wav2Vec2Model
 
 from avcer.models.networks.speech import _backbone, _features
 from page import circumstances, put, table
@@ -59,6 +57,8 @@ def main() -> None:
 
 def profiles() -> str:
     """Milliseconds a window by kind of layer, before and now, in both formats; then what was expected and measured."""
+    from transformers import Wav2Vec2Model
+
     extractor = Wav2Vec2Model(_backbone()).feature_extractor.eval()
     columns = [
         profile(network(extractor), hints)
@@ -79,6 +79,8 @@ def profiles() -> str:
 
 def profile(network: nn.Module, hints: dict[str, str]) -> dict[str, float]:
     """Kind of layer -> milliseconds a window, medians of several runs."""
+    import openvino  # after avcer, which switches off its usage data
+
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.onnx"
         with warnings.catch_warnings():

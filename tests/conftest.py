@@ -9,6 +9,7 @@ from unittest.mock import patch
 
 import pytest
 
+import avcer  # noqa: F401 - before any test module imports OpenVINO, which would send usage data
 from reference import SHARED, import_stand_ins
 
 

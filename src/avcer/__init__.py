@@ -15,6 +15,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from avcer.quiet import quieten
+
 if TYPE_CHECKING:
     from avcer.analysis import Analysis as Analysis
     from avcer.analysis import FaceAnalysis as FaceAnalysis
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from avcer.types import Face as Face
     from avcer.types import FaceTrack as FaceTrack
     from avcer.types import Segment as Segment
+
+quieten()  # before any library is imported
 
 __version__ = "0.1.0"
 

@@ -11,10 +11,12 @@ from avcer import __version__
 from avcer.commands import ablation, analysis, bench, evaluation, models, training
 from avcer.commands.shared import INTERRUPTED, Command, complain
 from avcer.errors import AvcerError
+from avcer.quiet import own_process
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; returns the exit status: 0 done, 1 some input failed, 2 wrong usage, 130 interrupted."""
+    own_process()
     _show_any_name()
     chosen = parser().parse_args(arguments)
     run: Command = chosen.run

@@ -8,9 +8,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from avcer.decision.fuse import FusionWeights
@@ -19,6 +16,7 @@ from avcer.files import atomic
 from avcer.labels import BASIC
 from avcer.modalities import NAMES
 from avcer.output.page import DPI, FAINT, INK, SOFT
+from avcer.plotting import Axes, Figure, FigureCanvasAgg
 from avcer.types import Double, Integer
 
 SHADES: Final = "Blues"

@@ -22,8 +22,9 @@ import numpy as np
 
 from avcer.errors import OutputError
 from avcer.files import atomic
+from avcer.home import home
 from avcer.models.card import ModelCard
-from avcer.models.store import InstalledModel, home, replace_folder
+from avcer.models.store import InstalledModel, replace_folder
 
 LARGE: Final = 200_000_000
 """Bytes of a graph, from which on it is not kept compiled, which would be held in memory twice while it is read."""

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from avcer.errors import ModelError
+from avcer.home import home
 from avcer.models.card import CARD_FILE, FileRecord, ModelCard
-from avcer.models.store import InstalledModel, home, replace_folder, sha256
+from avcer.models.store import InstalledModel, replace_folder, sha256
 
 GRAPH: Final = "graph.xml"
 NUMBERS: Final = "graph.bin"

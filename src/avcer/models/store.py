@@ -6,15 +6,14 @@ Nothing is downloaded here, and no folder is made for models before one is insta
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
-import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from avcer.errors import ModelError, OutputError
+from avcer.home import home
 from avcer.models.card import CARD_FILE, FAMILIES, ROLES, Family, FileRecord, ModelCard, Role
 
 MINI: Final = Path(__file__).parent / "data" / "mini"
@@ -37,18 +36,6 @@ class InstalledModel:
     def weights(self) -> Path:
         """The safetensors file, for PyTorch."""
         return self.folder / self.card.weights.name
-
-
-def home() -> Path:
-    """The per-user folder: the variable AVCER_HOME, else where the system keeps such data. It need not exist."""
-    if chosen := os.environ.get("AVCER_HOME"):
-        return Path(chosen).expanduser()
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "avcer"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Application Support" / "avcer"
-    data = Path(os.environ.get("XDG_DATA_HOME", ""))
-    return (data if data.is_absolute() else Path.home() / ".local" / "share") / "avcer"
 
 
 def location(family: Family, role: Role) -> Path:

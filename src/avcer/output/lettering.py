@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from matplotlib.backends.backend_agg import RendererAgg
-from matplotlib.font_manager import FontProperties, findfont, fontManager, get_font
+from avcer.plotting import FontProperties, RendererAgg, findfont, fontManager, get_font
 
 _LATIN: Final = "DejaVu Sans"
 """Comes with Matplotlib: the same on every machine."""

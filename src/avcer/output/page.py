@@ -6,11 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-
 from avcer.modalities import FUSED, Modality
 from avcer.output.lettering import families
+from avcer.plotting import Axes, Figure
 
 DPI: Final = 200
 WIDTH: Final = 10.0

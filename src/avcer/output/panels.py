@@ -7,8 +7,6 @@ from typing import Final
 
 import cv2
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.patches import Rectangle
 
 from avcer.labels import NONE
 from avcer.output.filmstrip import Still
@@ -28,6 +26,7 @@ from avcer.output.page import (
     small_type,
 )
 from avcer.output.runs import Runs, condensed, joining_line, lane_line
+from avcer.plotting import Axes, Rectangle
 from avcer.types import Double, ExpressionTimeline, Image
 
 _JOINED: Final = 200

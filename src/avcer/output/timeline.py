@@ -10,10 +10,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from avcer.analysis import Analysis, FaceAnalysis
 from avcer.decision.segments import frame_ends
@@ -37,6 +33,7 @@ from avcer.output.page import (
     curves_of,
 )
 from avcer.output.runs import Runs, find_runs
+from avcer.plotting import Axes, Figure, FigureCanvasAgg, Line2D
 from avcer.types import Double, ExpressionTimeline
 
 SLOTS: Final = 12
