@@ -106,9 +106,8 @@ def processes(clip: Path, count: int, engine_threads: int) -> Measured:
     seconds = time.perf_counter() - started
     for worker in workers:
         worker.join()
-    return Measured(
-        count * each, seconds, sum(busy for busy, _ in results), frozenset(sum((s for _, s in results), []))
-    )
+    said = frozenset(word for _, words in results for word in words)
+    return Measured(count * each, seconds, sum(busy for busy, _ in results), said)
 
 
 def work(clip: Path, each: int, engine_threads: int, ready: Barrier, answers: Any) -> None:
