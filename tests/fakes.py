@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import cv2
 import numpy as np
@@ -20,8 +20,9 @@ from avcer.labels import BASIC
 from avcer.media import SAMPLE_RATE, SoundBlock
 from avcer.models.card import UNWRITTEN, ModelCard, Role
 from avcer.models.engine import Engine
+from avcer.models.store import find
 from avcer.sight import VisualModels
-from avcer.types import Boolean, Face, Float, Frame, Image
+from avcer.types import Face, Float, Frame, Image
 
 RATE = 25
 BACKGROUND = 20
@@ -122,7 +123,6 @@ class Voice:
     emotion: str = "Sadness"
     classes: int = len(BASIC)
     calls: list[int] = field(default_factory=list)
-    lengths: list[int] = field(default_factory=list)
 
     def __call__(self, batch: Float) -> tuple[Float, ...]:
         """Logits ``(N, classes)``."""
@@ -187,6 +187,10 @@ class Squares:
         return offsets, scores, landmarks
 
 
-def heard(samples: Float) -> Boolean:
-    """Whether samples are anything but zero."""
-    return np.abs(samples) > 0
+def engines(**others: Engine) -> dict[Role, Engine]:
+    """Networks for a whole ``Analyzer(models="mini", engines=...)``; ``others`` take the place of single ones."""
+    constants = find("mini", "detector").card.preprocessing
+    usual: dict[str, Engine] = {
+        "detector": Squares(constants["mean"], constants["scale"]), "static": see, "dynamic": feel, "audio": Voice(),
+    }  # fmt: skip
+    return cast(dict[Role, Engine], usual | others)

@@ -104,7 +104,7 @@ class Analysis:
     warnings: tuple[str, ...]
     modalities: tuple[Modality, ...] = MODALITIES
     labels: tuple[str, ...] = ()
-    portraits: Mapping[int, Mapping[int, Image]] = field(default_factory=dict)
+    portraits: Mapping[int, Mapping[int, Image]] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         if not self.labels:

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import BinaryIO, Final, Protocol, TypeAlias, cast
 
 from avcer.analysis import Analysis
-from avcer.media import Pictures, Sound, SoundBlock, open_sound, probe
+from avcer.media import Live, Pictures, Sound, SoundBlock, open_sound, probe
 from avcer.media.source import Given
 from avcer.media.source import Source as Recording
 from avcer.prefetch import prefetch
@@ -27,6 +27,8 @@ Source: TypeAlias = "str | PathLike[str] | BinaryIO | Iterable[Frame | SoundBloc
 
 ITEMS_AHEAD: Final = 8
 """So many frames and blocks of a mixed source are read before they are asked for."""
+LIVE_LATENCY_S: Final = 0.5
+"""The limit of latency for a camera or a stream, unless the caller says otherwise."""
 BLOCKS_AHEAD: Final = 32
 """So many blocks of sound may wait for the audio model before the source has to."""
 
@@ -151,6 +153,8 @@ class MixedFeeder:
                 while waiting:
                     waiting.popleft().result()
                 session.end_sound()
+                if isinstance(self.items, Live) and self.items.damaged:
+                    session.note(f"{self.items.damaged} damaged packets were skipped")
                 yield
             except BaseException:
                 hook.stopped = True
@@ -181,7 +185,7 @@ def open_source(
         pictures = Pictures(recording, start_s, end_s, video_track)
         sound = open_sound(recording, start_s, end_s, audio_track, video_track) if info.has_audio else None
         return FileFeeder(info, pictures, sound)
-    return MixedFeeder(source, getattr(source, "info", None), getattr(source, "latency_s", None))
+    return MixedFeeder(source, latency_s=LIVE_LATENCY_S if isinstance(source, Live) else None)
 
 
 def feeding(feeder: Feeder, session: Session, hook: StoppableHook) -> Generator[None, None, None]:

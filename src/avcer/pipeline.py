@@ -94,7 +94,7 @@ class Analyzer:
 
         Args:
             source: a recording as a path or a binary file object, anything that PyAV can decode; or an iterable of
-                ``Frame`` and ``SoundBlock`` in the order of time, such as a ``media.live.Camera``.
+                ``Frame`` and ``SoundBlock`` in the order of time, such as a ``media.Live``.
             progress: called with the stage, how much is done, and of how much (0 = not known).
 
         Raises:

@@ -1,0 +1,316 @@
+"""Every choice reaches the result: a whole analyzer on made-up networks, fed with made-up frames and sound.
+
+Each part has tests of its own; here is whether it is plugged in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from avcer import feeding, pipeline
+from avcer.analysis import Analysis, FaceAnalysis
+from avcer.evaluation import intervals, metrics
+from avcer.evaluation.compare import Run, beside, drawn
+from avcer.evaluation.corpus_run import said
+from avcer.labels import AUDIO_8, BASIC
+from avcer.media import SoundBlock
+from avcer.models.card import Role
+from avcer.models.store import InstalledModel
+from avcer.options import PUBLISHED, PUBLISHED_7, Options
+from avcer.pipeline import Analyzer
+from avcer.types import Clip, Frame
+from fakes import Square, Squares, Voice, card, engines, film, see, speech
+
+FRAMES = 100
+SMALL, LARGE = 1, 2
+"""Ids of the faces of ``two``."""
+
+
+class Counted:
+    """A network that counts the items it was given."""
+
+    def __init__(self, network: Any = see) -> None:
+        self.network, self.items = network, 0
+
+    def __call__(self, batch: Any) -> Any:
+        """See ``Engine``."""
+        self.items += len(batch)
+        return self.network(batch)
+
+
+def two(index: int) -> Sequence[Square]:
+    """A large face, and one of half its side."""
+    return [Square(10, side=48, grey=60 + index // 2), Square(100, side=28, grey=40)]
+
+
+def one(index: int) -> Sequence[Square]:
+    return [Square(10, side=48, grey=60 + index // 2)]
+
+
+def one_is_missed(index: int) -> Sequence[Square]:
+    return [] if 40 <= index < 55 else one(index)
+
+
+def source(
+    scene: Callable[[int], Sequence[Square]] = two, sound: bool = True, frames: int = FRAMES
+) -> list[Frame | SoundBlock]:
+    """Frames and sound in the order of time."""
+    heard = list(speech(frames / 25)) if sound else []
+    mixed: list[tuple[float, Frame | SoundBlock]] = [(frame.time_s, frame) for frame in film(scene, frames)]
+    mixed += [(block.start_s, block) for block in heard]
+    return [item for _, item in sorted(mixed, key=lambda pair: pair[0])]
+
+
+def analyse(items: Sequence[Frame | SoundBlock], networks: Any = None, **options: Any) -> Analysis:
+    options = {"fusion": "mean", "rule": "sum", **options}
+    return Analyzer(engines=networks or engines(), **options).analyze(items)
+
+
+def face(analysis: Analysis, identity: int | None) -> FaceAnalysis:
+    found = analysis.face(identity)
+    assert found is not None
+    return found
+
+
+@pytest.fixture(scope="module")
+def usual() -> Analysis:
+    return analyse(source())
+
+
+def test_the_usual_scene(usual: Analysis) -> None:
+    assert [one.id for one in usual.faces] == [SMALL, LARGE]
+    assert usual.primary == LARGE
+    assert set(usual.leads) == {LARGE}
+
+
+def test_sound_for(usual: Analysis) -> None:
+    assert face(usual, LARGE).audio.valid.any()
+    assert not face(usual, SMALL).audio.valid.any()
+    everybody = analyse(source(), sound_for="all")
+    assert face(everybody, LARGE).audio.valid.any()
+    assert face(everybody, SMALL).audio.valid.any()
+
+
+def test_min_face(usual: Analysis) -> None:
+    assert len(analyse(source(), min_face=40).faces) == 1
+
+
+def test_what_the_detector_must_score_to_begin_a_track() -> None:
+    """It is on the detector's card, and above what is enough to go on with one."""
+
+    def unsure(index: int) -> Sequence[Square]:
+        return [Square(10, side=48, score=0.95)]
+
+    def sure_at_first(index: int) -> Sequence[Square]:
+        return [Square(10, side=48, score=1.0 if index < 5 else 0.95)]
+
+    assert analyse(source(unsure, sound=False), detect_every=1).faces == ()
+    (seen,) = analyse(source(sure_at_first, sound=False), detect_every=1).faces
+    assert len(seen.frames) == FRAMES
+
+
+def test_rule_and_fusion_and_compounds(usual: Analysis) -> None:
+    assert (face(usual, SMALL).expression.classes >= 0).all()
+    gated = face(analyse(source(), rule="gated"), SMALL).expression  # it is more neutral than angry
+    assert (gated.classes < 0).all()
+    weighted = analyse(source(), fusion="published")
+    assert not np.allclose(face(weighted, LARGE).fused.values, face(usual, LARGE).fused.values)
+    more = analyse(source(), compounds="avcer-12")
+    assert len(more.vocabulary) == 12 != len(usual.vocabulary)
+    assert face(more, 1).expression.scores.shape[1] == 12
+
+
+def test_the_familys_own_weights_follow_the_audio_models_classes() -> None:
+    options = Options(models="published")
+    assert options.weights(card("audio", AUDIO_8)) is PUBLISHED
+    assert options.weights(card("audio", BASIC)) is PUBLISHED_7
+    assert Options(models="mini", fusion="published").weights(card("audio", BASIC)) is PUBLISHED
+
+
+def detected(**options: Any) -> tuple[int, int]:
+    """How many frames the detector was given, and how many faces the static model."""
+    constants = Analyzer(engines=engines()).cards["detector"].preprocessing
+    detector, static = Counted(Squares(constants["mean"], constants["scale"])), Counted()
+    analyse(source(one, sound=False), engines(detector=detector, static=static), **options)
+    return detector.items, static.items
+
+
+def test_setting_detect_every_steady_within_and_fps() -> None:
+    exact, balanced, fast = (detected(setting=name) for name in ("exact", "balanced", "fast"))
+    assert exact == (FRAMES, FRAMES)
+    assert fast[0] < balanced[0] < FRAMES
+    assert balanced[1] < FRAMES
+    assert detected(detect_every=2, setting="fast")[0] > fast[0]
+    assert detected(steady_within=0.0)[1] == FRAMES
+    assert detected(steady_within=0.001)[1] > detected(steady_within=1.0)[1]
+    assert detected(fps=1) < detected(fps=5) < (FRAMES, FRAMES)
+
+
+def test_longest_side() -> None:
+    def shapes(**options: Any) -> set[tuple[int, int]]:
+        constants = Analyzer(engines=engines()).cards["detector"].preprocessing
+        detector = Squares(constants["mean"], constants["scale"])
+        analyse(source(one, sound=False, frames=10), engines(detector=detector), **options)
+        return set(detector.shapes)
+
+    assert shapes() == {(120, 160)}
+    assert shapes(longest_side=80) == {(60, 80)}
+
+
+def test_audio_window_and_step() -> None:
+    def windows(**options: Any) -> int:
+        voice = Voice()
+        analyse(source(one), engines(audio=voice), **options)
+        return sum(voice.calls)
+
+    assert windows() == 8  # four seconds, one every half second
+    assert windows(setting="fast") == 4
+    assert windows(audio_step_s=0.25) == 16
+    assert windows(audio_window_s=2.0) == 8
+    late = analyse(source(one, frames=150)[:-100], audio_window_s=2.0, audio_step_s=2.0)
+    assert late.provenance["options"]["audio_window_s"] == 2.0
+
+
+def test_the_audio_window_is_what_the_model_hears() -> None:
+    """Half of the sound is digital silence: a short window lies in it whole, a long one does not."""
+    items = [
+        SoundBlock(item.start_s, item.samples * (item.start_s >= 2.0)) if isinstance(item, SoundBlock) else item
+        for item in source(one)
+    ]
+    assert analyse(items).audio.valid.all()
+    assert not analyse(items, audio_window_s=1.0).audio.valid[:20].any()
+
+
+def test_fill_gaps() -> None:
+    items = source(one_is_missed, sound=False)
+    gap = slice(40, 55)
+    assert not face(analyse(items), 1).fused.valid[gap].any()
+    assert face(analyse(items, fill_gaps=True), 1).fused.valid.all()
+
+
+@dataclass
+class Loaded:
+    """Notes with what engines and models are asked for."""
+
+    models: list[Any]
+    engines: list[tuple[Any, ...]]
+
+
+@pytest.fixture
+def loaded(monkeypatch: pytest.MonkeyPatch) -> Loaded:
+    notes = Loaded([], [])
+    choose_all, networks = pipeline.choose_all, engines()
+
+    def choose(family: Any, own: Any) -> dict[Role, InstalledModel]:
+        notes.models.append((family, own))
+        return choose_all("mini")
+
+    def load(model: InstalledModel, *how: Any) -> Any:
+        notes.engines.append((model.card.role, *how))
+        return networks[model.card.role]
+
+    monkeypatch.setattr(pipeline, "choose_all", choose)
+    monkeypatch.setattr(pipeline, "load_engine", load)
+    monkeypatch.setattr(pipeline, "choose_device", lambda device: {"auto": "cpu", "cuda": "cuda"}[device])
+    monkeypatch.setattr(pipeline, "limit_process", lambda threads: None)
+    return notes
+
+
+ROLES: tuple[Role, ...] = ("detector", "static", "dynamic", "audio")
+
+
+def test_models_device_precision_and_threads_reach_the_engines(loaded: Loaded) -> None:
+    analyzer = Analyzer(models="published", own_models=("a folder",), device="cuda", setting="exact", threads=1)
+    assert loaded.models == [("published", ("a folder",))]
+    assert sorted(loaded.engines) == sorted((role, "cuda", "float32", 1) for role in ROLES)
+    loaded.engines.clear()
+    Analyzer()
+    assert sorted(loaded.engines, key=str) == sorted([(role, "cpu", "default", None) for role in ROLES], key=str)
+    assert analyzer._sampling(25.0).batch_scale == 4
+
+
+class Given(list[Any]):
+    """A decoder's stand-in: items, and what it warns of."""
+
+    def __init__(self, items: Sequence[Any], *warnings: str) -> None:
+        super().__init__(items)
+        self.warnings, self.damaged, self.start_s = list(warnings), 0, 0.0
+
+
+def test_what_the_decoders_warn_of_is_in_the_analysis(monkeypatch: pytest.MonkeyPatch) -> None:
+    items = source(one)
+    pictures = Given([item for item in items if isinstance(item, Frame)], "a picture is damaged")
+    sound = Given([item for item in items if isinstance(item, SoundBlock)], "a packet of sound was skipped")
+    info = Clip(Path("made-up.mp4"), 4.0, FRAMES, 25.0, 160, 120, 0, has_video=True, has_audio=True)
+    feeder = feeding.FileFeeder(info, pictures, sound)  # type: ignore[arg-type]
+    monkeypatch.setattr(pipeline, "open_source", lambda *_, **__: feeder)
+    analysis = Analyzer(engines=engines()).analyze("made-up.mp4")
+    assert {"a picture is damaged", "a packet of sound was skipped"} <= set(analysis.warnings)
+    assert analysis.audio.valid.all()
+
+
+def test_what_is_missing_is_said() -> None:
+    assert "decided from sight alone" in analyse(source(one, sound=False)).warnings
+    assert "no face was found: decided from sound alone" in analyse(source(lambda index: [])).warnings
+    silent = [SoundBlock(0.0, np.zeros(64_000, np.float32)), *source(one, sound=False)]
+    assert "the sound is digital silence" in analyse(silent).warnings
+
+
+def test_a_stream_of_frames_and_sound_gives_updates_and_then_the_analysis() -> None:
+    analyzer = Analyzer(engines=engines(), fusion="mean")
+    with analyzer.stream(source(), latency_s=0.4) as stream:
+        updates = list(stream)
+    assert stream.analysis is not None
+    assert len(updates) > 10
+    assert sum(len(update.times_s) for update in updates) == FRAMES == len(stream.analysis.times_s)
+    assert stream.analysis.portraits
+    with analyzer.stream(source(), latency_s=0.4) as early:
+        next(early)
+    assert early.analysis is None
+
+
+def test_of_two_people_on_one_side_the_larger_is_answered_for() -> None:
+    def both_left(index: int) -> Sequence[Square]:
+        return [Square(2, side=24, grey=250), Square(30, side=48, grey=60)]
+
+    analysis = analyse(source(both_left, sound=False))
+    values, valid = said(analysis, "left")
+    large = max((face for face in analysis.faces if face.track), key=lambda face: np.ptp(face.track.boxes[0]))  # type: ignore[union-attr]
+    assert valid[:, 0].all()
+    np.testing.assert_array_equal(values[:, 0], large.static.values)
+    assert not said(analysis, "right")[1][:, 0].any()
+
+
+def test_the_p_value_of_a_comparison_is_two_sided() -> None:
+    random = np.random.default_rng(0)
+    labels, videos = random.integers(0, 7, 200), np.array([f"{row // 4}" for row in range(200)])
+    good = np.where(random.random(200) < 0.6, labels, random.integers(0, 7, 200))
+    fair = np.where(random.random(200) < 0.5, labels, random.integers(0, 7, 200))
+    first, second = Run("first", labels, good, videos), Run("second", labels, fair, videos)
+    found = beside(first, second)
+    apart = intervals.macro_f1(drawn(second)) - intervals.macro_f1(drawn(first))
+    one_sided = min(np.mean(apart <= 0), np.mean(apart >= 0))
+    assert 0 < one_sided < 0.5
+    assert found.p == pytest.approx(2 * one_sided)
+    assert found.difference == pytest.approx(metrics.macro_f1(labels, fair) - metrics.macro_f1(labels, good))
+
+
+ELSEWHERE = {
+    "start": "tests/media", "end": "tests/media", "audio_track": "tests/media", "video_track": "tests/media",
+    "least_segment": "tests/decision", "baseline": "tests/decision",
+}  # fmt: skip
+"""Options whose way to the result is tested where they were made."""
+
+
+def test_every_option_is_tested_here() -> None:
+    """A new option needs a line that shows that it reaches the result."""
+    text = Path(__file__).read_text(encoding="utf-8").split("def test_every_option")[0]
+    names = {field.name for field in fields(Options)} - set(ELSEWHERE)
+    forgotten = [name for name in sorted(names) if f"{name}=" not in text]
+    assert not forgotten, f"show in tests/test_wiring.py that these reach the result: {forgotten}"
