@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from avcer.errors import AvcerError as AvcerError
     from avcer.options import Options as Options
     from avcer.pipeline import Analyzer as Analyzer
+    from avcer.provenance import Provenance as Provenance
     from avcer.types import Clip as Clip
     from avcer.types import EmotionProbabilities as EmotionProbabilities
     from avcer.types import ExpressionTimeline as ExpressionTimeline
@@ -45,6 +46,7 @@ _HOMES = {
     "FaceAnalysis": "analysis",
     "FaceTrack": "types",
     "Options": "options",
+    "Provenance": "provenance",
     "Segment": "types",
 }
 

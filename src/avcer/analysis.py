@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from avcer.faces.leadership import NOBODY
 from avcer.labels import BASIC, Vocabulary
 from avcer.modalities import AUDIO, DYNAMIC, FUSED, MODALITIES, STATIC, Modality
+from avcer.provenance import Provenance
 from avcer.types import FUSED as FUSED_SOURCE
 from avcer.types import (
     PER_FRAME,
@@ -26,8 +27,12 @@ from avcer.types import (
     Segment,
 )
 
+if TYPE_CHECKING:
+    import pandas
+    from matplotlib.figure import Figure
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False, repr=False)
 class FaceAnalysis:
     """One face, from its first to its last frame; or, with ``track`` None, the frames decided from sound alone.
 
@@ -69,13 +74,21 @@ class FaceAnalysis:
         """The decision under a heading: ``AV`` for all modalities together, or one's own, such as ``VS``."""
         return self.expression if heading == FUSED else self.curves[heading]
 
+    def __repr__(self) -> str:
+        """A line: the id, how many rows, and what is said most often."""
+        named = "without a face" if self.id is None else str(self.id)
+        known = self.expression.classes[self.expression.valid]
+        labels, counts = np.unique(known, return_counts=True)
+        most = f", mostly {self.expression.label(int(labels[counts.argmax()]))}" if len(known) else ""
+        return f"<FaceAnalysis {named}: {len(self.frames)} frames{most}>"
+
     @property
     def id(self) -> int | None:
         """The track's id, or None for the rows without a face."""
         return None if self.track is None else self.track.id
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Analysis:
     """A clip's tracks, probabilities, decisions and segments, with provenance.
 
@@ -100,7 +113,7 @@ class Analysis:
     primary: int | None
     leads: Integer
     vocabulary: Vocabulary
-    provenance: dict[str, Any]
+    provenance: Provenance
     warnings: tuple[str, ...]
     modalities: tuple[Modality, ...] = MODALITIES
     labels: tuple[str, ...] = ()
@@ -109,6 +122,40 @@ class Analysis:
     def __post_init__(self) -> None:
         if not self.labels:
             object.__setattr__(self, "labels", self.vocabulary.names)
+        if not isinstance(self.provenance, Provenance):
+            object.__setattr__(self, "provenance", Provenance.of_dict(self.provenance))
+
+    def __repr__(self) -> str:
+        """A line: the clip, its length, how many faces, what analysed it."""
+        people = sum(face.track is not None for face in self.faces)
+        faces = "no face" if not people else "1 face" if people == 1 else f"{people} faces"
+        told = [f"{self.clip.duration_s:.1f} s", f"{len(self.times_s)} frames", faces, f"rule {self.provenance.rule}"]
+        return f"<Analysis of {self.clip.path.name}: {', '.join(told)}>"
+
+    def _repr_html_(self) -> str:
+        """For notebooks: the timeline without pictures of faces, and the segments."""
+        from avcer.output.notebook import to_html  # a door to a later station, opened on demand
+
+        return to_html(self)
+
+    def __iter__(self) -> Iterator[FaceAnalysis]:
+        """The faces, by id; what is decided without a face comes last."""
+        return iter(self.faces)
+
+    def __len__(self) -> int:
+        return len(self.faces)
+
+    def __getitem__(self, identity: int | str | None) -> FaceAnalysis:
+        """The face with that id, a number or its digits; None for what is decided without a face.
+
+        Raises:
+            KeyError: there is none.
+        """
+        for face in self.faces:
+            if face.id == identity or (face.id is not None and str(face.id) == identity):
+                return face
+        known = ", ".join(str(face.id) for face in self.faces) or "none at all"
+        raise KeyError(f"no face {identity!r} in {self.clip.path.name}; there are: {known}")
 
     @property
     def audio(self) -> EmotionProbabilities:
@@ -187,9 +234,33 @@ class Analysis:
 
         return save(self, Path(folder), DEFAULT_FORMATS if formats is None else formats)
 
+    def to_pandas(self, table: str = "compound") -> pandas.DataFrame:
+        """One of the tables as a data frame; empty cells are missing values.
+
+        Args:
+            table: ``compound``, ``segments``, ``fused``, or a modality's name, such as ``static``.
+
+        Raises:
+            UsageError: no such table.
+            MissingExtraError: pandas is not installed.
+        """
+        from avcer.output.table_files import named, to_pandas  # a door to a later station, opened on demand
+
+        return to_pandas(named(self, table))
+
+    def plot(self, faces: bool = True) -> Figure:
+        """The timeline as a Matplotlib figure, as ``timeline.png`` has it.
+
+        Args:
+            faces: with pictures of the faces, for which the clip is opened again; where it is gone, they are left out.
+        """
+        from avcer.output.timeline import plot  # a door to a later station, opened on demand
+
+        return plot(self, faces)
+
     @classmethod
     def load(cls, path: str | Path) -> Analysis:
-        """Reads back an ``analysis.json``.
+        """Reads back an ``analysis.json``, given itself or the folder that it is in.
 
         Raises:
             InputError: not such a document, or a damaged one.

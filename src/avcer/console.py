@@ -63,7 +63,7 @@ def print_summary(analysis: Analysis, folder: Path, files: Sequence[Path]) -> No
     if shown:
         print(f"  {shown}")
     print(f"  wrote {len(files)} file{'' if len(files) == 1 else 's'} to {folder}")
-    timings = analysis.provenance["timings"]
+    timings = analysis.provenance.timings
     print(f"  {timings['seconds']:.2f} s of work, real-time factor {timings['real_time_factor']:.3f}")
 
 

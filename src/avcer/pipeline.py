@@ -32,6 +32,7 @@ from avcer.models.preparation import current
 from avcer.models.runtime import arithmetic, choose_device, int8_in_use, load_engine
 from avcer.options import Options
 from avcer.processors import engine_threads, limit_process
+from avcer.provenance import Provenance
 from avcer.sampling import BATCH_SCALE, SamplingPlan
 from avcer.session import Models, Session, SessionPlan
 from avcer.sight import VisualModels
@@ -221,12 +222,19 @@ class Analyzer:
             vocabulary=self.policy.vocabulary.as_dict(),
         )
 
-    def _provenance(self, timings: dict[str, float]) -> dict[str, Any]:
+    def _provenance(self, timings: dict[str, Any]) -> Provenance:
         """Who computed what with what, so that a result can be made again."""
-        made = self.identity().to_dict()
-        stated = {name: made[name] for name in ("version", "device", "precision", "models", "fusion")}
-        options = self.options.in_force()
-        return {"package": "avcer", **stated, "options": options, "identity": made["digest"], "timings": timings}
+        identity = self.identity()
+        return Provenance(
+            version=identity.version,
+            device=identity.device,
+            precision=identity.precision,
+            models={role: model.to_dict() for role, model in identity.models},
+            fusion=self.policy.weights.as_dict(),
+            options=self.options.in_force(),
+            identity=identity.digest,
+            timings=timings,
+        )
 
     def _model_identity(self, role: Role) -> ModelIdentity:
         """Which model it is, and what was made of it in int8, or what the caller brought, if that is what ran."""

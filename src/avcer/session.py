@@ -26,6 +26,7 @@ from avcer.hearing import Ear, Windows
 from avcer.media import SoundBlock
 from avcer.media.film import FALLBACK_RATE
 from avcer.modalities import AUDIO
+from avcer.provenance import Provenance
 from avcer.sampling import SamplingPlan
 from avcer.settled import Settled, Update
 from avcer.sight import Eye, VisualModels, Watcher
@@ -87,7 +88,7 @@ class Session:
         plan: SessionPlan,
         info: Clip | None = None,
         progress: Progress = no_progress,
-        provenance: Callable[[dict[str, Any]], Any] = dict,
+        provenance: Callable[[dict[str, Any]], Provenance] = lambda timings: Provenance(timings=timings),
     ) -> None:
         self.stages = Stages()
         self.plan = plan
@@ -229,7 +230,7 @@ class Session:
             primary=primary_track(tracks, ends_s - times_s),
             leads=leads,
             vocabulary=self._models.policy.vocabulary,
-            provenance={},
+            provenance=Provenance(),
             warnings=warnings,
             modalities=self._models.policy.weights.modalities,
             labels=self._models.policy.labels,

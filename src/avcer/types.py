@@ -66,7 +66,7 @@ class Clip:
     sizes: tuple[tuple[int, int, int], ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Frame:
     """One upright picture: its index in presentation order from 0, its time, and its pixels (BGR)."""
 
@@ -74,8 +74,12 @@ class Frame:
     time_s: float
     image: Image
 
+    def __repr__(self) -> str:
+        height, width = self.image.shape[:2]
+        return f"<Frame {self.index} at {self.time_s:.3f} s, {width} x {height}>"
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Face:
     """One detected face: box ``(4,)`` x1, y1, x2, y2; landmarks ``(5, 2)`` eyes, nose, mouth corners; score 0-1."""
 
@@ -87,13 +91,16 @@ class Face:
         expect_shape("Face.box", self.box, (4,))
         expect_shape("Face.landmarks", self.landmarks, (5, 2))
 
+    def __repr__(self) -> str:
+        return f"<Face at {', '.join(f'{side:.0f}' for side in self.box.tolist())}, score {self.score:.2f}>"
+
     @property
     def area(self) -> float:
         """Square pixels of the box."""
         return float(max(self.box[2] - self.box[0], 0) * max(self.box[3] - self.box[1], 0))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class FaceTrack:
     """One person's faces. ``frames (N,)`` are the frames where the face was seen, rising; a number left out between
     the first and the last is a gap. ``boxes (N, 4)``, ``landmarks (N, 5, 2)``, ``scores (N,)`` go with them.
@@ -111,6 +118,9 @@ class FaceTrack:
         expect_shape("FaceTrack.landmarks", self.landmarks, (seen, 5, 2))
         expect_shape("FaceTrack.scores", self.scores, (seen,))
 
+    def __repr__(self) -> str:
+        return f"<FaceTrack {self.id}: seen on {len(self.frames)} frames>"
+
     @property
     def first(self) -> int:
         """The frame where the track begins."""
@@ -127,7 +137,7 @@ class FaceTrack:
         return range(self.first, self.last + 1)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class EmotionProbabilities:
     """What one model says, frame by frame: ``times_s (T,)``, ``values (T, 7)``, ``valid (T,)``. Never logits.
 
@@ -145,8 +155,11 @@ class EmotionProbabilities:
         expect_shape("EmotionProbabilities.values", self.values, (len(self.times_s), len(BASIC)))
         expect_shape("EmotionProbabilities.valid", self.valid, (len(self.times_s),))
 
+    def __repr__(self) -> str:
+        return f"<EmotionProbabilities of {self.source}: {len(self.times_s)} rows, {int(self.valid.sum())} valid>"
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False, repr=False)
 class ExpressionTimeline:
     """The decision, frame by frame, among the L ``labels`` that could be said.
 
@@ -176,6 +189,10 @@ class ExpressionTimeline:
             expect_shape(f"ExpressionTimeline.{name}", getattr(self, name), (frames,))
         expect_shape("ExpressionTimeline.scores", self.scores, (frames, len(self.labels)))
         expect_shape("ExpressionTimeline.shares", self.shares, (frames, *self.shares.shape[1:2]))
+
+    def __repr__(self) -> str:
+        rows, known = len(self.times_s), int(self.valid.sum())
+        return f"<ExpressionTimeline: {rows} rows, {known} decided, {len(self.labels)} labels>"
 
     def label(self, index: int) -> str:
         """The label with that index; ``none`` for -1."""

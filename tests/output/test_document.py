@@ -77,8 +77,8 @@ def test_round_trip(scene: Make, tmp_path: Path, fields_: dict[str, Any]) -> Non
 
 
 def test_the_document_is_strict_json_that_names_itself(scene: Make, tmp_path: Path) -> None:
-    analysis = scene(provenance={"timings": {"rtf": float("nan"), "path": Path("x"), "count": np.int64(3)}})
-    analysis.provenance["weights"] = np.full((3, 7), 1 / 3)
+    timings = {"rtf": float("nan"), "path": Path("x"), "count": np.int64(3)}
+    analysis = scene(provenance={"timings": timings, "weights": np.full((3, 7), 1 / 3)})
     text = save_json(analysis, tmp_path / "a.json").read_text(encoding="ascii")
 
     def refuse(constant: str) -> None:

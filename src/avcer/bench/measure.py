@@ -122,7 +122,7 @@ class Bench:
             started = time.perf_counter()
             analysis = self._analyzer.analyze(video)
             seconds = time.perf_counter() - started
-            runs.append(_run(clip, seconds, analysis.provenance["timings"]["stages"], each))
+            runs.append(_run(clip, seconds, analysis.provenance.timings["stages"], each))
         return clip, middle(runs)
 
     @cached_property

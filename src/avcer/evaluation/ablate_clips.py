@@ -97,7 +97,7 @@ def _stories(
         try:
             with one_of_many(path):
                 analysis = analyzer.analyze(path)
-                seconds = analysis.provenance["timings"]["seconds"]
+                seconds = analysis.provenance.timings["seconds"]
                 story = Story(analysis.clip, analysis.times_s, *said(analysis), seconds)
             yield path, story
         except (InputError, UnforeseenError) as error:

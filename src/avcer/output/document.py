@@ -28,6 +28,7 @@ from avcer.labels import BASIC, Compound, Vocabulary
 from avcer.modalities import Modality
 from avcer.output.document_1 import read_clip, read_version_1
 from avcer.output.packing import pack, read_archive, rounded, unpack, write_archive
+from avcer.provenance import Provenance
 from avcer.types import (
     FUSED,
     Boolean,
@@ -86,7 +87,7 @@ def facts(analysis: Analysis) -> dict[str, Any]:
         "format": FORMAT,
         "version": VERSION,
         "clip": {**asdict(analysis.clip), "path": str(analysis.clip.path)},
-        "provenance": analysis.provenance,
+        "provenance": analysis.provenance.to_dict(),
         "warnings": analysis.warnings,
         "labels": BASIC,
         "vocabulary": {
@@ -149,14 +150,13 @@ def _arrays(stored: Mapping[str, Any], document: Path) -> dict[str, NDArray[np.u
 class _Implied:
     """What the stored emotions imply, as far as the provenance says how it was decided."""
 
-    def __init__(self, provenance: Mapping[str, Any], modalities: tuple[Modality, ...], vocabulary: Vocabulary) -> None:
+    def __init__(self, provenance: Provenance, modalities: tuple[Modality, ...], vocabulary: Vocabulary) -> None:
         self.vocabulary = vocabulary
         self.weights: FusionWeights | None = None
-        options = provenance.get("options", {})
-        self.fill_gaps = bool(options.get("fill_gaps"))
-        self.rule: Rule | None = next((rule for rule in _RELEASED if rule == options.get("rule")), None)
-        if "weights" in provenance.get("fusion", {}):
-            self.weights = FusionWeights.of_dict(provenance["fusion"], modalities)
+        self.fill_gaps = bool(provenance.options.get("fill_gaps"))
+        self.rule: Rule | None = next((rule for rule in _RELEASED if rule == provenance.options.get("rule")), None)
+        if "weights" in provenance.fusion:
+            self.weights = FusionWeights.of_dict(dict(provenance.fusion), modalities)
 
     def fused(self, said: Mapping[str, EmotionProbabilities]) -> Double | None:
         """``(F, 7)``; None where the weights are not known."""
@@ -193,7 +193,7 @@ class _Packing:
 
     def __init__(self, analysis: Analysis) -> None:
         self.arrays: dict[str, NDArray[np.uint8]] = {}
-        self._implied = _Implied(_plain(analysis.provenance), analysis.modalities, analysis.vocabulary)
+        self._implied = _Implied(analysis.provenance, analysis.modalities, analysis.vocabulary)
         self._put("times_s", analysis.times_s)
         self._put("leads", analysis.leads)
         for name, part in analysis.said.items():
@@ -331,7 +331,8 @@ class _Unpacking:
         self._vocabulary = Vocabulary(stored["name"], tuple(Compound(*entry) for entry in stored["compounds"]))
         self._modalities = tuple(Modality(**row) for row in document["modalities"])
         self._labels = tuple(document["decisions"])
-        self._implied = _Implied(document["provenance"], self._modalities, self._vocabulary)
+        self._provenance = Provenance.of_dict(document["provenance"])
+        self._implied = _Implied(self._provenance, self._modalities, self._vocabulary)
         self._times_s = self._get("times_s")
 
     def analysis(self) -> Analysis:
@@ -348,7 +349,7 @@ class _Unpacking:
             primary=document["primary"],
             leads=self._whole("leads"),
             vocabulary=self._vocabulary,
-            provenance=document["provenance"],
+            provenance=self._provenance,
             warnings=tuple(document["warnings"]),
             modalities=self._modalities,
             labels=self._labels,

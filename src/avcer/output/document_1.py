@@ -13,6 +13,7 @@ from avcer.analysis import Analysis, FaceAnalysis
 from avcer.decision.compound import salience
 from avcer.labels import BASIC, NONE, Compound, Vocabulary
 from avcer.modalities import AUDIO, MODALITIES
+from avcer.provenance import Provenance
 from avcer.types import (
     FUSED,
     KINDS,
@@ -46,7 +47,7 @@ def read_version_1(document: Mapping[str, Any]) -> Analysis:
         primary=document["primary"],
         leads=np.array(document["leads"], dtype=np.int64),
         vocabulary=vocabulary,
-        provenance=document["provenance"],
+        provenance=Provenance.of_dict(document["provenance"]),
         warnings=tuple(document["warnings"]),
     )
 

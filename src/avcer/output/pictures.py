@@ -80,9 +80,9 @@ def _seen(analysis: Analysis) -> Iterator[tuple[Frame, int, Float]]:
 
 
 def _static_model(analysis: Analysis) -> StaticModel:
-    options = analysis.provenance["options"]
+    options = analysis.provenance.options
     model = choose(options["models"], "static", options.get("own_models", ()))
-    used = analysis.provenance["models"]["static"]["sha256"]
+    used = analysis.provenance.models["static"]["sha256"]
     if model.card.graph.sha256 != used:
         raise ModelError(f"{model.folder}: not the static model that made this analysis; analyse the clip again")
     return StaticModel(model.card, load_engine(model, options["device"], options["precision"]))

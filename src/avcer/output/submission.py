@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 import numpy as np
 
 from avcer.analysis import Analysis
 from avcer.decision.align import held_rows
-from avcer.decision.compound import decide
+from avcer.decision.compound import Rule, decide
 from avcer.files import atomic_text
 from avcer.labels import C_EXPR_DB
 from avcer.types import Integer
@@ -33,7 +33,7 @@ def submission_classes(analysis: Analysis) -> Integer:
     fused = analysis.leader_fused()
     if not fused.valid.any():
         return np.full(len(fused.valid), NOTHING_KNOWN)
-    rule = analysis.provenance.get("options", {}).get("rule", "1")
+    rule = cast("Rule", analysis.provenance.rule)
     decided = decide(fused, C_EXPR_DB, rule).classes
     unmasked = decide(fused, C_EXPR_DB, "sum").classes
     classes = np.where(decided >= 0, decided, np.maximum(unmasked, NOTHING_KNOWN))

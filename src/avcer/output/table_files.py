@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from avcer.analysis import Analysis
-from avcer.errors import MissingExtraError
+from avcer.errors import MissingExtraError, UsageError
 from avcer.files import atomic, atomic_text
 from avcer.output.tables import Column, Table, tables, whole_table
 
@@ -55,6 +55,18 @@ def write_parquet(analysis: Analysis, folder: Path) -> list[Path]:
     with atomic(path) as part:
         parquet.write_table(table, part, compression="zstd")
     return [path]
+
+
+def named(analysis: Analysis, name: str) -> Table:
+    """One table by its name.
+
+    Raises:
+        UsageError: there is none with that name.
+    """
+    made = tables(analysis)
+    if name not in made:
+        raise UsageError(f"no table {name!r}: give one of {', '.join(made)}")
+    return made[name]
 
 
 def to_arrow(table: Table, metadata: Mapping[str, str]) -> Any:

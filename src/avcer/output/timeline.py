@@ -76,14 +76,21 @@ def write_timeline(analysis: Analysis, path: Path) -> Path:
     Raises:
         OutputError: the file cannot be written.
     """
-    story = tell(analysis)
-    shown = [face.track.id for face in story.others[:OTHER_FACES] if face.track]
-    edges_s = np.linspace(*story.limits_s, min(SLOTS, max(len(story.ends_s), 1)) + 1)
-    figure = draw_timeline(analysis, story, cut_filmstrip(analysis, story.moments_s, edges_s, shown))
+    figure = plot(analysis)
     with atomic(path) as part, part.open("wb") as file:
         canvas: Any = FigureCanvasAgg(figure)
         canvas.print_png(file)
     return path
+
+
+def plot(analysis: Analysis, faces: bool = True) -> Figure:
+    """The timeline as a figure; without ``faces``, or where the clip cannot be read again, without their pictures."""
+    story = tell(analysis)
+    if not faces:
+        return draw_timeline(analysis, story, Filmstrip((None,) * SLOTS, {}, readable=True))
+    shown = [face.track.id for face in story.others[:OTHER_FACES] if face.track]
+    edges_s = np.linspace(*story.limits_s, min(SLOTS, max(len(story.ends_s), 1)) + 1)
+    return draw_timeline(analysis, story, cut_filmstrip(analysis, story.moments_s, edges_s, shown))
 
 
 def tell(analysis: Analysis) -> Story:
@@ -162,8 +169,8 @@ def _draw_header(page: Page, analysis: Analysis, curves: tuple[Curve, ...]) -> N
 
 
 def _subtitle(analysis: Analysis) -> str:
-    options, fusion = analysis.provenance.get("options", {}), analysis.provenance.get("fusion", {})
-    rule = str(options.get("rule", "1"))
+    options, fusion = analysis.provenance.options, analysis.provenance.fusion
+    rule = analysis.provenance.rule
     parts = [
         f"{options.get('models', 'unknown')} models",
         _RULES.get(rule, f"rule {rule}"),
