@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Event
 from typing import Any
 
@@ -163,7 +163,18 @@ def test_pictures_may_change_their_size() -> None:
     film = [frame(index, (60, 80) if index < 10 else (120, 90)) for index in range(20)]
     seen = look(film, models(finder))
     assert finder.shapes == [(60, 80)] * 10 + [(120, 90)] * 10
-    assert len(seen.visual[1][0]) == 20
+    # The picture was turned: no face is where it was, even if its box is.
+    assert [track.frames.tolist() for track in seen.tracks] == [list(range(10)), list(range(10, 20))]
+
+
+@pytest.mark.parametrize("plan", [Plan(), Plan(6, ClassifyPlan(None, 0.1))])
+def test_a_face_is_followed_into_larger_pixels(plan) -> None:
+    """A video call that begins small: the face is twice as large, and twice as far from the corner."""
+    film = [frame(index) for index in range(20)]
+    film = [one if one.index < 10 else replace(one, image=one.image.repeat(2, 0).repeat(2, 1)) for one in film]
+    seen = look(film, models(Finder()), plan)
+    assert [track.frames.tolist() for track in seen.tracks] == [list(range(20))]
+    np.testing.assert_allclose(seen.tracks[0].boxes[10], 2 * seen.tracks[0].boxes[9], atol=4)
 
 
 def test_a_face_outside_the_picture_is_none() -> None:

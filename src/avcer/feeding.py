@@ -102,6 +102,7 @@ class FileFeeder:
             except BaseException:
                 hook.stopped = True
                 raise
+        session.measured(self.pictures.measured(self.info))
         session.note(*self.pictures.warnings, *(self.sound.warnings if self.sound is not None else ()))
 
     def _feed_pictures(self, session: Session) -> Iterator[None]:

@@ -85,6 +85,12 @@ class Options:
         threads: of the processor, for each call of a model; the process's OpenCV and its decoders keep to as many. None
             for the processors that the process may use, by its affinity and its container's quota. No result depends
             on it.
+        start, end: analyse only what is shown between these, in seconds from the start of the clip, as a player counts;
+            None for its beginning and its end. A live source is not cut.
+        audio_track, video_track: which track of a recording, from 1 in the order of the file; None for the picture that
+            a player shows, and the sound of its programme that is not silent.
+        times: what times in the written files count from: the clip's ``start`` as in a player, or as in the ``file``;
+            None for each format's own, ``start`` for what a player or an annotation program shows, ``file`` for tables.
 
     Raises:
         UsageError: a value that is not one of these.
@@ -107,6 +113,11 @@ class Options:
     audio_step_s: float | None = None
     fill_gaps: bool = False
     threads: int | None = None
+    start: float | None = None
+    end: float | None = None
+    audio_track: int | None = None
+    video_track: int | None = None
+    times: Literal["file", "start"] | None = None
 
     def __post_init__(self) -> None:
         _one_of("models", self.models, FAMILIES)
@@ -127,6 +138,12 @@ class Options:
         _number("audio_step_s", self.audio_step_s, step, LEAST_STEP_S, self.audio_window_s)
         _number("audio_step_s", self.windows.step_s, step, LEAST_STEP_S, self.audio_window_s)
         _number("threads", self.threads, "1 or a larger whole number", 1, whole=True)
+        _number("start", self.start, "a number of seconds", 0)
+        _number("end", self.end, f"a number of seconds after start, {self.start or 0:g}", self.start or 0, above=True)
+        _number("audio_track", self.audio_track, "the number of a track, from 1", 1, whole=True)
+        _number("video_track", self.video_track, "the number of a track, from 1", 1, whole=True)
+        if self.times is not None:
+            _one_of("times", self.times, ("file", "start"))
         if not isinstance(self.fill_gaps, bool):
             raise UsageError(f"fill_gaps must be true or false, not {self.fill_gaps!r}")
 
@@ -220,6 +237,11 @@ class Options:
             "audio_step_s": self.windows.step_s,
             "fill_gaps": self.fill_gaps,
             "threads": self.threads,
+            "start": self.start,
+            "end": self.end,
+            "audio_track": self.audio_track,
+            "video_track": self.video_track,
+            "times": self.times,
         }
 
 

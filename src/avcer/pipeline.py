@@ -103,7 +103,7 @@ class Analyzer:
         """
         started = time.perf_counter()
         hook = StoppableHook(progress)
-        feeder = open_source(source)
+        feeder = self._feeder(source)
         session = self._session(feeder, hook)
         session.started = started
         for _ in feeding(feeder, session, hook):
@@ -130,7 +130,7 @@ class Analyzer:
             InputError: as for ``analyze``.
         """
         hook = StoppableHook(progress)
-        feeder = open_source(source)
+        feeder = self._feeder(source)
         return Stream(feeder, self._session(feeder, hook, latency_s, leadership), hook)
 
     def session(
@@ -164,6 +164,7 @@ class Analyzer:
             sound_for=self.options.sound_for,
             leadership=chosen,
             portraits=info is None or not info.path.is_file(),
+            detector_side=self.options.side,
         )
         return Session(Models(self._visual, self._audio, self.policy), plan, info, progress, self._provenance)
 
@@ -188,6 +189,11 @@ class Analyzer:
         model = self._visual.static
         probabilities: Double = model.predict(model.prepare_face(face)[np.newaxis]).probabilities[0]
         return probabilities
+
+    def _feeder(self, source: Source) -> Feeder:
+        """What feeds a session from the source, or from the part and the tracks of it that the options ask for."""
+        chosen = self.options
+        return open_source(source, chosen.start, chosen.end, chosen.audio_track, chosen.video_track)
 
     def _session(
         self,

@@ -22,6 +22,7 @@ from avcer.emotion.audio import AudioModel
 from avcer.errors import UsageError
 from avcer.faces.leadership import Leadership, leading_tracks, primary_track
 from avcer.faces.portraits import Portraits
+from avcer.faces.still import notes_of_still
 from avcer.hearing import Ear, Windows
 from avcer.media import SoundBlock
 from avcer.media.film import FALLBACK_RATE
@@ -31,8 +32,10 @@ from avcer.sampling import SamplingPlan
 from avcer.settled import Settled, Update
 from avcer.sight import Eye, VisualModels, Watcher
 from avcer.timing import Stages
-from avcer.types import Clip, Double, EmotionProbabilities, Frame, Integer, Progress, no_progress
+from avcer.types import Clip, Double, EmotionProbabilities, FaceTrack, Frame, Integer, Progress, no_progress
 
+LARGE_PICTURE: Final = 2
+"""A picture that is this many times as long as what the detector sees is too large for its small faces."""
 LIVE: Final = Path("live")
 """The path of a clip that has none."""
 RECENT_WINDOWS: Final = 64
@@ -54,7 +57,8 @@ class SessionPlan:
 
     ``sampling``: on which frames the models run, and the limit of latency; ``windows``: how sound is cut;
     ``sound_for``: whom the sound counts for; ``leadership``: who leads, see ``faces.leadership``; ``portraits``:
-    whether small pictures of the faces are kept, for a source that cannot be read twice.
+    whether small pictures of the faces are kept, for a source that cannot be read twice; ``detector_side``: to how many
+    pixels pictures are reduced for the detector, 0 for not at all.
     """
 
     sampling: SamplingPlan = field(default_factory=SamplingPlan)
@@ -62,6 +66,7 @@ class SessionPlan:
     sound_for: Literal["primary", "all"] = "primary"
     leadership: Leadership = "whole-clip"
     portraits: bool = False
+    detector_side: int = 0
 
 
 class Session:
@@ -143,6 +148,10 @@ class Session:
         """Adds lines to the warnings of the analysis."""
         self._notes += warnings
 
+    def measured(self, info: Clip) -> None:
+        """Takes what is known of the clip now that all of it was read: above all, how long it really is."""
+        self._info = info
+
     def updates(self) -> Iterator[Update]:
         """What has become known since the last call, if anything; nothing of it changes later."""
         self._settle()
@@ -221,7 +230,7 @@ class Session:
         faces = decide_all(
             self._models.policy, tracks, self._watcher.probabilities(), said, counts_for, times_s, ends_s
         )
-        warnings = (*self._notes, *self._about_sound(), *_what_is_missing(bool(tracks), said[AUDIO.name]))
+        warnings = (*self._notes, *self._about_sound(), *self._what_is_missing(tracks, said[AUDIO.name]))
         return Analysis(
             clip=clip,
             times_s=times_s,
@@ -247,6 +256,20 @@ class Session:
         evidence = self._ear.evidence()
         return ["the sound is digital silence"] if len(evidence.usable) and not evidence.usable.any() else []
 
+    def _what_is_missing(self, tracks: Sequence[FaceTrack], audio: EmotionProbabilities) -> list[str]:
+        """What the summary must say of a clip that lacks a face or a voice."""
+        heard = bool(audio.valid.any())
+        if tracks:
+            return [*notes_of_still(tracks, self._watcher.times_s()), *([] if heard else ["decided from sight alone"])]
+        missing = "no face was found: " + ("decided from sound alone" if heard else "nothing to decide from")
+        largest, side = max((max(size[1:]) for size in self._sizes), default=0), self.plan.detector_side
+        if side and largest > LARGE_PICTURE * side:
+            missing += (
+                f"; the picture is {largest} pixels long and faces are looked for at {side}, where small ones are"
+                f" missed: try --longest-side {largest // 2}"
+            )
+        return [missing]
+
     def _timings(self, clip: Clip) -> dict[str, Any]:
         """Seconds in all; the real-time factor, seconds of work per second of the clip; and what the stages cost,
         which overlap.
@@ -262,11 +285,3 @@ def measured(clip: Clip, times_s: Double) -> Clip:
     """
     shown_s = float(frame_ends(times_s, clip)[-1] - times_s[0]) if len(times_s) else 0.0
     return replace(clip, frame_count=len(times_s), duration_s=clip.duration_s or shown_s)
-
-
-def _what_is_missing(seen: bool, audio: EmotionProbabilities) -> list[str]:
-    """What the summary must say of a clip that lacks a face or a voice."""
-    heard = bool(audio.valid.any())
-    if not seen:
-        return ["no face was found: decided from sound alone" if heard else "no face was found: nothing to decide from"]
-    return [] if heard else ["decided from sight alone"]

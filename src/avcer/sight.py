@@ -14,6 +14,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from threading import Lock
+from typing import Final
 
 import numpy as np
 
@@ -31,6 +32,9 @@ from avcer.modalities import DYNAMIC, STATIC
 from avcer.sampling import Batcher, SamplingPlan
 from avcer.timing import Stages
 from avcer.types import Double, Face, FaceTrack, Float, Frame, Image, Integer
+
+SAME_SHAPE: Final = 0.05
+"""Pictures whose width by height differs by no more than this show the same in another size."""
 
 Seen = Callable[[int], None]
 """Called after each batch with the number of frames that are done."""
@@ -81,6 +85,7 @@ class Watcher:
         self._classifier = FaceClassifier(models.static, models.dynamic, plan.classify, self._stages)
         self._portraits = portraits
         self._given: dict[int, int] = {}
+        self._size: tuple[int, int] | None = None
 
     def detect(self, frames: Sequence[Frame]) -> Detections:
         """Finds cuts and faces in the next batch of frames of one size."""
@@ -152,7 +157,8 @@ class Watcher:
     def _follow(self, frame: Frame, cut: bool, faces: Sequence[Face]) -> list[Observation]:
         """Gives each face its track; a face without a pixel inside the frame is none."""
         inside = [face for face in faces if crop(frame.image, face.box) is not None]
-        ids = self._tracker.update(frame.index, frame.time_s, inside, cut)
+        turned = self._resized(frame.image)
+        ids = self._tracker.update(frame.index, frame.time_s, inside, cut or turned)
         tracked = [(track, face) for track, face in zip(ids, inside, strict=True) if track is not None]
         areas = {track: face.area for track, face in tracked}
         self._times_s.append(frame.time_s)
@@ -161,6 +167,19 @@ class Watcher:
             for track, face in tracked:
                 self._portraits.add(track, frame, face.box)
         return [Observation(track, frame.index, frame.time_s, frame.image, face.box) for track, face in tracked]
+
+    def _resized(self, image: Image) -> bool:
+        """Whether the picture has another shape than the one before, so that no face is where it was; one that only
+        grew or shrank, as in a video call, takes its tracks along.
+        """
+        before, self._size = self._size, (image.shape[1], image.shape[0])
+        if before is None or before == self._size:
+            return False
+        across, down = self._size[0] / before[0], self._size[1] / before[1]
+        if abs(across / down - 1) > SAME_SHAPE:
+            return True
+        self._tracker.rescale(across)
+        return False
 
     def _locate(self, found: Detections, first: int, observations: Sequence[Observation]) -> list[Float]:
         """Runs the detector on the frames of the observations, of which ``first`` begins the batch. Where it finds a

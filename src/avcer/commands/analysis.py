@@ -53,6 +53,11 @@ _CHOICES: Final[dict[str, dict[str, Any]]] = {
     "--audio-window": {"type": float, "dest": "audio_window_s", "metavar": "SECONDS", "help": "heard at once (4)"},
     "--audio-step": {"type": float, "dest": "audio_step_s", "metavar": "SECONDS", "help": "between windows (0.5)"},
     "--threads": {"type": positive, "metavar": "N", "help": "of the processor (default: those it may really use)"},
+    "--start": {"type": float, "metavar": "SECONDS", "help": "leave out what comes before, as a player counts"},
+    "--end": {"type": float, "metavar": "SECONDS", "help": "leave out what comes from here on"},
+    "--audio-track": {"type": positive, "metavar": "N", "help": "which audio track, from 1"},
+    "--video-track": {"type": positive, "metavar": "N", "help": "which video track, from 1"},
+    "--times": {"choices": ("file", "start"), "help": "what times count from (default: each format's own)"},
     "--fill-gaps": {"action": "store_true", "help": "hold the last probabilities where nothing is known"},
 }
 """Options of an analysis; those left out keep the defaults of ``avcer.options.Options``."""

@@ -24,8 +24,9 @@ def last_frame_end(times_s: Double, clip: Clip) -> float:
     """
     last_s = float(times_s[-1])
     usual_s = float(np.median(np.diff(times_s))) if len(times_s) > 1 else 1 / clip.average_rate
-    if clip.duration_s > last_s:
-        return clip.duration_s if len(times_s) == 1 else min(clip.duration_s, last_s + usual_s)
+    end_s = clip.start_s + clip.duration_s
+    if end_s > last_s:
+        return end_s if len(times_s) == 1 else min(end_s, last_s + usual_s)
     return last_s + usual_s
 
 

@@ -63,6 +63,7 @@ class SparseDetector:
         self._finder = finder
         self._every = every
         self._before: list[Face] | None = None
+        self._shape: tuple[int, ...] = ()
 
     def detect(self, images: Sequence[Image], cuts: Sequence[bool]) -> Detections:
         """The faces of the next frames.
@@ -71,6 +72,8 @@ class SparseDetector:
             images: BGR pictures of one size.
             cuts: for each, whether a new scene begins with it.
         """
+        if images[0].shape != self._shape:  # boxes on pictures of another size say nothing of these
+            self._before, self._shape = None, images[0].shape
         found = Detections(self._finder, images, cuts)
         found.detect(self._keys(cuts))
         ends = found.faces if self._before is None else {-1: self._before, **found.faces}

@@ -117,6 +117,12 @@ class Tracker:
         self._previous_s = time_s
         return ids
 
+    def rescale(self, stretch: float) -> None:
+        """From now on pictures are ``stretch`` times as large: tracks go on where their faces are in the new pixels."""
+        for track in self._alive:
+            last = track.last
+            track.last = Face(last.box * np.float32(stretch), last.landmarks * np.float32(stretch), last.score)
+
     def correct(self, track: int, frame: int, face: Face) -> None:
         """Replaces the face that the track with this id took on ``frame``."""
         self._tracks[track].correct(frame, face)

@@ -106,7 +106,8 @@ def _cut(analysis: Analysis, wanted: list[tuple[FaceTrack, int]]) -> dict[tuple[
     pictures: dict[tuple[int, int], Image] = {}
     try:
         # The clip may have become shorter since: fewer frames than asked for is no error here.
-        for index, (_, image) in zip(frames, media.frames_at(analysis.clip.path, times_s), strict=False):
+        shown = media.frames_at(analysis.clip.path, times_s, analysis.clip.video_track)
+        for index, (_, image) in zip(frames, shown, strict=False):
             for track, place in by_frame[index]:
                 if (cut := portrait(image, track.boxes[place])) is not None:
                     pictures[track.id, place] = cut

@@ -70,7 +70,8 @@ def _seen(analysis: Analysis) -> Iterator[tuple[Frame, int, Float]]:
     if not tracks:
         return
     last = max(track.last for track in tracks)
-    for frame in Pictures(analysis.clip.path):
+    options = analysis.provenance.get("options", {})
+    for frame in Pictures(analysis.clip.path, options.get("start"), options.get("end"), analysis.clip.video_track):
         for track in tracks:
             place = int(np.searchsorted(track.frames, frame.index))
             if place < len(track.frames) and track.frames[place] == frame.index:

@@ -1,4 +1,7 @@
-"""The segments as subtitles, SubRip and WebVTT: one cue for each stretch of a compound expression."""
+"""The segments as subtitles, SubRip and WebVTT: one cue for each stretch of a compound expression.
+
+Times count from the start of the clip, as players do, unless ``--times file`` was asked for.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from pathlib import Path
 from avcer.analysis import Analysis
 from avcer.files import atomic_text
 from avcer.labels import NONE
+from avcer.output.times import zero
 
 
 def write_srt(analysis: Analysis, path: Path) -> Path:
@@ -39,17 +43,18 @@ def write_vtt(analysis: Analysis, path: Path) -> Path:
 def _cues(analysis: Analysis) -> Iterator[tuple[float, float, str]]:
     """Start and end in seconds, and the text; several faces are told apart by their number."""
     several = len(analysis.faces) > 1
+    zero_s = zero(analysis, "start")
     for segment in analysis.segments:
         if segment.label == NONE:
             continue
         speaker = "Voice" if segment.face is None else f"Face {segment.face}"
         name = " ".join(segment.label.split())
         text = f"{name} ({segment.probability:.2f})"
-        yield segment.start_s, segment.end_s, f"{speaker}: {text}" if several else text
+        yield segment.start_s - zero_s, segment.end_s - zero_s, f"{speaker}: {text}" if several else text
 
 
 def _clock(time_s: float, point: str) -> str:
-    milliseconds = round(time_s * 1000)
+    milliseconds = max(round(time_s * 1000), 0)  # a player knows nothing before 0
     seconds, milliseconds = divmod(milliseconds, 1000)
     minutes, seconds = divmod(seconds, 60)
     hours, minutes = divmod(minutes, 60)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from avcer.analysis import Analysis, FaceAnalysis
 from avcer.labels import BASIC, NONE
 from avcer.modalities import FUSED, Modality
+from avcer.output.times import zero
 from avcer.types import FUSED as FUSED_SOURCE
 from avcer.types import KINDS, Boolean, Double, EmotionProbabilities, ExpressionTimeline, FaceTrack, Integer, Segment
 
@@ -83,7 +84,7 @@ def modality_table(analysis: Analysis, modality: Modality) -> Table:
         rows = _Rows(analysis, [face for face in analysis.faces if face.track])
         return Table(modality.name, (*rows.place(), *rows.emotions(lambda face: face.said[modality.name])))
     frames = np.arange(len(analysis.times_s))
-    place = _place(frames, analysis.times_s, np.full(len(frames), np.nan))
+    place = _place(frames, analysis.times_s - zero(analysis, "file"), np.full(len(frames), np.nan))
     return Table(modality.name, (*place, *_emotion_columns(_emotion_cells(analysis.said[modality.name]))))
 
 
@@ -110,6 +111,7 @@ def whole_table(analysis: Analysis) -> Table:
 def segments_table(analysis: Analysis) -> Table:
     """The stretches of one decision: by face, then time."""
     segments = [segment for face in analysis.faces for segment in face.segments]
+    zero_s = zero(analysis, "file")
 
     def numbers(take: Callable[[Segment], float | None]) -> Double:
         return np.array([np.nan if take(each) is None else take(each) for each in segments], np.float64)
@@ -119,8 +121,10 @@ def segments_table(analysis: Analysis) -> Table:
 
     columns = (
         Column("face", numbers(lambda segment: segment.face), "number of the face; empty: decided without one", 0),
-        Column("start_s", numbers(lambda segment: segment.start_s), "time at which the stretch begins, seconds", 6),
-        Column("end_s", numbers(lambda segment: segment.end_s), "time at which its last frame gives way", 6),
+        Column(
+            "start_s", numbers(lambda segment: segment.start_s) - zero_s, "time at which the stretch begins, seconds", 6
+        ),
+        Column("end_s", numbers(lambda segment: segment.end_s) - zero_s, "time at which its last frame gives way", 6),
         Column("label", texts(lambda segment: segment.label), "what is said of the stretch"),
         Column("kind", texts(lambda segment: segment.kind), "what the label is"),
         Column("salience", numbers(lambda segment: segment.salience), "mean salience of its frames, percent", 1),
@@ -134,7 +138,7 @@ class _Rows:
 
     def __init__(self, analysis: Analysis, faces: Sequence[FaceAnalysis]) -> None:
         self.faces = faces
-        self.times_s = analysis.times_s
+        self.times_s = analysis.times_s - zero(analysis, "file")
         self.frames = _joined([face.frames for face in faces], np.int64)
         self.ids = _joined([np.full(len(face.frames), np.nan if face.id is None else face.id) for face in faces])
         self.order = np.lexsort((np.nan_to_num(self.ids, nan=-1), self.frames))
