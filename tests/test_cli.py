@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -255,3 +257,107 @@ def test_help_of_every_command_names_the_contract(capsys: pytest.CaptureFixture[
     shown = capsys.readouterr().out
     for flag in ("--models", "--rule", "--compounds", "--setting", "--formats", "--fusion", "--device", "--quiet"):
         assert flag in shown
+
+
+def twin_of(clip: Path, folder: Path) -> Path:
+    """Another clip of the same name."""
+    folder.mkdir()
+    twin = folder / clip.name
+    twin.write_bytes(clip.read_bytes())
+    return twin
+
+
+def run_quietly(*words: object) -> int:
+    return cli.main(["analyze", *map(str, words), "--quiet"])
+
+
+@pytest.mark.parametrize("formats", ["json,txt", "txt"])
+def test_another_clip_of_that_name_in_a_later_call(
+    clip: Path, tmp_path: Path, formats: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It gets a number, and the summary says so; the same clip again gets its own folder again."""
+    out, twin = tmp_path / "out", twin_of(clip, tmp_path / "other")
+    more = ("--out", str(out), "--formats", formats)
+    assert run_quietly(clip, *more) == 0
+    first = (out / "made" / "submission.txt").stat().st_mtime_ns
+    assert cli.main(["analyze", str(twin), *more]) == 0
+    assert "another clip's" in capsys.readouterr().out
+    assert (out / "made" / "submission.txt").stat().st_mtime_ns == first
+    assert run_quietly(clip, *more) == 0
+    assert run_quietly(twin, *more) == 0
+    assert (out / "made" / "submission.txt").stat().st_mtime_ns != first
+    assert sorted(path.name for path in out.iterdir()) == ["made", "made-2"]
+
+
+def test_a_second_run_with_fewer_formats_leaves_no_mixture(clip: Path, tmp_path: Path) -> None:
+    """Files of the earlier analysis go, those of the user stay."""
+    folder = tmp_path / "made"
+    assert run_quietly(clip, "--out", tmp_path, "--formats", "json,csv,srt") == 0
+    (folder / "notes.csv").write_text("mine")
+    assert run_quietly(clip, "--out", tmp_path, "--formats", "srt", "--rule", "1") == 0
+    assert {path.name for path in folder.iterdir()} == {"segments.srt", "notes.csv", ".avcer.json"}
+    assert run_quietly(clip, "--out", tmp_path, "--formats", "json") == 0
+    assert {path.name for path in folder.iterdir()} == {"analysis.json", "analysis.npz", "notes.csv"}
+
+
+def test_formats_of_one_analysis_saved_one_after_the_other_stay(clip: Path, tmp_path: Path) -> None:
+    found = Analyzer().analyze(clip)
+    for word in ("json", "srt", "txt"):
+        found.save(tmp_path, [word])
+    assert {"analysis.json", "segments.srt", "submission.txt"} < {path.name for path in tmp_path.iterdir()}
+    Analyzer().analyze(clip).save(tmp_path, ["vtt"])
+    assert {path.name for path in tmp_path.iterdir()} == {"segments.vtt", ".avcer.json"}
+
+
+def test_a_clip_without_a_suffix_with_its_results_beside_it(clip: Path, tmp_path: Path) -> None:
+    bare = tmp_path / "clip"
+    bare.write_bytes(clip.read_bytes())
+    assert run_quietly(bare, "--out", tmp_path, "--formats", "txt") == 0
+    assert bare.read_bytes() == clip.read_bytes()
+    assert (tmp_path / "clip-2" / "submission.txt").exists()
+
+
+def test_a_file_in_the_place_of_the_folder_is_found_before_the_work(
+    clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "made").write_text("mine")
+    monkeypatch.setattr(Analyzer, "analyze", lambda *_: pytest.fail("the work has begun"))
+    assert run_quietly(clip, "--out", tmp_path) == 1
+    assert "is a file" in capsys.readouterr().err
+    assert (tmp_path / "made").read_text() == "mine"
+
+
+def start(shell: str, *words: object, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Runs ``python -m avcer`` with a redirection of the shell."""
+    command = shlex.join([sys.executable, "-m", "avcer", *map(str, words)])
+    shelled = ["sh", "-c", f"{command} {shell}"]
+    return subprocess.run(shelled, capture_output=True, text=True, check=False, env=os.environ | variables)
+
+
+@pytest.mark.parametrize("shell", ["2>&-", ">&-", "<&- >&- 2>&-", "| head -1"])
+def test_streams_that_are_closed(clip: Path, tmp_path: Path, shell: str) -> None:
+    """The work is done, without a traceback, and nothing that is said goes into a result."""
+    done = start(shell, "analyze", clip, clip, tmp_path / "missing.mp4", "--out", tmp_path / "out", "--formats", "txt")
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.splitlines()) == (shell in {">&-", "| head -1"})
+    assert done.returncode == (0 if "|" in shell else 1)
+    for name in ("made", "made-2"):
+        lines = (tmp_path / "out" / name / "submission.txt").read_text().splitlines()
+        assert all(line.split(",")[1].isdigit() for line in lines[1:])
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_an_output_that_is_full() -> None:
+    done = start("> /dev/full", "models", "list")
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        "avcer: error: standard output cannot be written (No space left on device); send it elsewhere"
+    ]
+
+
+def test_a_home_that_cannot_be_written(clip: Path, tmp_path: Path) -> None:
+    """Silent under ``--quiet``; nothing is missing."""
+    words = ("analyze", clip, "--out", tmp_path, "--quiet")
+    done = start("", *words, AVCER_HOME="/dev/null/below", HOME="/dev/null/home", MPLCONFIGDIR="")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert (tmp_path / "made" / "timeline.png").exists()

@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 import argparse
-import io
 import sys
 from collections.abc import Sequence
 
 from avcer import __version__
 from avcer.commands import ablation, analysis, bench, evaluation, models, training
-from avcer.commands.shared import INTERRUPTED, Command, complain
+from avcer.commands.shared import FAILED, INTERRUPTED, Command, complain
 from avcer.errors import AvcerError
 from avcer.quiet import own_process
+from avcer.streams import patient_streams
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; returns the exit status: 0 done, 1 some input failed, 2 wrong usage, 130 interrupted."""
     own_process()
-    _show_any_name()
+    with patient_streams() as out:
+        status = _run(arguments)
+        out.flush()
+        if out.failure:
+            reason = out.failure.strerror or out.failure
+            print(f"avcer: error: standard output cannot be written ({reason}); send it elsewhere", file=sys.stderr)
+            return status or FAILED
+        return status
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     chosen = parser().parse_args(arguments)
     run: Command = chosen.run
     try:
@@ -27,12 +37,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return INTERRUPTED
     except AvcerError as error:
         return complain(error, chosen.debug)
-
-
-def _show_any_name() -> None:
-    """Lets file names that the terminal's encoding lacks be shown escaped: the summary must not fail after the work."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def parser() -> argparse.ArgumentParser:

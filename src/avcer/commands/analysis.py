@@ -97,6 +97,7 @@ def _analyze(chosen: argparse.Namespace) -> int:
     for video, folder in zip(chosen.videos, _folders(chosen.videos, chosen.out), strict=True):
         try:
             with one_of_many(video):
+                check_writable(folder)
                 _analyze_one(analyzer, video, folder, formats, chosen.quiet)
         except AvcerError as error:
             complain(error, chosen.debug)
@@ -112,18 +113,35 @@ def _analyze_one(analyzer: Analyzer, video: Path, folder: Path, formats: Sequenc
     files = analysis.save(folder, formats)
     if not quiet:
         print_summary(analysis, folder, files)
+        if folder.name != _name(video):
+            print(f"  note: {folder.with_name(_name(video))} is another clip's, or the clip itself")
+
+
+def _name(video: Path) -> str:
+    """What the folder of a clip is called. The stem of "...mp4" is "..", which would lead out of ``--out``."""
+    return video.stem if video.stem.strip(".") else video.name
 
 
 def _folders(videos: Sequence[Path], out: Path) -> list[Path]:
-    """A folder for each clip, named after it; clips of one name are numbered, so that none overwrites another."""
+    """A folder for each clip, named after it. Where clips of one name meet, in this call or with an earlier one, the
+    later ones are numbered, so that none overwrites another. A clip that was analysed before keeps its folder.
+    """
+    from avcer.output.record import Source, holds_others
+
+    clips = {video.absolute().resolve() for video in videos}
     taken: set[str] = set()
     folders = []
     for video in videos:
-        # The stem of "...mp4" is "..", which would lead out of ``out``.
-        wanted = video.stem if video.stem.strip(".") else video.name
+        wanted, source = _name(video), Source.of(video)
         names = (wanted if number == 1 else f"{wanted}-{number}" for number in count(1))
-        # Some file systems do not tell A from a.
-        name = next(name for name in names if name.casefold() not in taken)
+        name = next(
+            name
+            for name in names
+            # Some file systems do not tell A from a.
+            if name.casefold() not in taken
+            and (out / name).absolute().resolve() not in clips  # a clip without a suffix, its results beside it
+            and not holds_others(out / name, source)
+        )
         taken.add(name.casefold())
         folders.append(out / name)
     return folders

@@ -28,6 +28,8 @@ from avcer.labels import BASIC, Compound, Vocabulary
 from avcer.modalities import Modality
 from avcer.output.document_1 import read_clip, read_version_1
 from avcer.output.packing import pack, read_archive, rounded, unpack, write_archive
+from avcer.output.record import DOCUMENT as NAME
+from avcer.output.record import KEY, Record
 from avcer.provenance import Provenance
 from avcer.types import (
     FUSED,
@@ -41,7 +43,6 @@ from avcer.types import (
 
 FORMAT: Final = "avcer-analysis"
 VERSION: Final = 2
-NAME: Final = "analysis.json"
 
 STEPS: Final = {
     "times_s": 1e-6,
@@ -63,9 +64,9 @@ _MANY: Final = 1 / 8
 """Where more of the rows than this differ from what follows from the rest, an array is stored whole."""
 
 
-def save_json(analysis: Analysis, path: Path) -> Path:
+def save_json(analysis: Analysis, path: Path, record: Record | None = None) -> Path:
     """Writes the document to ``path``, and its arrays beside it, with the suffix ``.npz``. Both are complete before
-    either takes its place.
+    either takes its place. ``record`` says what the results in the folder are; reading an analysis ignores it.
 
     Raises:
         OutputError: one of them cannot be written.
@@ -77,7 +78,9 @@ def save_json(analysis: Analysis, path: Path) -> Path:
             write_archive(packed, binary)
         found = hashlib.sha256(part.read_bytes()).hexdigest()
         arrays = {"arrays": {"file": beside.name, "sha256": found, "steps": STEPS}}
-        file.writelines(_lines(facts(analysis) | arrays | {"faces": [_face_facts(face) for face in analysis.faces]}))
+        told = {KEY: record.as_dict()} if record else {}
+        faces = {"faces": [_face_facts(face) for face in analysis.faces]}
+        file.writelines(_lines(facts(analysis) | told | arrays | faces))
     return path
 
 

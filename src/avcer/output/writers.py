@@ -9,7 +9,9 @@ from typing import Final
 from avcer.analysis import Analysis
 from avcer.errors import UsageError
 from avcer.files import make_folder
-from avcer.output.document import NAME, save_json
+from avcer.output.document import save_json
+from avcer.output.record import DOCUMENT as NAME
+from avcer.output.record import Record, read_records, remove_stale, write_hidden
 from avcer.output.submission import write_submission
 from avcer.output.subtitles import write_srt, write_vtt
 from avcer.output.table_files import write_csv, write_jsonl, write_parquet
@@ -20,6 +22,8 @@ Writer = Callable[[Analysis, Path], list[Path]]
 
 def save(analysis: Analysis, folder: Path, formats: Sequence[str]) -> list[Path]:
     """Writes ``analysis`` in each of the ``formats`` into ``folder``, which is made if it is missing.
+
+    Files that an earlier call wrote for another analysis are removed, so that no folder mixes two; other files stay.
 
     Returns:
         The paths of the files, in the order of the formats.
@@ -32,7 +36,18 @@ def save(analysis: Analysis, folder: Path, formats: Sequence[str]) -> list[Path]
     """
     check_formats(formats)
     make_folder(folder)
-    return [path for word in dict.fromkeys(formats) for path in FORMATS[word](analysis, folder)]
+    earlier = read_records(folder)
+    document = folder / NAME
+    of_json = [document, document.with_suffix(".npz")]
+    written = {word: of_json if word == "json" else FORMATS[word](analysis, folder) for word in dict.fromkeys(formats)}
+    paths = [path for files in written.values() for path in files]
+    record = Record.of(analysis, folder, paths)
+    if "json" in written:  # the last one: it names the others
+        save_json(analysis, document, record.with_files_of(earlier))
+    else:
+        write_hidden(record.with_files_of(earlier), folder)
+    remove_stale(folder, earlier, record, hidden="json" in written)
+    return paths
 
 
 def check_formats(formats: Sequence[str]) -> None:
