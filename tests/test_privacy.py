@@ -231,4 +231,4 @@ def test_nothing_noisy_is_imported_before_avcer() -> None:
     for path in sorted((ROOT / "src").rglob("*.py")):
         nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         found = {name for node in nodes if isinstance(node, ast.stmt) for name in libraries(node)}
-        assert path.name == "plotting.py" or "matplotlib" not in found, path
+        assert path.name == "plotting.py" or "matplotlib" not in found, f"{path}: import it from avcer.plotting"

@@ -29,7 +29,8 @@ from avcer.types import (
 
 if TYPE_CHECKING:
     import pandas
-    from matplotlib.figure import Figure
+
+    from avcer.plotting import Figure
 
 
 @dataclass(frozen=True, eq=False, repr=False)
