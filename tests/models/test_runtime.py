@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -170,3 +171,10 @@ def test_a_broken_graph_is_one_line(written: InstalledModel, tmp_path: Path) -> 
     (folder / "model.onnx").write_bytes(b"not a graph")
     with pytest.raises(ModelError, match=r"model\.onnx: OpenVINO cannot run it"):
         load_engine(InstalledModel(written.card, folder), "cpu")
+
+
+def test_large_engines_take_turns_and_small_ones_do_not(written: InstalledModel) -> None:
+    heavy = replace(written, card=replace(written.card, graph=replace(written.card.graph, bytes=100_000_000)))
+    turns = [OpenVINOEngine(model, "float32")._turn for model in (heavy, heavy, written)]
+    assert turns[0] is turns[1] is runtime._TURN
+    assert turns[2] is not turns[0]
