@@ -252,10 +252,10 @@ def test_no_frames_at_all_are_an_analysis() -> None:
 
 
 def test_an_error_of_the_detector_is_raised_where_the_session_is_fed_and_ends_its_thread() -> None:
-    frames = film(one_who_sways, 200)
+    frames, before = film(one_who_sways, 200), set(threading.enumerate())
     with session(finder=Finder(fails_at=3)) as one, pytest.raises(ArithmeticError):
         one.see(frames)
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("avcer-")]
+    assert not set(threading.enumerate()) - before
 
 
 def test_portraits_are_kept_for_what_cannot_be_read_again_in_bounded_number() -> None:
