@@ -242,6 +242,10 @@ class Given(list[Any]):
         super().__init__(items)
         self.warnings, self.damaged, self.start_s = list(warnings), 0, 0.0
 
+    def measured(self, info: Clip) -> Clip:
+        """See ``Pictures.measured``."""
+        return replace(info, duration_s=3.9)
+
 
 def test_what_the_decoders_warn_of_is_in_the_analysis(monkeypatch: pytest.MonkeyPatch) -> None:
     items = source(one)
@@ -253,6 +257,7 @@ def test_what_the_decoders_warn_of_is_in_the_analysis(monkeypatch: pytest.Monkey
     analysis = Analyzer(engines=engines()).analyze("made-up.mp4")
     assert {"a picture is damaged", "a packet of sound was skipped"} <= set(analysis.warnings)
     assert analysis.audio.valid.all()
+    assert analysis.clip.duration_s == 3.9
 
 
 def test_what_is_missing_is_said() -> None:
