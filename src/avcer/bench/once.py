@@ -40,7 +40,7 @@ def analyse_alone(clip: Path, options: Options) -> Alone:
     Raises:
         AvcerError: the process failed.
     """
-    words = ["-m", "avcer.bench.once", str(clip), repr(time.time()), json.dumps(asdict(options), default=str)]
+    words = ["-m", "avcer.bench.once", str(clip), repr(time.time()), json.dumps(options.to_dict())]
     done = subprocess.run([sys.executable, *words], capture_output=True, text=True, check=False)
     if done.returncode:
         why = (done.stderr.strip().splitlines() or [f"exit status {done.returncode}"])[-1]
@@ -68,7 +68,7 @@ def main() -> None:
     """Analyses the clip that the arguments name, and prints what it took."""
     clip, spawned_at, options = sys.argv[1:]
     began = float(spawned_at)
-    analyzer = Analyzer(Options(**json.loads(options)))
+    analyzer = Analyzer(Options.from_dict(json.loads(options)))
     start_s = time.time() - began
     first: list[float] = []
 

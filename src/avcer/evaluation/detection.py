@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import cv2
 import numpy as np
 
 from avcer.errors import InputError
 from avcer.evaluation.intervals import draw_groups, interval
-from avcer.faces.detect import Detector
+from avcer.evaluation.parquet import read_columns
 from avcer.types import Boolean, Face, Float, Image, Integer
 
 SAME_IOU: Final = 0.5
@@ -95,27 +95,19 @@ class Matches:
 
 
 def read_scenes(path: Path) -> list[Scene]:
-    """The pictures of a Parquet file with the columns name, source, image and boxes. Needs the extra ``torch``.
+    """The pictures of a Parquet file with the columns name, source, image and boxes.
 
     Raises:
         InputError: not such a table.
     """
-    from pyarrow import ArrowException, parquet
-
+    columns = read_columns(path, _COLUMNS, only=True)
     try:
-        rows: list[dict[str, Any]] = parquet.read_table(path, columns=list(_COLUMNS)).to_pylist()
         return [
-            Scene(row["name"], row["source"], row["image"], np.array(row["boxes"], np.float32).reshape(-1, 15))
-            for row in rows
+            Scene(name, source, image, np.array(boxes, np.float32).reshape(-1, 15))
+            for name, source, image, boxes in zip(*(columns[name] for name in _COLUMNS), strict=True)
         ]
-    except (OSError, ArrowException, KeyError, ValueError) as error:
+    except ValueError as error:
         raise InputError(f"{path}: not a table of {', '.join(_COLUMNS)} ({error}); give a scenes file") from error
-
-
-def score_detector(detector: Detector, scenes: Sequence[Scene]) -> DetectionScores:
-    """Recall and precision of ``detector``, with its own options, on ``scenes``; the conventions of ``match_faces``."""
-    found = [detector.detect(scene.image()) for scene in scenes]
-    return match_faces(found, [scene.faces for scene in scenes]).at(detector.options.min_score)
 
 
 def match_faces(

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from avcer.errors import InputError
 from avcer.evaluation import metrics
+from avcer.evaluation.parquet import read_columns
 from avcer.evaluation.scores import classification, doubts
 from avcer.labels import BASIC, C_EXPR_DB
 from avcer.types import Boolean, Double, Float, Integer
@@ -78,12 +79,7 @@ def read_faces(path: Path) -> FaceTable:
     Raises:
         InputError: not a table of labelled faces.
     """
-    from pyarrow import ArrowException, parquet
-
-    try:
-        columns = parquet.read_table(path).to_pydict()
-    except (OSError, ArrowException) as error:
-        raise InputError(f"{path}: cannot be read as a Parquet table ({error})") from error
+    columns = read_columns(path)
     of_votes = ("split", *EMOTION_COLUMNS, *OTHER_COLUMNS)
     if "image" not in columns or not ("label" in columns or set(of_votes) <= set(columns)):
         raise InputError(f"{path}: needs the columns image and label, or image, {', '.join(of_votes)}")

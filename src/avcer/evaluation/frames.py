@@ -16,7 +16,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from avcer.errors import InputError, MissingExtraError
+from avcer.errors import InputError
+from avcer.evaluation.parquet import read_columns
 from avcer.labels import BASIC
 from avcer.modalities import NAMES
 from avcer.types import Boolean, Double, Integer
@@ -70,18 +71,17 @@ def _salience(word: str) -> list[int]:
 
 
 def read_frames(paths: Sequence[Path]) -> FrameTable:
-    """The rows of all files, one after the other. A Parquet file needs the extra ``torch`` (pyarrow).
+    """The rows of all files, one after the other.
 
     Raises:
         InputError: a file is no such table, or holds no row.
-        MissingExtraError: pyarrow is not installed.
     """
     tables = [_read(path) for path in paths]
     return FrameTable(*(np.concatenate([getattr(table, name) for table in tables]) for name in vars(tables[0])))
 
 
 def _read(path: Path) -> FrameTable:
-    columns = _parquet(path) if path.suffix == ".parquet" else _csv(path)
+    columns = read_columns(path) if path.suffix == ".parquet" else _csv(path)
     missing = [name for name in ("label", *COLUMNS) if name not in columns]
     if missing:
         raise InputError(
@@ -109,18 +109,6 @@ def _csv(path: Path) -> Mapping[str, Sequence[Any]]:
     if any(len(line) != len(heading) for line in lines):
         raise InputError(f"{path}: has lines longer or shorter than its heading; write it again")
     return dict(zip(heading, zip(*lines, strict=True), strict=True)) if lines else dict.fromkeys(heading, ())
-
-
-def _parquet(path: Path) -> Mapping[str, Sequence[Any]]:
-    try:
-        from pyarrow import ArrowException, parquet
-    except ModuleNotFoundError as error:
-        raise MissingExtraError(f'{path}: reading Parquet needs pyarrow: pip install "avcer[torch]"') from error
-    try:
-        columns: dict[str, list[Any]] = parquet.read_table(path).to_pydict()
-    except (OSError, ArrowException) as error:
-        raise InputError(f"{path}: cannot be read as a Parquet table ({error})") from error
-    return columns
 
 
 def write_frames(table: FrameTable, path: Path) -> None:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from avcer.emotion.waveform import WINDOW
 from avcer.errors import InputError
+from avcer.evaluation.parquet import read_columns
 from avcer.labels import BASIC
 from avcer.media import SAMPLE_RATE
 from avcer.types import Boolean, Float, Integer
@@ -87,12 +88,7 @@ def read_speech(path: Path) -> SpeechTable:
 
 
 def _columns(path: Path) -> dict[str, list[Any]]:
-    from pyarrow import ArrowException, parquet
-
-    try:
-        columns: dict[str, list[Any]] = parquet.read_table(path).to_pydict()
-    except (OSError, ArrowException) as error:
-        raise InputError(f"{path}: cannot be read as a Parquet table ({error})") from error
+    columns = read_columns(path)
     if not {"emotion", "audio"} <= set(columns) or not {"speaker", "actor"} & set(columns):
         raise InputError(f"{path}: needs the columns emotion, audio, and speaker or actor")
     return columns

@@ -22,6 +22,7 @@ from avcer.errors import InputError
 from avcer.evaluation import metrics
 from avcer.evaluation.figures import draw_weights
 from avcer.evaluation.fusion_search import NEUTRAL, best_draws, dirichlet_draws, fused_classes, search_score
+from avcer.evaluation.parquet import column_names
 from avcer.evaluation.protocols import Subject, listen
 from avcer.files import atomic
 from avcer.labels import BASIC
@@ -101,14 +102,9 @@ def sort_tables(tables: Sequence[Path]) -> tuple[list[Path], list[Path]]:
     Raises:
         InputError: a file is no table, or none is of one of the kinds.
     """
-    from pyarrow import ArrowException, parquet
-
     kinds: dict[str, list[Path]] = {"image": [], "audio": []}
     for path in tables:
-        try:
-            columns = set(parquet.read_schema(path).names)
-        except (OSError, ArrowException) as error:
-            raise InputError(f"{path}: cannot be read as a Parquet table ({error})") from error
+        columns = column_names(path)
         kind = next((kind for kind in kinds if kind in columns), None)
         if kind is None:
             raise InputError(f"{path}: has neither the column image nor audio; give tables of faces and of speech")

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,7 +7,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from avcer.errors import InputError, MissingExtraError
+from avcer.errors import InputError
 from avcer.evaluation.corpora.table import read_table
 from avcer.labels import Compound, Vocabulary
 
@@ -64,12 +63,6 @@ def test_parquet_holds_the_same(make: Make) -> None:
         ("a_1.5-", "Anger", 1.5, None, "7"),
         ("b_0-3", None, None, 3.0, ""),
     ]
-
-
-def test_parquet_needs_pyarrow(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "pyarrow", None)
-    with pytest.raises(MissingExtraError, match=r'pip install "avcer\[torch\]"'):
-        read_table(make(texts={"mine.parquet": ""}) / "mine.parquet")
 
 
 def test_a_vocabulary_of_one_s_own(make: Make) -> None:

@@ -11,9 +11,10 @@ import re
 from pathlib import Path
 from typing import Final
 
-from avcer.errors import InputError, MissingExtraError
+from avcer.errors import InputError
 from avcer.evaluation.corpora.files import PARTS, emotion, gather, read_rows
 from avcer.evaluation.corpora.record import Corpus, Sample
+from avcer.evaluation.parquet import read_columns
 from avcer.labels import AVCER_12, BASIC, Vocabulary
 
 NEEDED: Final = ("path", "label")
@@ -43,20 +44,13 @@ def _rows(path: Path) -> list[dict[str, str]]:
         return read_rows(path, NEEDED)
     if path.suffix.lower() != ".parquet":
         raise InputError(f"{path}: is no table; give a .csv or .parquet file with the columns {', '.join(NEEDED)}")
-    try:
-        from pyarrow import ArrowException, parquet
-    except ModuleNotFoundError as error:
-        raise MissingExtraError(f'{path}: reading Parquet needs {error.name}: pip install "avcer[torch]"') from error
-    try:
-        table = parquet.read_table(path)
-    except (OSError, ArrowException) as error:
-        raise InputError(f"{path}: cannot be read as a Parquet table ({error})") from error
-    if not set(NEEDED) <= {column.lower() for column in table.column_names}:
-        raise InputError(f"{path}: needs the columns {', '.join(NEEDED)}; it has {', '.join(table.column_names)}")
-    return [
-        {column.lower(): "" if value is None else str(value).strip() for column, value in row.items()}
-        for row in table.to_pylist()
-    ]
+    columns = {name.lower(): values for name, values in read_columns(path).items()}
+    if not set(NEEDED) <= set(columns):
+        raise InputError(f"{path}: needs the columns {', '.join(NEEDED)}; it has {', '.join(columns)}")
+    texts = {
+        name: ["" if value is None else str(value).strip() for value in column] for name, column in columns.items()
+    }
+    return [dict(zip(texts, row, strict=True)) for row in zip(*texts.values(), strict=True)]
 
 
 def _sample(row: dict[str, str], folder: Path, vocabulary: Vocabulary, place: str) -> Sample:
