@@ -1,7 +1,7 @@
 """Tables of labelled face pictures, and the scores of a static model on them.
 
 Two kinds of table are known by their columns: FER+ (the votes of ten annotators; Barsoum et al., ICMI 2016) and
-pictures with one label each. Needs the extra ``torch`` (pyarrow).
+pictures with one label each.
 """
 
 from __future__ import annotations

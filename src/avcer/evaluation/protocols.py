@@ -1,7 +1,7 @@
 """What an installed family of models scores on labelled tables, as ``avcer evaluate`` prints it.
 
 Tables have the columns that ``evaluation.faces``, ``speech`` and ``detection`` document. Needs the extra ``torch``
-(pyarrow, soundfile), though not PyTorch itself.
+(soundfile), though not PyTorch itself.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def evaluate(protocol: str, files: Sequence[Path], subject: Subject) -> dict[str
         UsageError: one of the subject's own models is of a role that the protocol does not use.
         InputError: a file is not such a table, or has no row of the part.
         ModelError: the model is not installed.
-        MissingExtraError: pyarrow or soundfile is not installed.
+        MissingExtraError: soundfile is not installed.
     """
     expect_roles(subject.own_models, ROLES[protocol], f"evaluate {protocol}")
     try:

@@ -1,7 +1,7 @@
 """Tables of labelled speech, and the scores of an audio model on them.
 
 A table is a Parquet file with the columns ``emotion``, ``audio`` (an encoded recording), and ``speaker`` or
-``actor``. Needs the extra ``torch`` (pyarrow, soundfile).
+``actor``. Needs the extra ``torch`` (soundfile).
 """
 
 from __future__ import annotations

@@ -42,7 +42,6 @@ def read_corpus(name: str, root: Path) -> Corpus:
     Raises:
         UsageError: an unknown corpus.
         InputError: ``root`` is missing, holds nothing of that corpus, or an annotation that cannot be read.
-        MissingExtraError: a Parquet table, and pyarrow is not installed.
     """
     reader = CORPORA.get(name.replace("-", "_"))
     if reader is None:

@@ -26,7 +26,6 @@ def read_table(path: Path, vocabulary: Vocabulary = AVCER_12) -> Corpus:
 
     Raises:
         InputError: not such a table, a row that cannot be understood, or none of the clips.
-        MissingExtraError: a Parquet file, and pyarrow is not installed.
     """
     samples, missing = [], []
     for number, row in enumerate(_rows(path), 2):
