@@ -99,7 +99,8 @@ MUTATIONS: Final = (
          "models/test_preparation.py"),
     _one("X", "pictures that fail do not stop the sound", "feeding.py",
          "            except BaseException:\n                hook.stopped = True\n                raise\n"
-         "        session.measured", "            except BaseException:\n                raise\n        session.measured",
+         "        session.measured",
+         "            except BaseException:\n                raise\n        session.measured",
          "test_pipeline.py"),
     _one("1", "the leadership that was asked for is ignored", "session.py",
          'if self.plan.leadership == "largest-now":', "if False:", SESSION),
