@@ -2,11 +2,15 @@
 
 Both checkouts analyse every clip with the models of REVISION, at `exact`, on one core of the processor, and so with one
 engine thread; then every probability is compared. The table has a row for each clip; a difference needs a reason.
+
+With `--speed`, both analyse the clips at `balanced` on all cores instead, in turn, each time in a process of its own;
+the table has the best seconds of the wall clock and of all cores together, and the largest peak of memory.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import subprocess
 import sys
@@ -17,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 ROOT = Path(__file__).parents[1]
 PARTS = ("static", "dynamic", "audio", "fused")
@@ -41,6 +46,24 @@ for number, clip in enumerate(clips):
             arrays[f"{face.id} {part} valid"] = getattr(face, part).valid
     np.savez(f"{out}/{number}.npz", **arrays)
 """
+
+TIME = """
+import dataclasses, json, os, resource, sys, time
+from avcer import Analyzer, Options
+models, *clips = sys.argv[1:]
+roles = tuple(os.path.join(models, role) for role in ("detector", "static", "dynamic", "audio"))
+names = {field.name for field in dataclasses.fields(Options)}
+own = "custom_models" if "custom_models" in names else "own_models"
+chosen = {own: roles, "fusion": os.path.join(models, "fusion.json"), "device": "cpu", "rule": "gated"}
+analyzer = Analyzer(**chosen)
+analyzer.analyze(clips[0])
+wall, busy = time.perf_counter(), time.process_time()
+for clip in clips:
+    analyzer.analyze(clip)
+passed = time.perf_counter() - wall, time.process_time() - busy
+print(json.dumps([*passed, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]))
+"""
+ROUNDS = 5
 
 
 @dataclass(frozen=True)
@@ -104,15 +127,41 @@ def table(rows: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
+def speed(sources: Sequence[Path], models: Path, clips: Sequence[Path]) -> list[NDArray[np.float64]]:
+    """Of each checkout, a row a round: seconds of the wall clock, seconds of all cores, megabytes at the peak."""
+    rounds: list[list[list[float]]] = [[] for _ in sources]
+    for _ in range(ROUNDS):
+        for source, taken in zip(sources, rounds, strict=True):
+            environment = {**os.environ, "PYTHONPATH": str(source / "src")}
+            command = [sys.executable, "-c", TIME, str(models), *map(str, clips)]
+            done = subprocess.run(command, check=True, env=environment, capture_output=True, text=True)
+            taken.append(json.loads(done.stdout.splitlines()[-1]))
+    return [np.array(taken) for taken in rounds]
+
+
+def speed_table(before: NDArray[np.float64], after: NDArray[np.float64]) -> str:
+    """Both in Markdown, and the ratio; the best of all rounds in time, the median in memory."""
+    lines = ["| | before | after | ratio |", "|---|---|---|---|"]
+    for column, name in enumerate(("seconds", "seconds of all cores", "peak memory, MB")):
+        pick = np.median if column == 2 else np.min
+        old, new = float(pick(before[:, column])), float(pick(after[:, column]))
+        lines.append(f"| {name} | {old:.2f} | {new:.2f} | {new / old:.3f} |")
+    return "\n".join(lines)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Prints the table; 1 where anything differs."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("revision", help="the earlier checkout, as git names it")
     parser.add_argument("clips", nargs="+", type=Path)
+    parser.add_argument("--speed", action="store_true", help="how fast, and how much memory, instead of how equal")
     chosen = parser.parse_args(arguments)
     clips = [clip.resolve() for clip in chosen.clips]
     with checkout(chosen.revision) as earlier, tempfile.TemporaryDirectory() as folder:
         models = earlier / "src" / "avcer" / "models" / "data" / "mini"
+        if chosen.speed:
+            print(speed_table(*speed([earlier, ROOT], models, clips)))
+            return 0
         before, after = Path(folder) / "before", Path(folder) / "after"
         analyse(earlier, models, clips, before)
         analyse(ROOT, models, clips, after)

@@ -15,6 +15,7 @@ import pytest
 from avcer.analysis import Analysis, FaceAnalysis
 from avcer.decision.fuse import MEAN
 from avcer.decision.policy import Policy
+from avcer.decision.smoothing import Smoother
 from avcer.emotion.classify import ClassifyPlan
 from avcer.errors import UsageError
 from avcer.faces.leadership import LargestNow
@@ -23,7 +24,7 @@ from avcer.media import SoundBlock
 from avcer.sampling import SamplingPlan
 from avcer.session import Models, Session, SessionPlan
 from avcer.settled import Update
-from avcer.types import PER_FRAME, Clip, Frame
+from avcer.types import PER_FRAME, Clip, ExpressionTimeline, Frame
 from fakes import RATE, Finder, Square, audio_model, film, speech, visual_models
 
 SPARSE = SamplingPlan(10, ClassifyPlan(None, 0.1), detect_classified=True)
@@ -141,6 +142,35 @@ def test_updates_put_together_are_the_analysis(scene: Scene, sampling: SamplingP
     assert len(analysis.times_s) == 200
     same(updates, analysis)
     assert {one.leadership for one in updates} == {"largest-now"}
+
+
+class Hold:
+    """Says the first class that a face had for ever; of a whole clip, the last one."""
+
+    def whole(self) -> Smoother:
+        return lambda rows: replace(rows, classes=np.full(len(rows.classes), rows.classes[-1]))
+
+    def causal(self) -> Smoother:
+        first: list[int] = []
+
+        def hold(rows: ExpressionTimeline) -> ExpressionTimeline:
+            first.extend(rows.classes.tolist()[:1])
+            return replace(rows, classes=np.full(len(rows.classes), first[0]))
+
+        return hold
+
+
+def test_smoothing_reaches_updates_and_analysis_in_the_form_that_goes_with_the_leadership() -> None:
+    frames, sound = film(two_of_whom_one_is_missed, 200), list(speech(7.0))
+    plain = run(session(), frames, sound)[1]
+    assert any(len(set(face.expression.classes)) > 1 for face in plain.faces)
+    updates, analysis = run(session(smoothing=Hold()), frames, sound)
+    same(updates, analysis)
+    _, whole = run(session(smoothing=Hold(), leadership="whole-clip"), frames, sound)
+    for before, now, later in zip(plain.faces, analysis.faces, whole.faces, strict=True):
+        assert set(now.expression.classes) == {before.expression.classes[0]}
+        assert len(set(later.expression.classes)) == 1
+        assert len({segment.label for segment in later.segments}) == 1
 
 
 @pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.__name__)

@@ -17,6 +17,7 @@ import numpy as np
 from avcer.analysis import Analysis
 from avcer.decision.policy import Policy
 from avcer.decision.segments import frame_ends
+from avcer.decision.smoothing import Smoother, Smoothing, smoothed
 from avcer.decision.timelines import decide_all
 from avcer.emotion.audio import AudioModel
 from avcer.errors import UsageError
@@ -57,8 +58,9 @@ class SessionPlan:
 
     ``sampling``: on which frames the models run, and the limit of latency; ``windows``: how sound is cut;
     ``sound_for``: whom the sound counts for; ``leadership``: who leads, see ``faces.leadership``; ``portraits``:
-    whether small pictures of the faces are kept, for a source that cannot be read twice; ``detector_side``: to how many
-    pixels pictures are reduced for the detector, 0 for not at all.
+    whether small pictures of the faces are kept, for a source that cannot be read twice; ``smoothing``: of decisions
+    over time, None for none; ``detector_side``: to how many pixels pictures are reduced for the detector, 0 for not at
+    all.
     """
 
     sampling: SamplingPlan = field(default_factory=SamplingPlan)
@@ -66,6 +68,7 @@ class SessionPlan:
     sound_for: Literal["primary", "all"] = "primary"
     leadership: Leadership = "whole-clip"
     portraits: bool = False
+    smoothing: Smoothing | None = None
     detector_side: int = 0
 
 
@@ -107,7 +110,8 @@ class Session:
         self._watcher = Watcher(models.visual, plan.sampling, self.stages, self._portraits)
         self._eye = Eye(self._watcher, plan.sampling, self._seen)
         self._ear = Ear(models.audio, plan.windows, self.stages, 1 if self._live else None, self._heard)
-        self._settled = Settled(self._watcher, models.policy, plan.sound_for, self._frame_end)
+        causal = None if plan.smoothing is None else plan.smoothing.causal
+        self._settled = Settled(self._watcher, models.policy, plan.sound_for, self._frame_end, causal)
         self._awaits_sound = info is not None and info.has_audio
         self._sizes: list[tuple[int, int, int]] = []
         self._count = 0
@@ -230,6 +234,8 @@ class Session:
         faces = decide_all(
             self._models.policy, tracks, self._watcher.probabilities(), said, counts_for, times_s, ends_s
         )
+        if self.plan.smoothing is not None:
+            faces = tuple(smoothed(face, self._smoother(self.plan.smoothing), ends_s) for face in faces)
         warnings = (*self._notes, *self._about_sound(), *self._what_is_missing(tracks, said[AUDIO.name]))
         return Analysis(
             clip=clip,
@@ -245,6 +251,10 @@ class Session:
             labels=self._models.policy.labels,
             portraits={} if self._portraits is None else self._portraits.by_face(),
         )
+
+    def _smoother(self, smoothing: Smoothing) -> Smoother:
+        """The form of smoothing that goes with the plan's leadership."""
+        return smoothing.causal() if self.plan.leadership == "largest-now" else smoothing.whole()
 
     def _leads(self, durations_s: Double) -> Integer:
         """Who leads on each frame, as the plan's leadership says."""

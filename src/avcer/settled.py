@@ -12,6 +12,7 @@ from avcer.analysis import FaceAnalysis
 from avcer.decision.align import only, take
 from avcer.decision.policy import Policy
 from avcer.decision.segments import SegmentFinder
+from avcer.decision.smoothing import Smoother
 from avcer.decision.timelines import decide_face, decide_without_face
 from avcer.faces.leadership import Leadership
 from avcer.labels import BASIC
@@ -52,9 +53,17 @@ class Settled:
         policy: how to decide.
         sound_for: ``primary`` (the face that leads) or ``all``.
         frame_end: of a frame's index, when the frame gives way to the next.
+        smoother: makes a smoother of decisions for a face; None for none.
     """
 
-    def __init__(self, watcher: Watcher, policy: Policy, sound_for: str, frame_end: Callable[[int], float]) -> None:
+    def __init__(
+        self,
+        watcher: Watcher,
+        policy: Policy,
+        sound_for: str,
+        frame_end: Callable[[int], float],
+        smoother: Callable[[], Smoother] | None = None,
+    ) -> None:
         self._watcher = watcher
         self._policy = policy
         self._for_all = sound_for == "all"
@@ -64,6 +73,8 @@ class Settled:
         self._given = 0
         self._alone_given = 0
         self._complete = False
+        self._smoother = smoother
+        self._smoothers: dict[int | None, Smoother] = {}
         self._finders: dict[int | None, SegmentFinder] = {}
 
     @property
@@ -94,6 +105,8 @@ class Settled:
         faces = [self._face(rows) for rows in self._watcher.settled(self.count)]
         if alone is not None:
             faces.append(alone)
+        if self._smoother is not None:
+            faces = [self._smoothed(face, self._smoother) for face in faces]
         segments = [segment for face in faces for segment in self._segments(face)] + self._last_segments()
         if first == self.count and not faces and not segments:
             return None
@@ -136,6 +149,11 @@ class Settled:
             return None
         face = decide_without_face(self._policy, alone, {AUDIO.name: audio}, audio.times_s, audio.times_s)
         return _new_rows(face, start, skip=0)
+
+    def _smoothed(self, face: FaceAnalysis, smoother: Callable[[], Smoother]) -> FaceAnalysis:
+        if face.id not in self._smoothers:
+            self._smoothers[face.id] = smoother()
+        return replace(face, expression=self._smoothers[face.id](face.expression))
 
     def _segments(self, face: FaceAnalysis) -> list[Segment]:
         finder = self._finders.setdefault(face.id, SegmentFinder(face.id, self._frame_end))
