@@ -16,48 +16,19 @@ from avcer import sampling
 from avcer.emotion.classify import ClassifyPlan
 from avcer.emotion.dynamic import DynamicModel
 from avcer.emotion.static import StaticModel
-from avcer.labels import BASIC
-from avcer.models.card import UNWRITTEN, ModelCard, Role
 from avcer.prefetch import prefetch
 from avcer.sampling import SamplingPlan as Plan
 from avcer.sampling import batches
 from avcer.sight import Eye, VisualModels, Watcher
 from avcer.timing import Stages
 from avcer.types import Boolean, Double, Face, FaceTrack, Float, Frame, Image
+from fakes import Finder, boxes, card
 
 EVERY_FRAME = Plan()
 
 
-class Finder:
-    """Finds the bright square of a picture; remembers the sizes of pictures and fails where it is told to."""
-
-    begin_score = 0.0
-
-    def __init__(self, fails_at: int | None = None) -> None:
-        self.fails_at = fails_at
-        self.shapes: list[tuple[int, ...]] = []
-
-    def detect_batch(self, images: Sequence[Image]) -> list[list[Face]]:
-        assert len({image.shape for image in images}) <= 1
-        self.shapes += [image.shape[:2] for image in images]
-        if self.fails_at is not None and len(self.shapes) > self.fails_at:
-            raise ArithmeticError("made up")
-        return [_bright(image) for image in images]
-
-
 def _bright(image: Image) -> list[Face]:
-    rows, columns = np.nonzero(image[..., 0] > 20)
-    if not len(rows):
-        return []
-    box = np.array([columns.min(), rows.min(), columns.max() + 1, rows.max() + 1], np.float32)
-    return [Face(box, np.zeros((5, 2), np.float32), 0.9)]
-
-
-def card(role: Role, **preprocessing: Any) -> ModelCard:
-    return ModelCard(
-        name=role, family="mini", role=role, architecture="made up", graph=UNWRITTEN, weights=UNWRITTEN, inputs=("N",),
-        labels=BASIC, preprocessing=preprocessing, licence="MIT", source="tests",
-    )  # fmt: skip
+    return [Face(box, np.zeros((5, 2), np.float32), 0.9) for box in boxes(image)]
 
 
 def models(finder: Finder) -> VisualModels:

@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+import fakes
 from avcer.emotion.audio import AudioModel, frame_probabilities
 from avcer.emotion.spectrogram import LogMel
 from avcer.emotion.voice import VoiceFrames
 from avcer.emotion.waveform import WINDOW, Waveform
 from avcer.labels import AUDIO_8, BASIC
-from avcer.models.card import UNWRITTEN, ModelCard
+from avcer.models.card import ModelCard
 from avcer.models.runtime import OpenVINOEngine
 from avcer.models.store import find
 from avcer.types import Float
@@ -22,19 +23,7 @@ SHORT = (2, 3, 4)
 
 
 def card(labels: tuple[str, ...] = AUDIO_8, **preprocessing: Any) -> ModelCard:
-    return ModelCard(
-        name="test",
-        family="published",
-        role="audio",
-        architecture="avcer-wav2vec2-8",
-        graph=UNWRITTEN,
-        weights=UNWRITTEN,
-        inputs=("N", WINDOW),
-        labels=labels,
-        preprocessing=preprocessing,
-        licence="none",
-        source="made by the tests",
-    )
+    return fakes.card("audio", labels, **preprocessing)
 
 
 def speech_like(seconds: float, seed: int = 0) -> Float:

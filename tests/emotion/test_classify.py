@@ -11,22 +11,14 @@ from avcer.emotion.classify import ClassifyPlan, FaceClassifier, Observation
 from avcer.emotion.dynamic import DynamicModel
 from avcer.emotion.static import StaticModel
 from avcer.labels import BASIC
-from avcer.models.card import UNWRITTEN, ModelCard, Role
 from avcer.timing import Stages
 from avcer.types import Double, Float
+from fakes import card
 
 DUE = ClassifyPlan(None, 0.1)
 RATE = 25
 Mood = Callable[[int], int]
 """Of a frame: what the face shows, from 0 (Neutral) to 200 (nothing but Anger)."""
-
-
-def card(role: Role) -> ModelCard:
-    preparation = {"margin": 0.0, "size": 8} if role == "static" else {}
-    return ModelCard(
-        name=role, family="mini", role=role, architecture="made up", graph=UNWRITTEN, weights=UNWRITTEN, inputs=("N",),
-        labels=BASIC, preprocessing=preparation, licence="MIT", source="tests",
-    )  # fmt: skip
 
 
 class Models:
@@ -37,7 +29,7 @@ class Models:
     def __init__(self) -> None:
         self.greys: list[int] = []
         self.windows: list[list[int]] = []
-        self.static = StaticModel(card("static"), self._see)
+        self.static = StaticModel(card("static", margin=0.0, size=8), self._see)
         self.dynamic = DynamicModel(card("dynamic"), self._feel)
 
     def _see(self, batch: Float) -> tuple[Float, ...]:

@@ -1,14 +1,15 @@
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+import fakes
 from avcer.emotion.dynamic import DynamicModel, FeatureWindow
 from avcer.emotion.probabilities import softmax
 from avcer.labels import BASIC, VISUAL
-from avcer.models.card import UNWRITTEN, ModelCard
 from avcer.types import Float
 
 
@@ -22,11 +23,7 @@ def looks(times_s: list[float] | Float) -> list[int]:
     return [index for index, time_s in enumerate(times_s) if window.push(float(time_s), feature(index)) is not None]
 
 
-def card(labels: tuple[str, ...], **preprocessing: float) -> ModelCard:
-    return ModelCard(
-        name="dynamic", family="mini", role="dynamic", architecture="mini-dynamic", graph=UNWRITTEN, weights=UNWRITTEN,
-        inputs=("N", 10, 3), labels=labels, preprocessing=preprocessing, licence="MIT", source="tests",
-    )  # fmt: skip
+card = partial(fakes.card, "dynamic")
 
 
 def test_at_25_fps_every_fifth_frame_is_a_look() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -7,10 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
+import fakes
 from avcer.emotion.crops import resize_nearest
 from avcer.emotion.static import StaticModel, overlay
 from avcer.labels import BASIC, VISUAL
-from avcer.models.card import UNWRITTEN, ModelCard
 from avcer.models.runtime import load_engine
 from avcer.models.store import find
 from avcer.types import Float, Image
@@ -18,11 +19,7 @@ from avcer.types import Float, Image
 IN_VISUAL_ORDER = [BASIC.index(emotion) for emotion in VISUAL]
 
 
-def card(labels: tuple[str, ...] = BASIC, **preprocessing: float) -> ModelCard:
-    return ModelCard(
-        name="static", family="mini", role="static", architecture="mini-static", graph=UNWRITTEN, weights=UNWRITTEN,
-        inputs=("N", 1, 48, 48), labels=labels, preprocessing=preprocessing, licence="MIT", source="tests",
-    )  # fmt: skip
+card = partial(fakes.card, "static")
 
 
 def picture(height: int, width: int) -> Image:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -9,24 +10,12 @@ import pytest
 
 from avcer.faces import detect
 from avcer.faces.detect import Detector, DetectorOptions
-from avcer.models.card import UNWRITTEN, ModelCard
 from avcer.models.runtime import load_engine
 from avcer.models.store import find
 from avcer.types import Face, Float, Image
+from fakes import card
 
-CARD = ModelCard(
-    name="test-detector",
-    family="published",
-    role="detector",
-    architecture="retinaface-mobilenet0.25",
-    graph=UNWRITTEN,
-    weights=UNWRITTEN,
-    inputs=("N", 3, "H", "W"),
-    labels=(),
-    preprocessing={"mean": [104, 117, 123], "scale": 1.0},
-    licence="MIT",
-    source="made by the tests",
-)
+CARD = replace(card("detector", (), mean=[104, 117, 123], scale=1.0), architecture="retinaface-mobilenet0.25")
 
 
 class FakeEngine:
