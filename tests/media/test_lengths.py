@@ -48,6 +48,14 @@ def test_a_late_start_is_no_cut(tmp_path, name, video, audio):
     assert clip.start_s == pytest.approx(5, abs=0.1)
 
 
+def test_a_cut_is_seen_in_avi_where_the_count_of_frames_tells(tmp_path):
+    path = write(tmp_path / "clip.avi", VIDEO, AudioTrack(tone(2)))
+    stored = path.read_bytes()
+    path.write_bytes(stored[: len(stored) // 2])
+    _, _, warnings = read(path)
+    assert "of about 50 frames" in warnings[0]
+
+
 @pytest.mark.parametrize("name", ["clip.mkv", "clip.mp4"])
 def test_a_cut_is_seen_in_a_clip_that_starts_late(tmp_path, name):
     noise = np.random.default_rng(0).integers(0, 255, (100, 48, 64, 3), dtype=np.uint8)

@@ -83,6 +83,13 @@ def test_an_encrypted_file(tmp_path, head):
     assert "is encrypted" in refusal(path)
 
 
+def test_what_was_encrypted_as_a_whole(tmp_path):
+    """As the parts of a protected stream are."""
+    path = tmp_path / "clip.ts"
+    path.write_bytes(np.random.default_rng(0).bytes(100_000))
+    assert "is encrypted; give a copy without protection" in refusal(path)
+
+
 def test_an_archive(tmp_path):
     path = tmp_path / "clip.mp4"
     path.write_bytes(b"PK\x03\x04" + os.urandom(5000))

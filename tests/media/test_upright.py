@@ -65,6 +65,19 @@ def test_pixels_that_are_not_square_are_made_so(tmp_path, pixel, size, name):
     assert quarters(shown(path)) == [[0, 1], [2, 3]]
 
 
+@pytest.mark.parametrize("codec", ["libx264", "mpeg2video"])
+def test_the_shape_of_the_pixels_may_change(tmp_path, codec):
+    """From the very frame on, though the codec knows of it earlier."""
+    parts = [write(tmp_path / f"{number}.ts", VideoTrack([corners((96, 64))] * 10, codec, pixel=Fraction(pixel)))
+             for number, pixel in enumerate(("8/9", "32/27"))]  # fmt: skip
+    path = tmp_path / "broadcast.ts"
+    path.write_bytes(b"".join(part.read_bytes() for part in parts))
+    widths = [frame.image.shape[1] for frame in Pictures(path)]
+    assert widths == sorted(widths)
+    assert widths.count(96) in (9, 10)  # of MPEG-2, FFmpeg drops the last frame before such a change
+    assert widths.count(114) == 10
+
+
 def test_pixels_are_made_square_before_the_turn(tmp_path):
     track = VideoTrack([corners((96, 48))] * 2, pixel=Fraction(2, 1), turned=(90, True, False))
     clip = probe(write(tmp_path / "clip.mp4", track))

@@ -68,7 +68,7 @@ class Decoder(Generic[AnyFrame]):
 
     ``damaged`` counts packets that gave no frame and frames that the codec marked as distorted. An empty packet is no
     damage: it shows the picture before it again. ``reached_s`` is the end of the last packet read of any stream: how
-    far the file goes, as it tells; ``read_to`` is where in the file, in bytes, the last packet of all ends. ``clock``
+    far the file goes, as it tells; ``key_s`` is the time of the last key frame that was read; ``read_to`` is where in the file, in bytes, the last packet of all ends. ``clock``
     has put the packets of the streams that it follows on one clock.
     """
 
@@ -76,6 +76,7 @@ class Decoder(Generic[AnyFrame]):
         self.damaged = 0
         self.reached_s: float | None = None
         self.read_to = 0
+        self.key_s: float | None = None
         self.clock = clock
         self._container = container
         self._stream = stream
@@ -127,6 +128,8 @@ class Decoder(Generic[AnyFrame]):
             for packet in self._container.demux():
                 self._note_end(packet)
                 self.clock.place(packet)
+                if packet.stream.index == self._stream.index and packet.is_keyframe:
+                    self.key_s = packet_time_s(packet, presented=True)
                 if packet.stream.index == self._stream.index:  # the closing packet is numbered 0 for every stream
                     yield packet
         except (av.FFmpegError, OSError):  # the file breaks off here

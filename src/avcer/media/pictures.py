@@ -79,7 +79,7 @@ class Pictures:
     def _frames(self, may_seek: bool) -> Iterator[Frame]:
         begin_s, end_s, seek = self._span_s(may_seek)
         with open_film(self.source, self.track) as film:
-            upright = Upright(film.stream)
+            upright = Upright(film.stream, lambda: film.decoder.key_s)
             ended = True
             for time_s, picture in _entered(film, begin_s) if seek else film.frames():
                 if time_s >= end_s - SAME_TIME_S:
@@ -205,7 +205,7 @@ def frames_at(source: Given, times_s: Iterable[float], track: int | None = None)
 
 def _shown(source: Source, times_s: list[float], track: int | None, may_seek: bool) -> Iterator[tuple[float, Image]]:
     with open_film(source, track) as film:
-        upright = Upright(film.stream)
+        upright = Upright(film.stream, lambda: film.decoder.key_s)
         frames = film.frames()
         shown, ahead = None, next(frames, None)
         for time_s in times_s:

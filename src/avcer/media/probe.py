@@ -84,6 +84,8 @@ def stated_end_s(film: Film) -> float | None:
     if container.format.name in ("mpegts", "mpeg"):
         return None  # FFmpeg has looked for the last time stamps itself
     start_s = (container.start_time or 0) / av.time_base
+    if container.format.name == "avi":  # of one that was cut, FFmpeg derives the duration from its size
+        return max(container.duration / av.time_base, film.stream.frames / film.rate) + start_s
     return container.duration / av.time_base + (0.0 if _states_end(container) else start_s)
 
 

@@ -21,6 +21,7 @@ PROTECTED_ASF: Final = (
 )
 """Identifiers of the two content encryption objects of ASF (.wmv), section 3.14 and 3.15 of its specification."""
 PROTECTED_BOXES: Final = (b"encv", b"drmi", b"sinf")
+SAMPLE: Final = 1 << 15
 TS_PACKET: Final = 188
 
 CONVERT: Final = "convert it to MP4 first"
@@ -39,6 +40,8 @@ def why_not_media(file: BinaryIO) -> str:
         return ENCRYPTED
     if head[4:8] in BOXES:
         return _without_index(file)
+    if _looks_random(head[:SAMPLE]):
+        return f"{ENCRYPTED}, or, if it was not encrypted, {COPY_AGAIN}"
     return "not a video file, or damaged beyond reading; give a recorded video"
 
 
@@ -71,6 +74,16 @@ def scrambled(head: bytes) -> bool:
         return False
     controls = [head[at + 3] for at in range(start, len(head) - TS_PACKET, TS_PACKET) if head[at + 3] & 0x10]
     return sum(control >> 6 != 0 for control in controls) > len(controls) / 2
+
+
+def _looks_random(sample: bytes) -> bool:
+    """Whether every value of a byte is about as frequent as any other, as in what was encrypted as a whole: the
+    chi-squared statistic, 255 on average, is above 400 by chance once in a hundred million times.
+    """
+    if len(sample) < SAMPLE:
+        return False
+    expected = len(sample) / 256
+    return sum((sample.count(value) - expected) ** 2 for value in range(256)) / expected < 400
 
 
 def _head(file: BinaryIO) -> bytes:

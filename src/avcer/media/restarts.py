@@ -106,9 +106,12 @@ class JointClock:
         return min(later, key=lambda section: abs(stored_s + self._offsets_s[section] - place.end_s))
 
 
-def packet_time_s(packet: Packet[Any]) -> float | None:
-    """The packet's time of decoding, or else of presentation; None where it has neither."""
-    time = packet.dts if packet.dts is not None else packet.pts
+def packet_time_s(packet: Packet[Any], presented: bool = False) -> float | None:
+    """The packet's time of decoding, or else of presentation (the other way round if ``presented``); None where it
+    has neither.
+    """
+    times = (packet.pts, packet.dts) if presented else (packet.dts, packet.pts)
+    time = next((one for one in times if one is not None), None)
     return None if time is None or packet.time_base is None else float(time * packet.time_base)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Final, NamedTuple, cast
 
@@ -14,6 +15,8 @@ from avcer.types import Image
 
 SQUARE: Final = 0.01
 """Pixels whose sides differ by less than this are left as they are: the rounding of some phones, which nobody sees."""
+EARLY_S: Final = 1e-4
+"""Time stamps are rounded by less."""
 LONGEST_PIXEL: Final = 8
 """A pixel that is longer than this is a mistake in the file; the longest in use is 3 (a squeezed 1:1.33 film twice)."""
 
@@ -51,11 +54,15 @@ def orientation(frame: av.VideoFrame) -> Orientation:
 class Upright:
     """Turns the decoded frames of a stream into what a player shows, each in the size that it has there.
 
-    ``pixel`` is the width of a stored pixel by its height, as the last frame had it.
+    ``pixel`` is the width of a stored pixel by its height, as the codec told last; ``key_s`` gives the time of the last
+    key frame that the codec was given, from which on that holds.
     """
 
-    def __init__(self, stream: VideoStream) -> None:
+    def __init__(self, stream: VideoStream, key_s: Callable[[], float | None] = lambda: None) -> None:
         self._codec = stream.codec_context
+        self._key_s = key_s
+        self._changes_s = -float("inf")
+        self._before = 1.0
         self.pixel = _ratio(stream.sample_aspect_ratio)
         self._told = self._codec.sample_aspect_ratio
         # A frame that converts itself prepares the conversion anew, which costs four times the conversion.
@@ -80,10 +87,15 @@ class Upright:
         """The stored frame's width and height with square pixels: the shorter side grows, so that nothing is lost."""
         told = self._codec.sample_aspect_ratio
         if told != self._told:  # in a broadcast, films in one shape follow news in another
-            self._told, self.pixel = told, _ratio(told)
-        if self.pixel >= 1:
-            return round(frame.width * self.pixel), frame.height
-        return frame.width, round(frame.height / self.pixel)
+            # The codec may still hold frames from before: it tells of a change as soon as it reads of it.
+            key_s = self._key_s()
+            self._changes_s = -float("inf") if key_s is None else key_s
+            self._told, self._before, self.pixel = told, self.pixel, _ratio(told)
+        early = frame.time is not None and frame.time < self._changes_s - EARLY_S
+        pixel = self._before if early else self.pixel
+        if pixel >= 1:
+            return round(frame.width * pixel), frame.height
+        return frame.width, round(frame.height / pixel)
 
 
 def _ratio(pixel: Fraction | None) -> float:
