@@ -68,8 +68,9 @@ class Decoder(Generic[AnyFrame]):
 
     ``damaged`` counts packets that gave no frame and frames that the codec marked as distorted. An empty packet is no
     damage: it shows the picture before it again. ``reached_s`` is the end of the last packet read of any stream: how
-    far the file goes, as it tells; ``key_s`` is the time of the last key frame that was read; ``read_to`` is where in the file, in bytes, the last packet of all ends. ``clock``
-    has put the packets of the streams that it follows on one clock.
+    far the file goes, as it tells; ``key_s`` is the time of the last key frame that was read; ``read_to`` is where in
+    the file, in bytes, the last packet of all ends. ``clock`` has put the packets of the streams that it follows on one
+    clock.
     """
 
     def __init__(self, container: InputContainer, stream: VideoStream | AudioStream, clock: JointClock) -> None:
