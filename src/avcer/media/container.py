@@ -16,7 +16,7 @@ from av.video.stream import VideoStream
 
 from avcer.errors import InputError
 from avcer.media.remedies import why_not_media
-from avcer.media.restarts import JointClock, packet_time_s
+from avcer.media.restarts import JointClock
 from avcer.media.source import Source
 
 NOT_MEDIA: Final = ("tty",)
@@ -100,8 +100,8 @@ class Decoder(Generic[AnyFrame]):
 
     def __iter__(self) -> Iterator[Dated[AnyFrame]]:
         for packet in self._packets():
-            if packet is not None and not packet.size and (time_s := packet_time_s(packet)) is not None:
-                self._repeats_s.append(time_s)
+            if packet is not None and not packet.size and (begins := _begins(packet)) is not None:
+                self._repeats_s.append(begins * self.clock.tick_s(packet))
                 continue
             try:
                 frames = cast(list[AnyFrame], self._stream.decode(packet))
@@ -127,19 +127,27 @@ class Decoder(Generic[AnyFrame]):
         """Packets of the stream, then the empty one that makes the codec hand out what it still holds."""
         try:
             for packet in self._container.demux():
-                self._note_end(packet)
-                self.clock.place(packet)
-                if packet.stream.index == self._stream.index and packet.is_keyframe:
-                    self.key_s = packet_time_s(packet, presented=True)
+                self._note(packet)
                 if packet.stream.index == self._stream.index:  # the closing packet is numbered 0 for every stream
                     yield packet
         except (av.FFmpegError, OSError):  # the file breaks off here
             self.damaged += 1
             yield None
 
-    def _note_end(self, packet: Packet[Stream]) -> None:
+    def _note(self, packet: Packet[Stream]) -> None:
+        """Keeps up with a packet of any stream, and puts it on the clock."""
         self.read_to = max(self.read_to, (packet.pos or 0) + packet.size)
-        time = packet.pts if packet.pts is not None else packet.dts
-        if time is not None and packet.time_base is not None:
-            end_s = float((time + (packet.duration or 0)) * packet.time_base)
-            self.reached_s = end_s if self.reached_s is None else max(self.reached_s, end_s)
+        begins = _begins(packet)
+        if begins is None:
+            return
+        tick_s = self.clock.tick_s(packet)
+        end_s = (begins + (packet.duration or 0)) * tick_s
+        self.reached_s = end_s if self.reached_s is None else max(self.reached_s, end_s)
+        self.clock.place(packet)
+        if packet.is_keyframe and packet.stream_index == self._stream.index:
+            self.key_s = (_begins(packet) or 0) * tick_s
+
+
+def _begins(packet: Packet[Any]) -> int | None:
+    """The packet's time stamp of presentation, or else of decoding."""
+    return packet.pts if packet.pts is not None else packet.dts

@@ -53,6 +53,7 @@ class JointClock:
     reached_s: float | None = None
     _offsets_s: list[float] = field(default_factory=lambda: [0.0])
     _places: dict[int, _Place] = field(default_factory=dict)
+    _ticks_s: dict[int, float] = field(default_factory=dict)
 
     @classmethod
     def of(cls, container: InputContainer, streams: Iterable[Stream]) -> JointClock:
@@ -69,19 +70,29 @@ class JointClock:
         """How many stretches with a clock of their own there were so far."""
         return len(self._offsets_s)
 
+    def tick_s(self, packet: Packet[Any]) -> float:
+        """Seconds of a unit of the packet's time stamps. Remembered, since fractions are slow."""
+        if packet.stream_index not in self._ticks_s:
+            self._ticks_s[packet.stream_index] = float(packet.time_base or 0)
+        return self._ticks_s[packet.stream_index]
+
     def place(self, packet: Packet[Any]) -> None:
         """Moves the packet's time stamps; packets come in the order of the file."""
-        stored_s = packet_time_s(packet)
-        if stored_s is None or packet.stream_index not in self.followed:
+        index, dts, pts = packet.stream_index, packet.dts, packet.pts
+        stored = dts if dts is not None else pts
+        if stored is None or index not in self.followed:
             return
-        section = self._section(packet.stream_index, stored_s, _begin_s(packet, stored_s))
-        offset_s = self._offsets_s[section]
-        if offset_s:
-            ticks = round(offset_s / float(packet.time_base))
-            packet.pts = None if packet.pts is None else packet.pts + ticks
-            packet.dts = None if packet.dts is None else packet.dts + ticks
-        end_s = _begin_s(packet, stored_s + offset_s) + float((packet.duration or 0) * packet.time_base)
-        self._places[packet.stream_index] = _Place(section, stored_s + offset_s, end_s)
+        tick_s = self.tick_s(packet)
+        begin = stored if pts is None else pts
+        if not tick_s:
+            return
+        section = self._section(index, stored * tick_s, begin * tick_s)
+        moved = round(self._offsets_s[section] / tick_s)
+        if moved:
+            packet.pts = None if pts is None else pts + moved
+            packet.dts = None if dts is None else dts + moved
+        end_s = (begin + moved + (packet.duration or 0)) * tick_s
+        self._places[index] = _Place(section, (stored + moved) * tick_s, end_s)
         self.reached_s = end_s if self.reached_s is None else max(self.reached_s, end_s)
 
     def _section(self, stream: int, stored_s: float, begin_s: float) -> int:
@@ -104,17 +115,3 @@ class JointClock:
             return place.section
         later = range(place.section + 1, self.sections)
         return min(later, key=lambda section: abs(stored_s + self._offsets_s[section] - place.end_s))
-
-
-def packet_time_s(packet: Packet[Any], presented: bool = False) -> float | None:
-    """The packet's time of decoding, or else of presentation (the other way round if ``presented``); None where it
-    has neither.
-    """
-    times = (packet.pts, packet.dts) if presented else (packet.dts, packet.pts)
-    time = next((one for one in times if one is not None), None)
-    return None if time is None or packet.time_base is None else float(time * packet.time_base)
-
-
-def _begin_s(packet: Packet[Any], else_s: float) -> float:
-    """Where the packet's content begins, in its present time stamps."""
-    return else_s if packet.pts is None else float(packet.pts * packet.time_base)
