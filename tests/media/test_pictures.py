@@ -156,7 +156,7 @@ def test_a_frame_of_another_size_keeps_its_own(tmp_path):
     pictures = Pictures(path)
     assert [frame.image.shape for frame in pictures] == [(48, 64, 3), (48, 64, 3), (96, 128, 3)]
     assert pictures.sizes == [(0, 64, 48), (2, 128, 96)]
-    assert "the size of the picture changes in 1 places: 64x48, 128x96" in pictures.warnings
+    assert "the size of the picture changes in 1 place: 64x48, 128x96" in pictures.warnings
 
 
 def test_times_always_rise(make_clip):

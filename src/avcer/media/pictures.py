@@ -131,16 +131,16 @@ class Pictures:
             warnings.append(describe_rate(film))
         if film.decoder.clock.sections > 1:
             warnings.append(
-                f"its time stamps start again in {film.decoder.clock.sections - 1} places:"
+                f"its time stamps start again in {_places(film.decoder.clock.sections - 1)}:"
                 " the parts are taken to follow each other"
             )
         if len(self.sizes) > 1:
             sizes = list(dict.fromkeys(f"{width}x{height}" for _, width, height in self.sizes))
-            warnings.append(f"the size of the picture changes in {len(self.sizes) - 1} places: {', '.join(sizes)}")
+            warnings.append(f"the size of the picture changes in {_places(len(self.sizes) - 1)}: {', '.join(sizes)}")
         if ended:
             warnings += self._cut_short(film) + self._unread(film)
         if self.damaged:
-            warnings.append(f"the picture is damaged in {self.damaged} places: frames there are missing or distorted")
+            warnings.append(f"the picture is damaged in {_places(self.damaged)}: frames there are missing or distorted")
         return warnings
 
     def _unread(self, film: Film) -> list[str]:
@@ -167,6 +167,10 @@ class Pictures:
             f"the file is cut short: {self.count} of about {claimed} frames could be decoded"
             f" (it ends at {reached_s:.1f} s of {claimed_s:.1f} s)"
         ]
+
+
+def _places(count: int) -> str:
+    return "1 place" if count == 1 else f"{count} places"
 
 
 def _entered(film: Film, begin_s: float) -> Iterator[tuple[float, av.VideoFrame]]:
