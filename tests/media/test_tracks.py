@@ -42,6 +42,12 @@ def test_silent_tracks_before_one_that_speaks_are_passed_over(tmp_path, name, co
     assert "--audio-track" in sound.warnings[0]
 
 
+def test_a_quiet_track_is_passed_over_and_called_quiet(tmp_path):
+    sound = open_sound(write(tmp_path / "clip.mkv", CAMERA, AudioTrack(tone(1, 0.005)), VOICE))
+    assert loudness(sound) == pytest.approx(0.5, abs=0.01)
+    assert "1 (quiet), 2 'Microphone' (heard)" in sound.warnings[0]
+
+
 def test_a_track_of_noise_is_no_silence(tmp_path):
     noise = np.random.default_rng(0).normal(0, 0.05, (1, 16_000)).astype(np.float32)
     sound = open_sound(write(tmp_path / "clip.mkv", CAMERA, AudioTrack(noise), VOICE))

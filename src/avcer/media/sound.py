@@ -20,6 +20,7 @@ from avcer.media.probe import clip_of
 from avcer.media.restarts import JointClock
 from avcer.media.source import Given, Source
 from avcer.media.tracks import audio_streams, clock_streams, listed, moving_streams, numbered_audio, video_stream
+from avcer.media.windows import SILENCE
 
 LONGEST_HEAD: Final = 500
 """Frames of sound without a time at the beginning, up to which the first time is looked for: some ten seconds."""
@@ -144,7 +145,8 @@ class Sound:
         notes = []
         tracks = container.streams.audio
         if len(tracks) > 1:
-            silent = {index: "silent" for index, level in self._levels.items() if level < LOUD}
+            words = {index: "silent" if level < SILENCE else "quiet" for index, level in self._levels.items()}
+            silent = {index: word for index, word in words.items() if self._levels[index] < LOUD}
             notes.append(listed(tracks, {**silent, self._index: "heard"}, "audio"))
         if cancelled:
             notes.append("the channels of its sound cancel each other: only the strongest of them is heard there")
