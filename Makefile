@@ -25,7 +25,7 @@ format: $(VENV)/.develops
 # The picture in the README is that of the demonstration.
 figures: demo
 	mkdir -p docs/figures
-	cp avcer-demo/astronaut/timeline.png docs/figures/timeline.png
+	cp avcer-demo/portrait/timeline.png docs/figures/timeline.png
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

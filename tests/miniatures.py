@@ -13,9 +13,8 @@ import av
 import cv2
 import numpy as np
 import soundfile
-from skimage import data
 
-from avcer.demo import voice
+from avcer.demo import photograph, voice
 from avcer.types import Float, Image
 from made_up import utterance
 
@@ -62,14 +61,14 @@ def make_media(folder: Path) -> dict[str, Path]:
     for suffix in CODECS:
         write_clip(media[suffix], one_person())
     soundfile.write(media[".wav"], utterance("angry", 0), SAMPLE_RATE)
-    face = cv2.cvtColor(_photograph()[20:180, 150:310], cv2.COLOR_BGR2GRAY)
+    face = cv2.cvtColor(photograph()[20:180, 150:310], cv2.COLOR_BGR2GRAY)
     cv2.imwrite(str(media[".png"]), cv2.resize(face, (48, 48), interpolation=cv2.INTER_AREA))
     return media
 
 
 def one_person() -> list[Image]:
     """A second of pictures ``(240, 320, 3)``: a face that moves sideways."""
-    return [np.ascontiguousarray(_photograph()[:240, 60 + number : 380 + number]) for number in range(FRAMES)]
+    return [np.ascontiguousarray(photograph()[:240, 60 + number : 380 + number]) for number in range(FRAMES)]
 
 
 def two_people() -> list[Image]:
@@ -77,10 +76,6 @@ def two_people() -> list[Image]:
     nobody = np.full((240, 320, 3), 128, np.uint8)
     rights = [nobody if number < ENTERS else picture[:, ::-1] for number, picture in enumerate(one_person())]
     return [np.concatenate([left, right], axis=1) for left, right in zip(one_person(), rights, strict=True)]
-
-
-def _photograph() -> Image:
-    return np.ascontiguousarray(data.astronaut()[:, :, ::-1])
 
 
 def write_clip(path: Path, pictures: Iterable[Image]) -> Path:

@@ -21,7 +21,7 @@ STATIONS = (
 ORDER = {name: place for place, names in enumerate(STATIONS) for name in names}
 DOORS = {("analysis", "output")}
 """Imports against the direction: ``Analysis.save`` and ``load`` open the door to the writers when they are called."""
-HEAVY = ("torch", "transformers", "onnx", "openvino", "matplotlib", "scipy", "cv2", "av", "numpy", "rich", "skimage")
+HEAVY = ("torch", "transformers", "onnx", "openvino", "matplotlib", "scipy", "cv2", "av", "numpy", "rich")
 
 
 def modules() -> list[Path]:

@@ -198,7 +198,7 @@ def test_debug_adds_the_traceback(tmp_path: Path, capsys: pytest.CaptureFixture[
 def test_demo_tells_where_to_look(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["demo", "--out", str(tmp_path)]) == 0
     shown = capsys.readouterr()
-    picture = tmp_path / "astronaut" / "timeline.png"
+    picture = tmp_path / "portrait" / "timeline.png"
     assert str(picture) in shown.out
     assert picture.stat().st_size > 10_000
     assert "real-time factor" in shown.out

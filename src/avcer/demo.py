@@ -1,7 +1,8 @@
-"""A short clip made from a photograph that comes with scikit-image, and a voice made from sines: nothing to download.
+"""A short clip made from a photograph that comes with Matplotlib, and a voice made from sines: nothing to download.
 
-The picture is NASA's portrait of Eileen Collins (public domain, ``skimage.data.astronaut``). The face moves, turns,
-darkens, and is hidden for a moment; the voice speaks, stops, and speaks again, louder and higher.
+The picture is the United States Navy's portrait of Grace Hopper (public domain, ``grace_hopper.jpg`` among Matplotlib's
+sample data). The face moves, turns, darkens, and is hidden for a moment; the voice speaks, stops, and speaks again,
+louder and higher.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from av.audio import AudioStream
 from av.container import OutputContainer
 from av.video import VideoStream
 
-from avcer.errors import OutputError
+from avcer.errors import MissingExtraError, OutputError
 from avcer.files import atomic, make_folder
 from avcer.media import SAMPLE_RATE
 from avcer.types import Double, Float, Image
@@ -25,7 +26,10 @@ from avcer.types import Double, Float, Image
 DURATION_S: Final = 8.0
 RATE: Final = 25
 SIZE: Final = (480, 360)  # width, height
-_FACE_CENTRE: Final = (222.0, 115.0)  # pixels of the photograph
+_PORTRAIT: Final = "grace_hopper.jpg"
+_FACE_IN_FILE: Final = (268.0, 230.0)  # pixels of the file
+_SCALE: Final = 0.55
+_FACE_CENTRE: Final = (222.0, 115.0)  # pixels of ``photograph()``
 _HIDDEN_S: Final = (5.0, 5.6)
 _SILENT_S: Final = (3.2, 4.4)
 
@@ -55,9 +59,9 @@ def _encode(container: OutputContainer) -> None:
 
 
 def _encode_pictures(container: OutputContainer, stream: VideoStream) -> None:
-    photograph = _photograph()
+    portrait = photograph()
     for number in range(int(DURATION_S * RATE)):
-        frame = av.VideoFrame.from_ndarray(_picture(photograph, number / RATE), format="bgr24")
+        frame = av.VideoFrame.from_ndarray(_picture(portrait, number / RATE), format="bgr24")
         frame.pts, frame.time_base = number, Fraction(1, RATE)
         container.mux(stream.encode(frame))
     container.mux(stream.encode(None))
@@ -71,20 +75,33 @@ def _encode_sound(container: OutputContainer, stream: AudioStream) -> None:
     container.mux(stream.encode(None))
 
 
-def _photograph() -> Image:
-    from skimage.data import astronaut  # slow to import, and needed by the demonstration alone
+def photograph() -> Image:
+    """The portrait ``(512, 512, 3)``, BGR: a face of about 100 x 130 pixels around (222, 115), more backdrop beside it.
 
-    return np.ascontiguousarray(astronaut()[:, :, ::-1], dtype=np.uint8)  # type: ignore[no-untyped-call]
+    Raises:
+        MissingExtraError: this Matplotlib came without its sample data.
+    """
+    from avcer.plotting import get_sample_data  # slow to import, and needed by the demonstration alone
+
+    path = get_sample_data(_PORTRAIT, asfileobj=False)
+    portrait = cv2.imread(str(path))
+    if portrait is None:
+        raise MissingExtraError(f"{path}: is missing; install Matplotlib from PyPI, which holds it")
+    shift = np.array(_FACE_CENTRE) - _SCALE * np.array(_FACE_IN_FILE)
+    matrix = np.array([[_SCALE, 0, shift[0]], [0, _SCALE, shift[1]]])
+    smaller = cv2.GaussianBlur(portrait, (0, 0), 0.5)  # at about half the size, finer detail would flicker
+    moved = cv2.warpAffine(smaller, matrix, (512, 512), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return moved.astype(np.uint8, copy=False)
 
 
-def _picture(photograph: Image, time_s: float) -> Image:
+def _picture(portrait: Image, time_s: float) -> Image:
     """The photograph as the camera sees it at one moment: swaying, nearing, lit from bright to dim, hidden once."""
     angle = 6 * np.sin(2 * np.pi * time_s / 4)
     zoom = 1.25 + 0.35 * np.sin(2 * np.pi * time_s / 7)
     matrix = cv2.getRotationMatrix2D(_FACE_CENTRE, angle, zoom)
     sway = 30 * np.sin(2 * np.pi * time_s / 5), 12 * np.sin(2 * np.pi * time_s / 3)
     matrix[:, 2] += np.array(SIZE) / 2 - np.array(_FACE_CENTRE) + np.array(sway)
-    moved = cv2.warpAffine(photograph, matrix, SIZE, flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE)
+    moved = cv2.warpAffine(portrait, matrix, SIZE, flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REPLICATE)
     picture = moved.astype(np.uint8, copy=False)
     light = 0.8 + 0.35 * np.sin(2 * np.pi * time_s / 6)
     if _HIDDEN_S[0] <= time_s < _HIDDEN_S[1]:

@@ -10,10 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from skimage import data
 
 from avcer import Analyzer, cli
-from avcer.demo import make_clip
+from avcer.demo import make_clip, photograph
 from avcer.errors import AvcerError, InputError, UnforeseenError, UsageError
 from avcer.evaluation.compare import compare_runs
 from avcer.evaluation.corpora import Corpus, Sample, read_corpus
@@ -161,7 +160,7 @@ def test_the_person_on_one_side_is_meant(clip: Path, analyzer: Analyzer) -> None
 def test_a_crop_is_looked_at_as_it_is(analyzer: Analyzer, tmp_path: Path) -> None:
     import cv2
 
-    cv2.imwrite(str(tmp_path / "x.png"), np.ascontiguousarray(data.astronaut()[0:180, 160:300, ::-1]))
+    cv2.imwrite(str(tmp_path / "x.png"), photograph()[0:180, 160:300])
     table = answers(Sample("x", tmp_path / "x.png", label="Happiness"), analyzer)
     assert table.valid.tolist() == [[True, False, False]]
     assert table.values[0, 0].argmax() == 4

@@ -152,7 +152,7 @@ def _demo(chosen: argparse.Namespace) -> int:
 
     formats = _formats(chosen)
     analyzer = _analyzer(chosen)
-    clip = make_clip(chosen.out / "astronaut.mp4")
+    clip = make_clip(chosen.out / "portrait.mp4")
     _analyze_one(analyzer, clip, chosen.out / clip.stem, formats, chosen.quiet)
     if "png" in formats and not chosen.quiet:
         print(f"Look at {chosen.out / clip.stem / 'timeline.png'}")

@@ -19,9 +19,8 @@ def to_html(analysis: Analysis) -> str:
 
 
 def _picture(analysis: Analysis) -> str:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-
     from avcer.output.timeline import plot
+    from avcer.plotting import FigureCanvasAgg
 
     figure = plot(analysis, faces=False)
     figure.set_dpi(_DPI)
