@@ -56,7 +56,7 @@ def fill(root: Path, miniature: Miniature, media: Mapping[str, Path]) -> Path:
 
 
 def make_media(folder: Path) -> dict[str, Path]:
-    """One file a suffix: a smiling person who speaks for a second, a tone, a grey crop of a face as in FER+."""
+    """One file a suffix: a calm person who speaks for a second, a tone, a grey crop of a face as in FER+."""
     media = {suffix: folder / f"clip{suffix}" for suffix in (*CODECS, ".wav", ".png")}
     for suffix in CODECS:
         write_clip(media[suffix], one_person())
@@ -145,8 +145,8 @@ AFEW = Miniature((
 TRACK = "6th ABAW Annotations/EXPR_Recognition_Challenge"
 EXPRESSIONS = "Neutral,Anger,Disgust,Fear,Happiness,Sadness,Surprise,Other\n"
 ALONE = "0\n4\n-1\n7\n6\n"
-LEFT, RIGHT = 24 * "1\n" + "-1\n", 2 * "5\n" + 38 * "4\n"
-"""A face on the left that is angry in all frames but the last; one on the right, sad in two frames and then happy,
+LEFT, RIGHT = 24 * "1\n" + "-1\n", 2 * "5\n" + 38 * "0\n"
+"""A face on the left that is angry in all frames but the last; one on the right, sad in two frames and then neutral,
 whose annotation is longer than the video."""
 AFFWILD2 = Miniature(
     ("batch1/1-30-1280x720.mp4", "batch2/video10_1.avi"),

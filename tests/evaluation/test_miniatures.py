@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from avcer import Analyzer, cli
@@ -34,38 +35,36 @@ from miniatures import (
     write_clip,
 )
 
-HAPPY = BASIC.index("Happiness")
+CALM = {BASIC.index("Neutral"), BASIC.index("Sadness")}
+"""What the models may say of the person on the clips."""
 FILES = {"clips", "run.json", "frames.csv", "metrics.json", "report.md"}
 PICTURES = {"confusion.png", "recalls.png"}
 
 
 @dataclass(frozen=True)
 class Clips:
-    """A corpus whose clips have one label each, ``labels`` (name -> label), and how many of them are seen, of those
-    how many truly ``happy``, and how many are heard; how many are annotated but ``missing``."""
+    """A corpus whose clips have one label each, ``labels`` (name -> label), and how many of them are seen and
+    how many are heard; how many are annotated but ``missing``."""
 
     miniature: Miniature
     labels: dict[str, str]
     seen: int
-    happy: int
     heard: int
     missing: int = 0
 
 
 CORPORA = {
-    "ravdess": Clips(RAVDESS, {"01-01-06-01-02-01-12": "Fear", "03-01-02-01-01-01-03": "Neutral"}, 1, 0, 2),
+    "ravdess": Clips(RAVDESS, {"01-01-06-01-02-01-12": "Fear", "03-01-02-01-01-01-03": "Neutral"}, 1, 2),
     "crema-d": Clips(
-        CREMA_D, {"1001_DFA_ANG_XX": "Anger", "1002_IEO_HAP_LO": "Happiness", "1040_ITH_SAD_XX": "Sadness"}, 2, 0, 3
+        CREMA_D, {"1001_DFA_ANG_XX": "Anger", "1002_IEO_HAP_LO": "Happiness", "1040_ITH_SAD_XX": "Sadness"}, 2, 3
     ),
-    "savee": Clips(
-        SAVEE, {"DC_a01": "Anger", "DC_sa03": "Sadness", "JE_su15": "Surprise", "KL_n30": "Neutral"}, 1, 0, 4
-    ),
-    "emodb": Clips(EMODB, {"03a01Fa": "Happiness", "16b10Wb": "Anger", "11b03T": "Sadness"}, 0, 0, 3),
-    "afew": Clips(AFEW, {"train_000046280": "Anger", "validation_000046280": "Happiness"}, 2, 1, 2),
+    "savee": Clips(SAVEE, {"DC_a01": "Anger", "DC_sa03": "Sadness", "JE_su15": "Surprise", "KL_n30": "Neutral"}, 1, 4),
+    "emodb": Clips(EMODB, {"03a01Fa": "Happiness", "16b10Wb": "Anger", "11b03T": "Sadness"}, 0, 3),
+    "afew": Clips(AFEW, {"train_000046280": "Anger", "validation_000046280": "Happiness"}, 2, 2),
     "meld": Clips(
-        MELD, {"train_dia0_utt0": "Happiness", "validation_dia0_utt0": "Sadness", "test_dia0_utt0": "Anger"}, 3, 1, 3, 1
+        MELD, {"train_dia0_utt0": "Happiness", "validation_dia0_utt0": "Sadness", "test_dia0_utt0": "Anger"}, 3, 3, 1
     ),
-    "ferplus": Clips(FERPLUS, {"fer0000001": "Happiness", "fer0000003": "Fear", "fer0000005": "Disgust"}, 3, 1, 0, 1),
+    "ferplus": Clips(FERPLUS, {"fer0000001": "Happiness", "fer0000003": "Fear", "fer0000005": "Disgust"}, 3, 0, 1),
 }
 
 
@@ -77,6 +76,13 @@ def media(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 @pytest.fixture(scope="module")
 def analyzer() -> Analyzer:
     return Analyzer(setting="fast")
+
+
+def share_right(table: FrameTable) -> float:
+    """Of the rows on which the static model says something, those on which it says the label."""
+    seen = table.valid[:, 0]
+    said = np.array(BASIC)[table.values[seen, 0].argmax(axis=1)]
+    return float((said == table.words[seen]).mean())
 
 
 def reported(out: Path) -> tuple[FrameTable, dict[str, Any]]:
@@ -98,14 +104,14 @@ def test_clips_with_a_label_each(name: str, media: dict[str, Path], analyzer: An
         0 if name == "ferplus" else expected.seen,
         expected.heard,
     ]
-    assert set(table.values[table.valid[:, 0], 0].argmax(axis=1).tolist()) <= {HAPPY}
+    assert set(table.values[table.valid[:, 0], 0].argmax(axis=1).tolist()) <= CALM
     about = metrics["about"]
     assert (about["level"], about["clips"], about["missing"]) == ("video", len(expected.labels), expected.missing)
     assert metrics["n"] == len(expected.labels)
     assert set(metrics["per_class"]) == set(expected.labels.values())
     assert [metrics["modalities"][curve]["n"] for curve in ("VS", "A")] == [expected.seen, expected.heard]
     if expected.seen:
-        assert metrics["modalities"]["VS"]["accuracy"] == pytest.approx(expected.happy / expected.seen)
+        assert metrics["modalities"]["VS"]["accuracy"] == pytest.approx(share_right(table))
 
 
 @pytest.fixture(scope="module")
@@ -126,20 +132,20 @@ class TestAffWild2:
         assert words == {
             "1-30-1280x720": ["Neutral", "Happiness", "Surprise"],
             "video10_1_left": 24 * ["Anger"],
-            "video10_1_right": 2 * ["Sadness"] + 23 * ["Happiness"],
+            "video10_1_right": 2 * ["Sadness"] + 23 * ["Neutral"],
         }
         about = metrics["about"]
         assert (about["level"], about["clips"], about["missing"]) == ("frame", 3, 1)
 
     def test_the_person_on_the_named_side(self, wild: Path) -> None:
-        """The one on the right is there in the second half only, and smiles as does the one on the left."""
+        """The one on the right is there in the second half only, and is as calm as the one on the left."""
         table, metrics = reported(wild)
         left, right = (table.rows(table.videos == f"video10_1_{side}") for side in ("left", "right"))
         assert left.valid.mean() > 0.95
         assert not right.valid[:ENTERS, :2].any()
         assert right.valid[ENTERS + 2 :].all()
         assert metrics["modalities"]["VS"]["n"] < metrics["modalities"]["A"]["n"] == metrics["n"] == len(table)
-        assert metrics["modalities"]["VS"]["per_class"]["Happiness"] == 1
+        assert metrics["modalities"]["VS"]["per_class"]["Neutral"] > 0.9
         assert metrics["modalities"]["VS"]["per_class"]["Anger"] == 0
         assert "Sadness" not in metrics["modalities"]["VS"]["per_class"]
 
@@ -164,7 +170,7 @@ def test_one_part(media: dict[str, Path], analyzer: Analyzer, tmp_path: Path) ->
 
 
 def test_blends(media: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """By the command: two clips have labels; a happy face is neither of the two blends."""
+    """By the command: two clips have labels; a calm face is neither of the two blends."""
     root, out = fill(tmp_path / "corpus", BLEMORE, media), tmp_path / "out"
     assert cli.main(["evaluate", "blemore", str(root), "--setting", "fast", "--out", str(out), "--json"]) == 0
     printed = json.loads(capsys.readouterr().out)
