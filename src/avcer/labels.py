@@ -149,7 +149,23 @@ BLEMORE: Final = Vocabulary(
 )
 """The ten blends of BLEMORE: all pairs of five emotions, without Surprise. It gives them no names of their own."""
 
-VOCABULARIES: Final = {vocabulary.name: vocabulary for vocabulary in (C_EXPR_DB, AVCER_12, RAF_DB, DU, BLEMORE)}
+PAIRS_15: Final = Vocabulary(
+    "pairs-15",
+    (
+        *BLEMORE.compounds[:4],
+        Compound("Angrily Surprised", "Anger", "Surprise"),
+        *BLEMORE.compounds[4:7],
+        Compound("Disgustedly Surprised", "Disgust", "Surprise"),
+        *BLEMORE.compounds[7:9],
+        Compound("Fearfully Surprised", "Fear", "Surprise"),
+        BLEMORE.compounds[9],
+        Compound("Happily Surprised", "Happiness", "Surprise"),
+        Compound("Sadly Surprised", "Sadness", "Surprise"),
+    ),
+)
+"""All fifteen pairs of the six emotions, in the order of ``BASIC``."""
+
+VOCABULARIES: Final = {vocabulary.name: vocabulary for vocabulary in (C_EXPR_DB, AVCER_12, RAF_DB, DU, BLEMORE, PAIRS_15)}
 
 
 def read_vocabulary(choice: str | Path) -> Vocabulary:

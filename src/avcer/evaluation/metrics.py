@@ -100,18 +100,29 @@ def ece(labels: Indices, probabilities: NDArray[Any], bins: int = 15) -> float:
 
     Confidence is the largest of ``probabilities (N, C)`` (Guo et al., ICML 2017).
     """
-    shares, confidence, hits = reliability(labels, probabilities, bins)
-    return float(np.sum(shares * np.abs(confidence - hits)))
+    return calibration_error(probabilities.max(axis=1), probabilities.argmax(axis=1) == labels, bins)
+
+
+def calibration_error(confidence: NDArray[Any], right: NDArray[np.bool_], bins: int = 15) -> float:
+    """The same of decisions that are ``right (N,)`` or not, each with its ``confidence (N,)``."""
+    shares, mean_confidence, hits = calibration(confidence, right, bins)
+    return float(np.sum(shares * np.abs(mean_confidence - hits)))
 
 
 def reliability(labels: Indices, probabilities: NDArray[Any], bins: int = 15) -> tuple[Double, Double, Double]:
     """A reliability diagram: for each bin its share of the rows, its mean confidence, its accuracy ``(bins,)``."""
-    confidence, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
+    return calibration(probabilities.max(axis=1), probabilities.argmax(axis=1) == labels, bins)
+
+
+def calibration(
+    confidence: NDArray[Any], right: NDArray[np.bool_], bins: int = 15
+) -> tuple[Double, Double, Double]:
+    """A reliability diagram, as ``reliability``, of decisions that are ``right (N,)`` or not."""
     place = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
     counts = np.bincount(place, minlength=bins)
     divisor = np.maximum(counts, 1)
     return (
-        counts / max(len(labels), 1),
+        counts / max(len(right), 1),
         np.bincount(place, weights=confidence, minlength=bins) / divisor,
         np.bincount(place, weights=right, minlength=bins) / divisor,
     )

@@ -1,0 +1,202 @@
+"""Fitting the rule ``open``: how many emotions people see, and how sure to be, for each set of modalities.
+
+Pictures come with the votes of ten people. What the dynamic model would see is put together from their guises
+(``sequences``), and a voice that shows the same emotion stands beside each face (one of the two, for a blend). The numbers
+are fitted on the training faces, and the label sets on the validation faces; voices are those kept from the audio model,
+half of the speakers for each of the two.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from avcer.decision.express import BLEND, FILE_FORMAT, OpenRule
+from avcer.decision.fuse import FusionWeights, pool, read_fusion
+from avcer.decision.likely import PAIRS, Likelihood
+from avcer.emotion.dynamic import STEPS, DynamicModel
+from avcer.emotion.static import StaticModel
+from avcer.errors import InputError
+from avcer.evaluation.expressions import kinds_of, said_of, score_labels, voted_labels
+from avcer.evaluation.faces import FaceTable, read_faces
+from avcer.labels import BASIC
+from avcer.modalities import AUDIO, MODALITIES
+from avcer.models.choice import choose_all, expect_roles
+from avcer.models.runtime import load_engine
+from avcer.output.files import atomic_text
+from avcer.training import dynamic, fusion
+from avcer.training.faces import canvases
+from avcer.training.finish import rounded
+from avcer.training.fusion import FOLDS, Voices
+from avcer.training.likelihood import covered, fit_likelihood, with_cuts
+from avcer.training.loop import Plan, Report
+from avcer.training.sequences import Guises, compose, guises
+from avcer.training.static import model_inputs
+from avcer.types import Boolean, Double, Integer
+
+RECIPE: Final = Path(__file__).parent / "recipes" / "decision.toml"
+DECISION_FILE: Final = "decision.json"
+LEAST_VOTES: Final = 2
+"""A table where no picture has more is not one of votes."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """N labelled rows: ``values (N, M, 7)``, what the modalities say; ``labels (N,)`` as ``voted_labels`` gives them."""
+
+    values: Double
+    labels: Integer
+
+
+def train(tables: Sequence[Path], out: Path, report: Report = print, own_models: Sequence[Path] = ()) -> OpenRule:
+    """Fits the rule on ``tables``: faces with votes, and labelled speech, both needed. Writes ``out/decision.json``, with
+    what it scores on the validation part.
+
+    Raises:
+        UsageError: one of ``own_models`` is a detector, which has no say here.
+        InputError: a table is of neither kind, or one of the two kinds is missing.
+        ModelError: a model of the family is not installed.
+    """
+    expect_roles(own_models, tuple(modality.name for modality in MODALITIES), "train decision")
+    plan = Plan.read(RECIPE)
+    faces, speech = fusion.sort_tables(tables)
+    voted = read_votes(faces)
+    heard = fusion.hear(speech, own_models)
+    report(f"{len(heard.labels)} recordings for validation")
+    weights = read_fusion("mini")
+    fitting, aside = (rows_of(voted, heard, kept, plan, own_models, report) for kept in (False, True))
+    sets = {name: _fit(fitting, aside, weights, chosen, plan) for name, chosen in sets_of_modalities()}
+    rule = OpenRule(sets, tuple(plan.options["preference"]), plan.options["floor"])
+    about = {
+        "found_by": "avcer train decision",
+        "on": f"{', '.join(path.name for path in tables)}: {len(fitting.labels)} training faces; label sets on "
+        f"{len(aside.labels)} validation faces",
+        "validation": rounded(judge(rule, fitting, aside, weights, plan)),
+    }
+    out.mkdir(parents=True, exist_ok=True)
+    with atomic_text(out / DECISION_FILE) as part:
+        json.dump({"format": FILE_FORMAT, **rounded(rule.as_dict()), "about": about}, part, indent=1)
+        part.write("\n")
+    for name, scores in about["validation"].items():
+        report(f"{name:9} kind UAR {scores['kind_uar']:.3f}  accuracy {scores['accuracy']:.3f}  ECE {scores['ece']:.3f}")
+    return rule
+
+
+def read_votes(paths: Sequence[Path]) -> FaceTable:
+    """The one table of faces with votes.
+
+    Raises:
+        InputError: there is none, or there are several.
+    """
+    tables = [table for path in paths if (table := read_faces(path)).all_votes.max() >= LEAST_VOTES]
+    if len(tables) != 1:
+        raise InputError(f"{paths[0]}: the decision is fitted on one table of faces with votes; {len(tables)} given")
+    return tables[0]
+
+
+def sets_of_modalities() -> Iterator[tuple[str, tuple[int, ...]]]:
+    """Every set of modalities: its headings joined by '+', and its places in ``MODALITIES``."""
+    for count in range(1, len(MODALITIES) + 1):
+        for chosen in combinations(range(len(MODALITIES)), count):
+            yield "+".join(MODALITIES[place].curve for place in chosen), chosen
+
+
+def rows_of(
+    table: FaceTable, heard: Voices, aside: bool, plan: Plan, own_models: Sequence[Path], report: Report
+) -> Rows:
+    """What the static model says of the clear faces of one part, the dynamic one of ten looks at each (some of them
+    disturbed), and the audio model of a voice beside it.
+    """
+    models = choose_all("mini", own_models)
+    static = StaticModel(models["static"].card, load_engine(models["static"], "cpu", "float32"))
+    moving = DynamicModel(models["dynamic"].card, load_engine(models["dynamic"], "cpu", "float32"))
+    table, labels = _drawn(table, aside, plan)
+    report(f"{len(labels)} faces {'for validation' if aside else 'to fit on'}")
+    options = plan.options | {kind: Plan.read(dynamic.RECIPE).options[kind] for kind in ("clean", "disturbed")}
+    seen = guises(canvases(table, 0.0, np.ones(len(labels), np.float32)), static, options, plan.seed + aside)
+    random = np.random.default_rng((plan.seed, aside))
+    looks = [compose(_alone(seen, row), 1, STEPS, plan.options["steps"], random) for row in range(len(labels))]
+    still = static.predict(model_inputs(table)).probabilities
+    dynamic_says = moving.predict(np.concatenate([look.features for look in looks]))
+    voices = voices_for(labels, fusion.one_fold(heard, int(aside)), random)
+    return Rows(np.stack([still, dynamic_says, voices], axis=1), labels)
+
+
+def _drawn(table: FaceTable, aside: bool, plan: Plan) -> tuple[FaceTable, Integer]:
+    labels = voted_labels(table.votes.astype(np.float64))
+    rows = np.flatnonzero((table.validation == aside) & (labels >= 0))
+    count = min(plan.options["validation_faces" if aside else "faces"], len(rows))
+    if not count:
+        raise InputError(f"{table.name}: needs clearly voted faces both to fit on and for validation; add rows")
+    chosen = np.sort(np.random.default_rng(plan.seed).choice(rows, count, replace=False))
+    kept = np.zeros(len(labels), dtype=np.bool_)
+    kept[chosen] = True
+    return table.rows(kept), labels[chosen]
+
+
+def _alone(seen: Guises, row: int) -> Guises:
+    part = slice(row, row + 1)
+    return Guises(seen.clean[part], seen.disturbed[part], seen.targets[part], np.ones(1))
+
+
+def voices_for(labels: Integer, heard: Voices, random: np.random.Generator) -> Double:
+    """``(N, 7)``: for each label, what the audio model says of a voice with its emotion, or with one of its two; zeros
+    where no voice shows it.
+    """
+    values = np.zeros((len(labels), len(BASIC)))
+    for row, label in enumerate(labels):
+        emotion = label if label < len(BASIC) else random.choice(PAIRS[label - len(BASIC)])
+        rows = np.flatnonzero(heard.labels == emotion)
+        if len(rows):
+            chances = heard.chances[rows] / heard.chances[rows].sum()
+            values[row] = heard.values[random.choice(rows, p=chances)]
+    return values
+
+
+def _values(rows: Rows, weights: FusionWeights, chosen: tuple[int, ...]) -> tuple[Double, Integer]:
+    """What a set of modalities says ``(K, 7)`` on the rows where they all speak, and their labels."""
+    speaking = np.any(rows.values > 0, axis=2)
+    kept = speaking[:, chosen].all(axis=1)
+    present: Boolean = np.zeros(speaking.shape, dtype=np.bool_)
+    present[:, chosen] = True
+    if len(chosen) == 1:
+        return rows.values[kept, chosen[0]], rows.labels[kept]
+    return pool(rows.values[kept], present[kept], weights)[0], rows.labels[kept]
+
+
+def _fit(fitting: Rows, aside: Rows, weights: FusionWeights, chosen: tuple[int, ...], plan: Plan) -> Likelihood:
+    fitted = fit_likelihood(*_values(fitting, weights, chosen))
+    return with_cuts(fitted, *_values(aside, weights, chosen), plan.options["coverage"])
+
+
+def judge(
+    rule: OpenRule, fitting: Rows, aside: Rows, weights: FusionWeights, plan: Plan
+) -> dict[str, dict[str, Any]]:
+    """Set of modalities -> scores on the validation rows. Coverage is counted on one half with the cuts of the other."""
+    return {
+        name: score_labels(labels, *said_of(values, rule, tuple(name.split("+"))))
+        | coverage(rule.sets[name], values, labels, plan.options["coverage"])
+        for name, chosen in sets_of_modalities()
+        for values, labels in [_values(aside, weights, chosen)]
+    }
+
+
+def coverage(fitted: Likelihood, values: Double, labels: Integer, wanted: float) -> dict[str, Any]:
+    """The share of rows whose set holds the true label, in all and by kind, and the mean size of the sets."""
+    halves = np.arange(len(labels)) % FOLDS
+    held, sizes = np.zeros(len(labels), dtype=np.bool_), np.zeros(len(labels))
+    for half in range(FOLDS):
+        rows, others = halves == half, halves != half
+        cut = with_cuts(fitted, values[others], labels[others], wanted)
+        held[rows] = covered(cut, values[rows], labels[rows])
+        of_label = np.array(cut.cuts)[kinds_of(np.arange(cut(values[:1]).shape[1]))]
+        sizes[rows] = (cut(values[rows]) >= of_label).sum(axis=1)
+    kinds = kinds_of(labels)
+    by_kind = [float(np.mean(held[kinds == kind])) for kind in range(BLEND + 1) if np.any(kinds == kind)]
+    return {"coverage": float(held.mean()), "coverage_by_kind": by_kind, "set_size": float(sizes.mean())}
