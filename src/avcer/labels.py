@@ -165,7 +165,9 @@ PAIRS_15: Final = Vocabulary(
 )
 """All fifteen pairs of the six emotions, in the order of ``BASIC``."""
 
-VOCABULARIES: Final = {vocabulary.name: vocabulary for vocabulary in (C_EXPR_DB, AVCER_12, RAF_DB, DU, BLEMORE, PAIRS_15)}
+VOCABULARIES: Final = {
+    vocabulary.name: vocabulary for vocabulary in (C_EXPR_DB, AVCER_12, RAF_DB, DU, BLEMORE, PAIRS_15)
+}
 
 
 def read_vocabulary(choice: str | Path) -> Vocabulary:

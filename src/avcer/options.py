@@ -8,8 +8,9 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from avcer.decision.compound import RULES, Rule
+from avcer.decision.express import OPEN, OpenRule, read_open
 from avcer.decision.fuse import MEAN, PUBLISHED, PUBLISHED_7, FusionWeights, read_fusion
+from avcer.decision.policy import RULES, Rule
 from avcer.emotion.audio import WINDOW_STEP_S
 from avcer.emotion.classify import ClassifyPlan
 from avcer.emotion.waveform import WINDOW_S
@@ -64,8 +65,11 @@ class Options:
         models: the family, ``mini`` (shipped) or ``published`` (imported once).
         own_models: folders of models that you trained; each takes the place of the family's model of its role.
         setting: ``exact``, ``balanced`` or ``fast``; see ``SETTINGS``.
-        rule: ``1``, ``2``, ``both``, ``sum``, ``gated`` or ``geometric``, see ``decision.compound.RULES``; None for the
-            family's own: Rule 1 for the published models, as released, ``gated`` for the mini ones (docs/rules.md).
+        rule: ``open``, ``1``, ``2``, ``both``, ``sum``, ``gated`` or ``geometric``, see ``decision.policy.RULES``; None
+            for the family's own: Rule 1 for the published models, as released, ``open`` for the mini ones
+            (docs/rules.md).
+        decision: the numbers of the rule ``open``, a file that ``avcer train decision`` wrote; None for those that are
+            shipped with the mini models.
         compounds: a name in ``labels.VOCABULARIES`` (``c-expr-db``, ``avcer-12``, ..), or the path of a TOML file.
         fusion: ``published``, ``mini``, ``mean``, or the path of a JSON file; None for the family's own.
         device: ``auto``, ``cpu`` or ``cuda``.
@@ -100,6 +104,7 @@ class Options:
     own_models: tuple[str | Path, ...] = ()
     setting: SettingName = "balanced"
     rule: Rule | None = None
+    decision: str | Path | None = None
     compounds: str | Path = "c-expr-db"
     fusion: str | Path | None = None
     device: Device = "auto"
@@ -150,7 +155,7 @@ class Options:
     @property
     def decision_rule(self) -> Rule:
         """The rule in force."""
-        return self.rule or ("gated" if self.models == "mini" else "1")
+        return self.rule or ("open" if self.models == "mini" else "1")
 
     @property
     def side(self) -> int:
@@ -190,6 +195,18 @@ class Options:
         """The compounds to choose from; reads the user's file."""
         return read_vocabulary(self.compounds)
 
+    def open_rule(self) -> OpenRule | None:
+        """The numbers of the rule ``open``; reads the file. None where another rule is in force.
+
+        Raises:
+            UsageError: the file cannot be read as such, or another rule is asked for.
+        """
+        if self.decision_rule == OPEN:
+            return read_open() if self.decision is None else read_open(Path(self.decision))
+        if self.decision is not None:
+            raise UsageError(f"decision holds numbers of the rule open, not of {self.decision_rule}: leave one out")
+        return None
+
     def weights(self, audio: ModelCard) -> FusionWeights:
         """The fusion weights in force; the published ones depend on the audio model's classes."""
         choice = self.fusion if self.fusion is not None else self.models
@@ -223,6 +240,7 @@ class Options:
             "own_models": [str(folder) for folder in self.own_models],
             "setting": self.setting,
             "rule": self.decision_rule,
+            "decision": None if self.decision is None else str(self.decision),
             "compounds": str(self.compounds),
             "fusion": None if self.fusion is None else str(self.fusion),
             "device": self.device,

@@ -69,6 +69,7 @@ class Analyzer:
             weights=self.options.weights(self.cards["audio"]),
             vocabulary=vocabulary,
             rule=self.options.decision_rule,
+            numbers=self.options.open_rule(),
             fill_gaps=self.options.fill_gaps,
         )
         self._device = choose_device(self.options.device)

@@ -198,6 +198,21 @@ class ExpressionTimeline:
         """The label with that index; ``none`` for -1."""
         return NONE if index < 0 else self.labels[index]
 
+    @property
+    def compounds(self) -> Integer:
+        """``(T,)``: the index of the compound in the vocabulary; -1 where the label is none."""
+        return np.maximum(self.classes - self._others, -1)
+
+    @property
+    def compound_scores(self) -> Double:
+        """``(T, C)``: the scores of the compounds alone."""
+        return self.scores[:, self._others :]
+
+    @property
+    def _others(self) -> int:
+        """How many labels come before the compounds."""
+        return len(self.labels) - len(self.vocabulary)
+
     def rows(self, chosen: Boolean | Integer | slice) -> ExpressionTimeline:
         """The chosen rows alone."""
         parts = {name: getattr(self, name)[chosen] for name in ("times_s", *PER_FRAME)}

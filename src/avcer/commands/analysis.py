@@ -35,10 +35,11 @@ _CHOICES: Final[dict[str, dict[str, Any]]] = {
     "--own-model": OWN_MODEL,
     "--rule": {
         "choices": RULES,
-        "help": "of the compound decision (default: the family's own)",
+        "help": "of the decision (default: the family's own)",
     },
+    "--decision": {"metavar": "FILE.json", "help": "numbers of the rule open (default: those of the mini models)"},
     "--compounds": {
-        "metavar": "c-expr-db|avcer-12|raf-db|du|blemore|FILE.toml",
+        "metavar": "c-expr-db|avcer-12|raf-db|du|blemore|pairs-15|FILE.toml",
         "help": "the vocabulary (default: c-expr-db)",
     },
     "--setting": {"choices": ("exact", "balanced", "fast"), "help": "speed against precision (default: balanced)"},

@@ -19,8 +19,8 @@ FAILED: Final = 1
 WRONG_USAGE: Final = 2
 INTERRUPTED: Final = 130
 
-RULES: Final = ("1", "2", "both", "sum", "gated", "geometric")
-"""Of a compound decision, as ``decision.compound.RULES`` has them."""
+RULES: Final = ("open", "1", "2", "both", "sum", "gated", "geometric")
+"""Of a compound decision, as ``decision.policy.RULES`` has them."""
 OWN_MODEL: Final[dict[str, Any]] = {
     "action": "append",
     "dest": "own_models",

@@ -12,7 +12,7 @@ from avcer.errors import UsageError
 def add_train(commands: Commands) -> None:
     """The parser of ``avcer train``."""
     train = add(commands, "train", "train a model from data tables", _train)
-    train.add_argument("role", choices=("detector", "static", "dynamic", "audio", "fusion"))
+    train.add_argument("role", choices=("detector", "static", "dynamic", "audio", "fusion", "decision"))
     train.add_argument("data", nargs="+", type=Path, metavar="DATA", help="tables (Parquet)")
     train.add_argument("--out", type=Path, required=True, metavar="DIR", help="run again with the same DIR to resume")
     train.add_argument("--architecture", choices=("mini", "published"), default="mini", help="default: %(default)s")
@@ -26,17 +26,33 @@ def _train(chosen: argparse.Namespace) -> int:
 
     if chosen.role == "fusion":
         return _train_fusion(chosen)
+    if chosen.role == "decision":
+        return _train_decision(chosen)
     train = recipe(chosen.role, chosen.architecture, chosen.start, chosen.own_models)
     card = train(chosen.data, chosen.out, chosen.epochs, lambda line: print(line, flush=True))
     print(f"{card.name}: {chosen.out / 'model'}")
     return DONE
 
 
+def _train_decision(chosen: argparse.Namespace) -> int:
+    from avcer.training import decision_recipe
+
+    _expect_no_training(chosen)
+    decision_recipe()(chosen.data, chosen.out, lambda line: print(line, flush=True), chosen.own_models)
+    print(f"open: {chosen.out / 'decision.json'}")
+    return DONE
+
+
+def _expect_no_training(chosen: argparse.Namespace) -> None:
+    if chosen.epochs is not None or chosen.start is not None or chosen.architecture != "mini":
+        left = "leave --epochs, --start, --architecture out"
+        raise UsageError(f"train {chosen.role} fits numbers to the mini models: {left}")
+
+
 def _train_fusion(chosen: argparse.Namespace) -> int:
     from avcer.training import fusion_recipe
 
-    if chosen.epochs is not None or chosen.start is not None or chosen.architecture != "mini":
-        raise UsageError("train fusion draws weights for the mini models: leave --epochs, --start, --architecture out")
+    _expect_no_training(chosen)
     weights = fusion_recipe()(chosen.data, chosen.out, lambda line: print(line, flush=True), chosen.own_models)
     print(f"{weights.name}: {chosen.out / 'fusion.json'}")
     return DONE

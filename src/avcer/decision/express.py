@@ -32,9 +32,9 @@ _NONE, _NEUTRAL, _BASIC, _COMPOUND = (KINDS.index(kind) for kind in ("none", "ne
 class OpenRule:
     """Everything that the rule needs to know.
 
-    ``sets``: for each set of modalities, by their headings joined by '+' (``VS``, ``VS+VD+A``), how likely each label is.
-    ``preference``: what neutral, one emotion and a blend count for when the kind is chosen; more than 1 for kinds that
-    are rare and would else be missed. ``floor``: below this probability of the best label, 'none' is said.
+    ``sets``: for each set of modalities, by their headings joined by '+' (``VS``, ``VS+VD+A``), how likely each label
+    is. ``preference``: what neutral, one emotion and a blend count for when the kind is chosen; more than 1 for kinds
+    that are rare and would else be missed. ``floor``: below this probability of the best label, 'none' is said.
     """
 
     sets: Mapping[str, Likelihood]
@@ -91,8 +91,9 @@ def labels_of(vocabulary: Vocabulary) -> tuple[str, ...]:
 
 @dataclass(frozen=True)
 class Opinion:
-    """For T rows and L labels: ``likely (T, L)``, how likely each label is; ``support (T, L)``, what the decision goes by: the
-    label with the most is said, ``none`` in the last column of ``(T, L + 1)``. ``cuts (T, 3)`` as in ``Likelihood``.
+    """For T rows and L labels: ``likely (T, L)``, how likely each label is; ``support (T, L)``, what the decision goes
+    by: the label with the most is said, ``none`` in the last column of ``(T, L + 1)``. ``cuts (T, 3)`` as in
+    ``Likelihood``.
     """
 
     likely: Double
@@ -152,7 +153,7 @@ def _support(likely: Double, rule: OpenRule) -> Double:
             support[:, :-1][:, columns] = part / most * part.sum(axis=1, keepdims=True) * rule.preference[kind]
     said = support[:, :-1].argmax(axis=1)
     rows = np.arange(len(likely))
-    doubt = (rule.floor / np.maximum(likely[rows, said], 1e-12)) ** 2
+    doubt = (rule.floor / np.maximum(likely.max(axis=1), 1e-12)) ** 2
     support[:, -1] = support[rows, said] * doubt
     return support
 

@@ -1,8 +1,8 @@
 """How likely each label is: Neutral, one of the six emotions, or a pair of them, from the seven probabilities.
 
-A handful of numbers that all emotions and all pairs share. They say how many emotions people would see, from the logarithms
-of Neutral and of the strongest emotions in their order; which ones follows from the probabilities themselves. So no
-number belongs to an emotion or to a pair, and pairs that nobody voted for are as well off as others.
+A handful of numbers that all emotions and all pairs share. They say how many emotions people would see, from the
+logarithms of Neutral and of the strongest emotions in their order; which ones follows from the probabilities
+themselves. So no number belongs to an emotion or to a pair, and pairs that nobody voted for are as well off as others.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import numpy as np
 
 from avcer.labels import BASIC, PAIRS_15, Vocabulary
 from avcer.types import Double, Integer, expect_shape
-
 
 
 def pairs_of(vocabulary: Vocabulary) -> list[tuple[int, int]]:
@@ -36,9 +35,9 @@ _FIRST, _SECOND = (np.array(side) for side in zip(*PAIRS, strict=True))
 class Likelihood:
     """The numbers for one set of modalities.
 
-    ``kinds (2, 5)``: the logits of one emotion and of a blend against Neutral are linear in 1, log Neutral, and the logs of the
-    three strongest emotions. ``sharpness``: the exponents by which emotions, and pairs, are told apart. ``cuts (3,)``: a
-    label belongs to the 90 % set if it is at least so likely; for neutral, one emotion, a blend.
+    ``kinds (2, 5)``: the logits of one emotion and of a blend against Neutral are linear in 1, log Neutral, and the
+    logs of the three strongest emotions. ``sharpness``: the exponents by which emotions, and pairs, are told apart.
+    ``cuts (3,)``: a label belongs to the 90 % set if it is at least so likely; for neutral, one emotion, a blend.
     """
 
     kinds: Double
@@ -60,13 +59,15 @@ class Likelihood:
         return {"kinds": self.kinds.tolist(), "sharpness": list(self.sharpness), "cuts": list(self.cuts)}
 
     def __call__(self, values: Double) -> Double:
-        """``values (T, 7)``, not negative, of any sum -> ``(T, 22)``, adding up to 1: Neutral, the six, the fifteen ``PAIRS``."""
+        """``values (T, 7)``, not negative, of any sum -> ``(T, 22)``, adding up to 1: Neutral, the six, the fifteen
+        ``PAIRS``.
+        """
         logs = logarithms(values)
         return label_probabilities(logs, features(logs), self.kinds, self.sharpness)
 
 
 def logarithms(values: Double) -> Double:
-    """Of ``values (T, 7)`` divided by their sum, and no less than ``LEAST``; a row of zeros is taken for an even one."""
+    """Of ``values (T, 7)`` divided by their sum, and no less than ``LEAST``; a row of zeros counts as even."""
     total = values.sum(axis=1, keepdims=True)
     shares = np.where(total > 0, values / np.where(total > 0, total, 1.0), 1 / len(BASIC))
     logs: Double = np.log(np.maximum(shares, LEAST))

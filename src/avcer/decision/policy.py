@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final, Literal
 
 import numpy as np
 
-from avcer.decision.compound import Rule, decide
+from avcer.decision.compound import RULES as PAIR_RULES
+from avcer.decision.compound import Rule as PairRule
+from avcer.decision.compound import decide
+from avcer.decision.express import OPEN, OpenRule, express, labels_of, read_open
 from avcer.decision.fuse import FusionWeights, fuse, hold_gaps
 from avcer.labels import C_EXPR_DB, Vocabulary
 from avcer.types import Boolean, Double, EmotionProbabilities, ExpressionTimeline
+
+Rule = Literal["open"] | PairRule
+RULES: Final[tuple[Rule, ...]] = ("open", *PAIR_RULES)
+"""``open`` says neutral, one emotion or a blend (``express``); the others name a pair wherever they can (``compound``).
+"""
 
 
 @dataclass(frozen=True)
@@ -23,30 +32,43 @@ class Decided:
 
 @dataclass(frozen=True)
 class Policy:
-    """Fusion weights, vocabulary and rule; ``fill_gaps`` holds the last fused row where none is valid."""
+    """Fusion weights, vocabulary and rule; ``fill_gaps`` holds the last fused row where none is valid; ``numbers`` are
+    those of the rule ``open``, None for those that are shipped.
+    """
 
     weights: FusionWeights
     vocabulary: Vocabulary = C_EXPR_DB
     rule: Rule = "1"
     fill_gaps: bool = False
+    numbers: OpenRule | None = None
 
     @property
     def labels(self) -> tuple[str, ...]:
         """What can be said, in the order of the classes."""
-        return self.vocabulary.names
+        return labels_of(self.vocabulary) if self.rule == OPEN else self.vocabulary.names
 
     def decide(self, said: Mapping[str, EmotionProbabilities]) -> Decided:
         """Fuses what the modalities say, each ``(T, 7)`` by its name, and decides."""
         fused = fuse(said, self.weights)
         if self.fill_gaps:
             fused = hold_gaps(fused)
-        return Decided(
-            fused.probabilities, decide(fused.probabilities, self.vocabulary, self.rule, fused.contributions)
-        )
+        present = {one.curve: said[one.name].valid for one in self.weights.modalities if one.name in said}
+        return Decided(fused.probabilities, self._express(fused.probabilities, present, fused.contributions))
 
     def alone(self, emotions: EmotionProbabilities) -> ExpressionTimeline:
-        """The same decision from one modality's own unweighted probabilities, or from sums that are fused already."""
-        return decide(emotions, self.vocabulary, self.rule)
+        """The same decision from one modality's own unweighted probabilities."""
+        present = {one.curve: emotions.valid for one in self.weights.modalities if one.name == emotions.source}
+        return self._express(emotions, present)
+
+    def _express(
+        self,
+        emotions: EmotionProbabilities,
+        present: Mapping[str, Boolean],
+        contributions: Double | None = None,
+    ) -> ExpressionTimeline:
+        if self.rule == OPEN:
+            return express(emotions, present, self.vocabulary, self.numbers or read_open(), contributions)
+        return decide(emotions, self.vocabulary, self.rule, contributions)
 
     def curves(self, said: Mapping[str, EmotionProbabilities]) -> dict[str, ExpressionTimeline]:
         """The decision from each modality alone, by its heading."""

@@ -105,9 +105,9 @@ def _table(corpus: Corpus, analyzer: Analyzer, folder: Path, level: Level, repor
 
 
 def _classes(table: FrameTable, policy: Policy) -> tuple[Integer, Boolean]:
-    """The compound of every row ``(N,)``, -1 for 'none' or nothing known; and where anything is known."""
+    """The compound of every row ``(N,)``, -1 for anything else or nothing known; and where anything is known."""
     found = decided(table, FUSED, policy)
-    return found.classes, found.valid
+    return found.compounds, found.valid
 
 
 def _runs(table: FrameTable, policy: Policy) -> dict[str, Run]:

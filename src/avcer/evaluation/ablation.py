@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from avcer.decision.compound import RULES
+from avcer.decision.policy import RULES
 from avcer.errors import UsageError
 from avcer.labels import VOCABULARIES
 from avcer.modalities import NAMES
@@ -78,7 +78,7 @@ GROUPS: Final[dict[str, Group]] = {
     "vocabularies": Group("Vocabulary", _each("compounds", {name: name for name in VOCABULARIES})),
 }
 """Every variation, by the word of its group."""
-DECIDED: Final = ("rule", "compounds", "fusion")
+DECIDED: Final = ("rule", "decision", "compounds", "fusion")
 """Options that ask nothing new of the models."""
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from avcer.analysis import Analysis
 from avcer.errors import InputError
+from avcer.labels import NONE
 from avcer.types import EmotionProbabilities, ExpressionTimeline
 
 
@@ -46,12 +48,17 @@ def of_decisions(
     other_decided: ExpressionTimeline,
 ) -> Agreement:
     """Compares two decisions on the same T frames, from the undivided fused sums of each ``(T, 7)``."""
-    same = (decided.classes == other_decided.classes) & (decided.valid == other_decided.valid)
+    same = (_names(decided) == _names(other_decided)) & (decided.valid == other_decided.valid)
     both = fused.valid & other_fused.valid
     sums = fused.values[both], other_fused.values[both]
     shares = [values / np.maximum(values.sum(axis=1, keepdims=True), 1e-9) for values in sums]
     difference = float(np.abs(shares[0] - shares[1]).mean()) if both.any() else 0.0
     return Agreement(len(same), int(same.sum()), difference)
+
+
+def _names(decided: ExpressionTimeline) -> NDArray[np.str_]:
+    """The label of every frame: rules that can say other things are compared by what they say."""
+    return np.array([*decided.labels, NONE])[decided.classes]
 
 
 def together(parts: list[Agreement]) -> Agreement:

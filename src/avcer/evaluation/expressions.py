@@ -1,8 +1,8 @@
 """Neutral, one emotion, or a blend: what people saw in a picture, by their votes, against what is said of it.
 
 Conventions, for ten votes a picture. Neutral: seven or more votes for it. One emotion: seven or more for one of the
-six, and at most one for each other of them. A blend: the two strongest of the six have three or more each and seven or more
-together; any of the fifteen pairs, decided with a vocabulary of all fifteen. Other rows are not scored.
+six, and at most one for each other of them. A blend: the two strongest of the six have three or more each and seven or
+more together; any of the fifteen pairs, decided with a vocabulary of all fifteen. Other rows are not scored.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from typing import Any, Final
 
 import numpy as np
 
-from avcer.decision.express import NEUTRAL, SINGLE, OpenRule, express
+from avcer.decision.express import SINGLE, OpenRule, express
 from avcer.decision.likely import PAIRS
 from avcer.evaluation import metrics
 from avcer.labels import BASIC, PAIRS_15
 from avcer.modalities import STATIC
-from avcer.types import KINDS, Double, EmotionProbabilities, Integer
+from avcer.types import Double, EmotionProbabilities, Integer
 
 CLEAR_VOTES: Final = 7
 OTHER_VOTES: Final = 1
@@ -29,7 +29,7 @@ NAMES: Final = ("neutral", "basic", "compound")
 
 
 def voted_labels(votes: Double) -> Integer:
-    """``votes (N, 7)`` -> ``(N,)``: 0 Neutral, 1 to 6 one emotion, 7 and more the pairs of ``PAIRS``; or ``UNCLEAR``."""
+    """``votes (N, 7)`` -> ``(N,)``: 0 Neutral, 1 to 6 an emotion, from 7 on the pairs of ``PAIRS``; or ``UNCLEAR``."""
     six = votes[:, 1:]
     ranking = np.argsort(-six, axis=1, kind="stable")
     strongest, second = np.take_along_axis(six, ranking[:, :2], axis=1).T
@@ -59,7 +59,9 @@ def score_votes(probabilities: Double, votes: Double, rule: OpenRule) -> dict[st
     return score_labels(labels[rows], *said_of(probabilities[rows], rule))
 
 
-def said_of(probabilities: Double, rule: OpenRule, headings: tuple[str, ...] = (STATIC.curve,)) -> tuple[Integer, Double]:
+def said_of(
+    probabilities: Double, rule: OpenRule, headings: tuple[str, ...] = (STATIC.curve,)
+) -> tuple[Integer, Double]:
     """What is said of ``probabilities (N, 7)``: labels as those of ``voted_labels`` (-1 for 'none'), and their
     probability, ``(N,)`` both.
     """

@@ -15,8 +15,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from avcer.decision.express import OpenRule
 from avcer.errors import InputError
 from avcer.evaluation import metrics
+from avcer.evaluation.expressions import score_votes
 from avcer.evaluation.parquet import read_columns
 from avcer.evaluation.scores import classification, doubts
 from avcer.labels import BASIC, C_EXPR_DB
@@ -129,6 +131,14 @@ def score_faces(probabilities: Double, table: FaceTable) -> dict[str, Any]:
     if np.any(table.blends >= 0):
         scores["blends"] = score_blends(probabilities, table.blends)
     return scores
+
+
+def score_expressions(probabilities: Double, table: FaceTable, rule: OpenRule) -> dict[str, Any]:
+    """``{"expressions": ...}``: what the rule ``open`` makes of them, against the votes; empty for a table without."""
+    if np.all(table.all_votes == 1):
+        return {}
+    scores = score_votes(probabilities, table.votes.astype(np.float64), rule)
+    return {"expressions": scores} if scores else {}
 
 
 def doubt_faces(probabilities: Double, table: FaceTable) -> dict[str, Any]:

@@ -114,9 +114,7 @@ def reliability(labels: Indices, probabilities: NDArray[Any], bins: int = 15) ->
     return calibration(probabilities.max(axis=1), probabilities.argmax(axis=1) == labels, bins)
 
 
-def calibration(
-    confidence: NDArray[Any], right: NDArray[np.bool_], bins: int = 15
-) -> tuple[Double, Double, Double]:
+def calibration(confidence: NDArray[Any], right: NDArray[np.bool_], bins: int = 15) -> tuple[Double, Double, Double]:
     """A reliability diagram, as ``reliability``, of decisions that are ``right (N,)`` or not."""
     place = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
     counts = np.bincount(place, minlength=bins)

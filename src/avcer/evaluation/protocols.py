@@ -14,13 +14,14 @@ from typing import Any, Final, Literal, TypeVar
 import cv2
 import numpy as np
 
+from avcer.decision.express import read_open
 from avcer.decision.policy import Policy
 from avcer.emotion.audio import AudioModel
 from avcer.emotion.probabilities import softmax
 from avcer.emotion.static import StaticModel
 from avcer.errors import InputError, MissingExtraError
 from avcer.evaluation.detection import match_faces, read_scenes
-from avcer.evaluation.faces import FaceTable, doubt_faces, read_faces, score_faces
+from avcer.evaluation.faces import FaceTable, doubt_faces, read_faces, score_expressions, score_faces
 from avcer.evaluation.frames import read_frames
 from avcer.evaluation.scores import classification, doubts
 from avcer.evaluation.side_by_side import score_table
@@ -95,11 +96,16 @@ def listen(files: Sequence[Path], subject: Subject) -> list[tuple[SpeechTable, D
 def score_face_tables(files: Sequence[Path], subject: Subject) -> dict[str, Any]:
     """FER+ and pictures with one label."""
     seen = look(files, subject)
-    scores = [score_faces(said, table) | doubt_faces(said, table) for table, said in seen]
+    rule = read_open()
+    scores = [
+        score_faces(said, table) | score_expressions(said, table, rule) | doubt_faces(said, table)
+        for table, said in seen
+    ]
     if len(files) == 1:
         return scores[0]
     joined, said = _joined([table for table, _ in seen]), np.concatenate([said for _, said in seen])
-    return score_faces(said, joined) | doubt_faces(said, joined) | _by_file(files, scores)
+    together = score_faces(said, joined) | score_expressions(said, joined, rule) | doubt_faces(said, joined)
+    return together | _by_file(files, scores)
 
 
 def score_speech_tables(files: Sequence[Path], subject: Subject) -> dict[str, Any]:

@@ -98,10 +98,10 @@ def _compound(table: FrameTable, labels: Integer, name: str, policy: Policy) -> 
     found = decided(table.rows(rows), name, policy)
     return {
         "n": int(rows.sum()),
-        "accuracy": metrics.accuracy(labels[rows], found.classes),
-        "macro_f1": metrics.macro_f1(labels[rows], found.classes),
-        "rank2": metrics.rank_accuracy(labels[rows], found.scores, 2),
-        "none": float(np.mean(found.classes < 0)),
+        "accuracy": metrics.accuracy(labels[rows], found.compounds),
+        "macro_f1": metrics.macro_f1(labels[rows], found.compounds),
+        "rank2": metrics.rank_accuracy(labels[rows], found.compound_scores, 2),
+        "none": float(np.mean(found.compounds < 0)),
     }
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from avcer.analysis import Analysis
 from avcer.decision.align import held_rows
 from avcer.decision.compound import Rule, decide
+from avcer.decision.express import OPEN
 from avcer.files import atomic_text
 from avcer.labels import C_EXPR_DB
 from avcer.types import Integer
@@ -27,15 +28,15 @@ def submission_classes(analysis: Analysis) -> Integer:
     """``(T,)`` class indices 0-6 of C-EXPR-DB for the primary face, whatever vocabulary the analysis has.
 
     Where the primary face is not alive, whoever leads stands in: after a cut the result must not freeze. The analysis'
-    own rule decides. Where it says 'none', the unmasked sums decide; where no face is there, sound alone; a frame
-    without any prediction holds the last class (before the first: the first).
+    own rule decides, or the sums if that is ``open``. Where it says 'none', the unmasked sums decide; where no face is
+    there, sound alone; a frame without any prediction holds the last class (before the first: the first).
     """
     fused = analysis.leader_fused()
     if not fused.valid.any():
         return np.full(len(fused.valid), NOTHING_KNOWN)
-    rule = cast("Rule", analysis.provenance.rule)
-    decided = decide(fused, C_EXPR_DB, rule).classes
+    rule = analysis.provenance.rule
     unmasked = decide(fused, C_EXPR_DB, "sum").classes
+    decided = unmasked if rule == OPEN else decide(fused, C_EXPR_DB, cast("Rule", rule)).classes
     classes = np.where(decided >= 0, decided, np.maximum(unmasked, NOTHING_KNOWN))
     return classes[held_rows(fused.valid)]
 

@@ -42,6 +42,7 @@ OTHER_FACES: Final = 6
 """At most so many other faces get a strip; the rest are counted."""
 
 _RULES: Final = {
+    "open": "open rule",
     "1": "Rule 1",
     "2": "Rule 2",
     "both": "Rules 1 and 2",

@@ -8,6 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Final, Literal, Protocol
 
+from avcer.decision.express import OpenRule
 from avcer.decision.fuse import FusionWeights
 from avcer.errors import MissingExtraError, UsageError
 from avcer.models.card import ModelCard, Role
@@ -30,6 +31,8 @@ class Recipe(Protocol):
 
 FusionRecipe = Callable[[Sequence[Path], Path, Callable[[str], None], Sequence[Path]], FusionWeights]
 """Data tables, folder for ``fusion.json`` and its picture, report, own models -> the weights."""
+DecisionRecipe = Callable[[Sequence[Path], Path, Callable[[str], None], Sequence[Path]], OpenRule]
+"""Data tables, folder for ``decision.json``, report, own models -> the rule."""
 
 
 def recipe(
@@ -69,6 +72,16 @@ def fusion_recipe() -> FusionRecipe:
         MissingExtraError: PyTorch is not installed.
     """
     train: FusionRecipe = _train_of("fusion")
+    return train
+
+
+def decision_recipe() -> DecisionRecipe:
+    """The recipe of the numbers of the rule ``open``.
+
+    Raises:
+        MissingExtraError: PyTorch is not installed.
+    """
+    train: DecisionRecipe = _train_of("decision")
     return train
 
 

@@ -1,16 +1,16 @@
 """Fitting the rule ``open``: how many emotions people see, and how sure to be, for each set of modalities.
 
 Pictures come with the votes of ten people. What the dynamic model would see is put together from their guises
-(``sequences``), and a voice that shows the same emotion stands beside each face (one of the two, for a blend). The numbers
-are fitted on the training faces, and the label sets on the validation faces; voices are those kept from the audio model,
-half of the speakers for each of the two.
+(``sequences``), and a voice that shows the same emotion stands beside each face (one of the two, for a blend). The
+numbers are fitted on the training faces, and the label sets on the validation faces; voices are those kept from the
+audio model, half of the speakers for each of the two.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 from typing import Any, Final
@@ -25,11 +25,11 @@ from avcer.emotion.static import StaticModel
 from avcer.errors import InputError
 from avcer.evaluation.expressions import kinds_of, said_of, score_labels, voted_labels
 from avcer.evaluation.faces import FaceTable, read_faces
+from avcer.files import atomic_text
 from avcer.labels import BASIC
-from avcer.modalities import AUDIO, MODALITIES
+from avcer.modalities import MODALITIES
 from avcer.models.choice import choose_all, expect_roles
 from avcer.models.runtime import load_engine
-from avcer.output.files import atomic_text
 from avcer.training import dynamic, fusion
 from avcer.training.faces import canvases
 from avcer.training.finish import rounded
@@ -48,22 +48,22 @@ LEAST_VOTES: Final = 2
 
 @dataclass(frozen=True)
 class Rows:
-    """N labelled rows: ``values (N, M, 7)``, what the modalities say; ``labels (N,)`` as ``voted_labels`` gives them."""
+    """N labelled rows: ``values (N, M, 7)``, what the modalities say; ``labels (N,)`` as of ``voted_labels``."""
 
     values: Double
     labels: Integer
 
 
 def train(tables: Sequence[Path], out: Path, report: Report = print, own_models: Sequence[Path] = ()) -> OpenRule:
-    """Fits the rule on ``tables``: faces with votes, and labelled speech, both needed. Writes ``out/decision.json``, with
-    what it scores on the validation part.
+    """Fits the rule on ``tables``: faces with votes, and labelled speech, both needed. Writes ``out/decision.json``,
+    with what it scores on the validation part.
 
     Raises:
         UsageError: one of ``own_models`` is a detector, which has no say here.
         InputError: a table is of neither kind, or one of the two kinds is missing.
         ModelError: a model of the family is not installed.
     """
-    expect_roles(own_models, tuple(modality.name for modality in MODALITIES), "train decision")
+    expect_roles(own_models, ("static", "dynamic", "audio"), "train decision")
     plan = Plan.read(RECIPE)
     faces, speech = fusion.sort_tables(tables)
     voted = read_votes(faces)
@@ -84,7 +84,9 @@ def train(tables: Sequence[Path], out: Path, report: Report = print, own_models:
         json.dump({"format": FILE_FORMAT, **rounded(rule.as_dict()), "about": about}, part, indent=1)
         part.write("\n")
     for name, scores in about["validation"].items():
-        report(f"{name:9} kind UAR {scores['kind_uar']:.3f}  accuracy {scores['accuracy']:.3f}  ECE {scores['ece']:.3f}")
+        report(
+            f"{name:9} kind UAR {scores['kind_uar']:.3f}  accuracy {scores['accuracy']:.3f}  ECE {scores['ece']:.3f}"
+        )
     return rule
 
 
@@ -110,34 +112,47 @@ def sets_of_modalities() -> Iterator[tuple[str, tuple[int, ...]]]:
 def rows_of(
     table: FaceTable, heard: Voices, aside: bool, plan: Plan, own_models: Sequence[Path], report: Report
 ) -> Rows:
-    """What the static model says of the clear faces of one part, the dynamic one of ten looks at each (some of them
-    disturbed), and the audio model of a voice beside it.
+    """What the static model says of the clear faces of one part; and for a draw of them, what the dynamic one says of
+    ten looks at each (some of them disturbed), and the audio model of a voice beside it.
     """
     models = choose_all("mini", own_models)
     static = StaticModel(models["static"].card, load_engine(models["static"], "cpu", "float32"))
     moving = DynamicModel(models["dynamic"].card, load_engine(models["dynamic"], "cpu", "float32"))
-    table, labels = _drawn(table, aside, plan)
-    report(f"{len(labels)} faces {'for validation' if aside else 'to fit on'}")
+    faces, known = _clear(table, aside)
+    seen_once = static.predict(model_inputs(faces)).probabilities
+    drawn = np.sort(np.random.default_rng(plan.seed).permutation(len(known))[: plan.options["faces"]])
+    labels = known[drawn]
+    report(f"{len(known)} faces {'for validation' if aside else 'to fit on'}, {len(drawn)} of them seen ten times")
     options = plan.options | {kind: Plan.read(dynamic.RECIPE).options[kind] for kind in ("clean", "disturbed")}
-    seen = guises(canvases(table, 0.0, np.ones(len(labels), np.float32)), static, options, plan.seed + aside)
+    seen = guises(
+        canvases(faces.rows(_marked(drawn, len(known))), 0.0, np.ones(len(labels), np.float32)),
+        static,
+        options,
+        plan.seed + aside,
+    )
     random = np.random.default_rng((plan.seed, aside))
     looks = [compose(_alone(seen, row), 1, STEPS, plan.options["steps"], random) for row in range(len(labels))]
-    still = static.predict(model_inputs(table)).probabilities
     dynamic_says = moving.predict(np.concatenate([look.features for look in looks]))
     voices = voices_for(labels, fusion.one_fold(heard, int(aside)), random)
-    return Rows(np.stack([still, dynamic_says, voices], axis=1), labels)
+    values = np.zeros((len(known), len(MODALITIES), len(BASIC)))
+    values[:, 0] = seen_once
+    values[drawn, 1], values[drawn, 2] = dynamic_says, voices
+    return Rows(values, known)
 
 
-def _drawn(table: FaceTable, aside: bool, plan: Plan) -> tuple[FaceTable, Integer]:
+def _clear(table: FaceTable, aside: bool) -> tuple[FaceTable, Integer]:
+    """The faces of one part that people agree about, and their labels."""
     labels = voted_labels(table.votes.astype(np.float64))
-    rows = np.flatnonzero((table.validation == aside) & (labels >= 0))
-    count = min(plan.options["validation_faces" if aside else "faces"], len(rows))
-    if not count:
+    rows = (table.validation == aside) & (labels >= 0)
+    if not rows.any():
         raise InputError(f"{table.name}: needs clearly voted faces both to fit on and for validation; add rows")
-    chosen = np.sort(np.random.default_rng(plan.seed).choice(rows, count, replace=False))
-    kept = np.zeros(len(labels), dtype=np.bool_)
-    kept[chosen] = True
-    return table.rows(kept), labels[chosen]
+    return table.rows(rows), labels[rows]
+
+
+def _marked(rows: Integer, count: int) -> Boolean:
+    marked = np.zeros(count, dtype=np.bool_)
+    marked[rows] = True
+    return marked
 
 
 def _alone(seen: Guises, row: int) -> Guises:
@@ -175,10 +190,8 @@ def _fit(fitting: Rows, aside: Rows, weights: FusionWeights, chosen: tuple[int, 
     return with_cuts(fitted, *_values(aside, weights, chosen), plan.options["coverage"])
 
 
-def judge(
-    rule: OpenRule, fitting: Rows, aside: Rows, weights: FusionWeights, plan: Plan
-) -> dict[str, dict[str, Any]]:
-    """Set of modalities -> scores on the validation rows. Coverage is counted on one half with the cuts of the other."""
+def judge(rule: OpenRule, fitting: Rows, aside: Rows, weights: FusionWeights, plan: Plan) -> dict[str, dict[str, Any]]:
+    """Set of modalities -> scores on the validation rows. Coverage is counted on one half, cuts from the other."""
     return {
         name: score_labels(labels, *said_of(values, rule, tuple(name.split("+"))))
         | coverage(rule.sets[name], values, labels, plan.options["coverage"])

@@ -13,7 +13,8 @@ from avcer.evaluation.expressions import kinds_of
 from avcer.types import Boolean, Double, Integer
 
 SHRINKAGE: Final = 1e-4
-"""Of the squared numbers, beside the mean log likelihood: a kind that never occurs would else be infinitely unlikely."""
+"""Of the squared numbers, beside the mean log likelihood: a kind that never occurs would else be infinitely unlikely.
+"""
 START: Final = (1.0, 1.0)
 _LEAST: Final = 1e-12
 
@@ -41,8 +42,8 @@ def with_cuts(fitted: Likelihood, values: Double, labels: Integer, coverage: flo
     """The same with the cuts of label sets that hold the true label of ``coverage`` of the rows of each kind.
 
     Split conformal prediction by class (Vovk, 2012): the cut is the quantile of what the true labels of rows kept from
-    the fit are given, with the correction for their number. A kind of which there are too few rows to be sure gets 0: its
-    labels are in every set.
+    the fit are given, with the correction for their number. A kind of which there are too few rows to be sure gets 0:
+    its labels are in every set.
     """
     likely = fitted(values)[np.arange(len(labels)), labels]
     cuts = [_cut(likely[kinds_of(labels) == kind], coverage) for kind in range(3)]

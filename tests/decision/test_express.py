@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from avcer.decision.express import FILE_FORMAT, OpenRule, express, read_open
+from avcer.decision.fuse import MEAN
+from avcer.decision.likely import Likelihood
+from avcer.decision.policy import Policy
+from avcer.errors import UsageError
+from avcer.labels import AVCER_12, BASIC, C_EXPR_DB, NONE, Vocabulary
+from avcer.types import KINDS, Double, EmotionProbabilities, ExpressionTimeline
+
+SURE = Likelihood(np.array([[0.0, -2.0, 2.0, 0.0, 0.0], [0.0, -2.0, 1.0, 1.5, 0.0]]), (1.5, 1.5), (0.1, 0.1, 0.1))
+UNSURE = Likelihood(np.zeros((2, 5)), (0.1, 0.1), (0.1, 0.1, 0.1))
+
+
+def row(**emotions: float) -> list[float]:
+    return [emotions.get(name, 0.0) for name in BASIC]
+
+
+def said(
+    *rows: list[float], vocabulary: Vocabulary = C_EXPR_DB, rule: OpenRule | None = None, heading: str = "VS"
+) -> ExpressionTimeline:
+    values: Double = np.array(rows)
+    valid = values.sum(axis=1) > 0
+    emotions = EmotionProbabilities(np.arange(len(values)) / 25, values, valid, "static")
+    rule = rule or OpenRule({"VS": SURE, "A": UNSURE}, (1.0, 1.0, 1.0), 0.3)
+    return express(emotions, {heading: valid}, vocabulary, rule)
+
+
+def names(timeline: ExpressionTimeline) -> list[str]:
+    return [timeline.label(int(index)) for index in timeline.classes]
+
+
+def test_every_frame_is_neutral_one_emotion_or_a_blend() -> None:
+    timeline = said(row(Neutral=0.9, Fear=0.1), row(Happiness=0.95, Surprise=0.05), row(Fear=0.4, Surprise=0.6), row())
+    assert names(timeline) == ["Neutral", "Happiness", "Fearfully Surprised", NONE]
+    assert [KINDS[kind] for kind in timeline.kind] == ["neutral", "basic", "compound", "none"]
+    assert timeline.labels == (*BASIC, *C_EXPR_DB.names)
+    assert timeline.salience == pytest.approx([np.nan, 100, 40, np.nan], nan_ok=True)
+    assert timeline.valid.tolist() == [True, True, True, False]
+    assert timeline.compounds.tolist() == [-1, -1, 0, -1]
+
+
+def test_probability_is_the_labels_share_and_the_runner_up_comes_next() -> None:
+    timeline = said(row(Fear=0.4, Surprise=0.6), row(Neutral=0.5, Sadness=0.5))
+    assert timeline.scores.sum(axis=1) == pytest.approx(1)
+    for frame, (label, second) in enumerate(zip(timeline.classes, timeline.runner_up, strict=True)):
+        assert timeline.probability[frame] == timeline.scores[frame, label]
+        assert second != label
+        assert timeline.scores[frame, second] == np.delete(timeline.scores[frame], label).max()
+
+
+def test_a_strong_pair_without_a_name_gives_its_stronger_emotion() -> None:
+    angry = row(Anger=0.45, Disgust=0.55)
+    assert names(said(angry)) == ["Disgust"]
+    assert names(said(angry, vocabulary=AVCER_12)) == ["Angrily Disgusted"]
+
+
+def test_none_is_said_below_the_floor_and_only_there() -> None:
+    even = row(**dict.fromkeys(BASIC, 1 / 7))
+    for floor, expected in ((0.9, NONE), (0.0, "Neutral")):
+        rule = OpenRule({"VS": UNSURE}, (1.0, 1.0, 1.0), floor)
+        assert names(said(even, rule=rule)) == [expected]
+    assert said(even, rule=OpenRule({"VS": UNSURE}, (1.0, 1.0, 1.0), 0.9)).probability[0] > 0
+
+
+def test_a_preferred_kind_is_said_more_often() -> None:
+    mostly = row(Happiness=0.8, Surprise=0.2)
+    plain, blends = (OpenRule({"VS": SURE}, (1.0, 1.0, much), 0.0) for much in (1.0, 50.0))
+    assert names(said(mostly, rule=plain)) == ["Happiness"]
+    assert names(said(mostly, rule=blends)) == ["Happily Surprised"]
+
+
+def test_each_set_of_modalities_has_its_own_numbers() -> None:
+    face, voice = (said(row(Happiness=0.95, Surprise=0.05), heading=heading) for heading in ("VS", "A"))
+    assert face.probability[0] > voice.probability[0]
+    rule = OpenRule({"VS": SURE, "VS+VD": UNSURE, "A": UNSURE}, (1.0, 1.0, 1.0), 0.0)
+    assert rule.fitted_for(["VS"]) is rule.sets["VS"]
+    assert rule.fitted_for(["VD", "VS"]) is rule.sets["VS+VD"]
+    assert rule.fitted_for(["VD"]) is rule.sets["VS+VD"]  # the most in common
+    assert rule.fitted_for(["gaze"]) is rule.sets["VS"]
+
+
+def test_the_policy_decides_fused_and_alone() -> None:
+    """What is in force must reach both: the fused decision with its shares, and each modality's own."""
+    values = np.array([row(Happiness=0.95, Surprise=0.05)])
+    seen = EmotionProbabilities(np.zeros(1), values, np.ones(1, bool), "static")
+    rule = OpenRule({"VS": SURE}, (1.0, 1.0, 1.0), 0.0)
+    policy = Policy(MEAN, rule="open", numbers=rule)
+    found = policy.decide({"static": seen}).expression
+    assert names(found) == names(policy.curves({"static": seen})["VS"]) == ["Happiness"]
+    assert found.shares.tolist() == [[1.0, 0.0, 0.0]]
+    assert names(Policy(MEAN, rule="sum").decide({"static": seen}).expression) == ["Happily Surprised"]
+
+
+def test_the_shipped_numbers() -> None:
+    """A plain smile is happiness, a neutral face neutral, and half and half a blend."""
+    rule = read_open()
+    assert set(rule.sets) == {"VS", "VD", "A", "VS+VD", "VS+A", "VD+A", "VS+VD+A"}
+    timeline = said(
+        row(Happiness=0.97, Neutral=0.02, Surprise=0.01),
+        row(Neutral=0.95, Sadness=0.04, Anger=0.01),
+        row(Fear=0.5, Surprise=0.48, Neutral=0.02),
+        rule=rule,
+    )
+    assert names(timeline) == ["Happiness", "Neutral", "Fearfully Surprised"]
+    assert np.all(timeline.probability[:2] > 0.8)
+    assert OpenRule.of_dict(json.loads(json.dumps(rule.as_dict()))).as_dict() == rule.as_dict()
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", '{"format": "other"}', f'{{"format": "{FILE_FORMAT}"}}',
+             f'{{"format": "{FILE_FORMAT}", "preference": [1, 1, 1], "floor": 0.3, "sets": {{}}}}'],
+)  # fmt: skip
+def test_files_of_another_kind_are_refused(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "numbers.json"
+    path.write_text(text)
+    with pytest.raises(UsageError, match=r"numbers\.json: cannot be read"):
+        read_open(path)
