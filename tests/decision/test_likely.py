@@ -9,7 +9,7 @@ from avcer.decision.likely import PAIRS, Likelihood, within
 from avcer.labels import BASIC, BLEMORE, C_EXPR_DB, PAIRS_15, Compound, Vocabulary
 from avcer.types import Double
 
-KINDS = np.array([[0.0, -2.0, 2.0, 0.0, 0.0], [0.0, -2.0, 1.0, 1.5, 0.0]])
+KINDS = np.array([[0.0, -2.0, 2.0, 0.0, 0.0], [2.0, -2.0, 1.0, 1.5, 0.0]])
 
 
 @pytest.fixture
