@@ -13,6 +13,7 @@ import pytest
 
 from avcer import demo, pipeline
 from avcer.analysis import Analysis
+from avcer.decision.steady import Steady
 from avcer.errors import InputError
 from avcer.evaluation.agreement import agreement
 from avcer.faces.detect import Detector, priors
@@ -53,10 +54,25 @@ def test_a_length_that_the_header_does_not_state_is_that_of_the_frames() -> None
     assert measured(clip(2.1), times_s).frame_count == 50
 
 
-@pytest.mark.parametrize(("choices", "rule"), [({}, "gated"), ({"models": "published"}, "1"), ({"rule": "2"}, "2")])
+@pytest.mark.parametrize(("choices", "rule"), [({}, "open"), ({"models": "published"}, "1"), ({"rule": "2"}, "2")])
 def test_each_family_has_its_rule(choices: dict[str, Any], rule: str) -> None:
     options = Options(**choices)
     assert options.decision_rule == options.in_force()["rule"] == rule
+
+
+def test_labels_are_as_long_as_asked(analyzer: Analyzer) -> None:
+    """What is chosen must reach the session, live and not; the released rules decide every frame for itself."""
+    assert isinstance(analyzer.session().plan.smoothing, Steady)
+    assert analyzer.session(latency_s=0.5).plan.smoothing == Options().smoothing()
+    assert Options(least_segment=0).smoothing() is None
+    assert Options(rule="gated").smoothing() is None
+
+
+def test_segments_last_and_labels_are_those_of_the_open_rule(analysis: Analysis) -> None:
+    assert analysis.segments
+    assert min(one.end_s - one.start_s for one in analysis.segments if one.face is not None) > 0.24
+    assert {one.kind for one in analysis.segments} <= {"neutral", "basic", "compound", "none"}
+    assert any(one.label == "Happiness" for one in analysis.segments)
 
 
 class Broken:

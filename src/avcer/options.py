@@ -11,6 +11,7 @@ from typing import Any, Final, Literal
 from avcer.decision.express import OPEN, OpenRule, read_open
 from avcer.decision.fuse import MEAN, PUBLISHED, PUBLISHED_7, FusionWeights, read_fusion
 from avcer.decision.policy import RULES, Rule
+from avcer.decision.steady import LEAST_S, Steady
 from avcer.emotion.audio import WINDOW_STEP_S
 from avcer.emotion.classify import ClassifyPlan
 from avcer.emotion.waveform import WINDOW_S
@@ -24,6 +25,8 @@ from avcer.models.runtime import DEVICES, Device
 from avcer.sampling import SamplingPlan
 
 LEAST_STEP_S: Final = 0.05
+MOST_LEAST_S: Final = 10.0
+"""Seconds; a longer least segment would hide what it is asked about."""
 
 SettingName = Literal["exact", "balanced", "fast"]
 
@@ -70,6 +73,7 @@ class Options:
             (docs/rules.md).
         decision: the numbers of the rule ``open``, a file that ``avcer train decision`` wrote; None for those that are
             shipped with the mini models.
+        least_segment: under the rule ``open``, seconds that a label must last; 0 decides every frame for itself.
         compounds: a name in ``labels.VOCABULARIES`` (``c-expr-db``, ``avcer-12``, ..), or the path of a TOML file.
         fusion: ``published``, ``mini``, ``mean``, or the path of a JSON file; None for the family's own.
         device: ``auto``, ``cpu`` or ``cuda``.
@@ -105,6 +109,7 @@ class Options:
     setting: SettingName = "balanced"
     rule: Rule | None = None
     decision: str | Path | None = None
+    least_segment: float = LEAST_S
     compounds: str | Path = "c-expr-db"
     fusion: str | Path | None = None
     device: Device = "auto"
@@ -136,6 +141,7 @@ class Options:
         _number("steady_within", self.steady_within, "a probability, 0 to 1", 0, 1)
         _number("fps", self.fps, "a number of frames a second", 0, above=True)
         _number("longest_side", self.longest_side, "0 (as it is) or a whole number of pixels", 0, whole=True)
+        _number("least_segment", self.least_segment, f"seconds, 0 to {MOST_LEAST_S:g}", 0, MOST_LEAST_S, needed=True)
         _number("min_face", self.min_face, "a number of pixels", 0, needed=True)
         window = f"above 0 and no more than {WINDOW_S:g}"
         _number("audio_window_s", self.audio_window_s, window, 0, WINDOW_S, above=True, needed=True)
@@ -207,6 +213,11 @@ class Options:
             raise UsageError(f"decision holds numbers of the rule open, not of {self.decision_rule}: leave one out")
         return None
 
+    def smoothing(self) -> Steady | None:
+        """How labels are made steady in time; None where each frame is decided for itself."""
+        rule = self.open_rule()
+        return Steady(rule, self.least_segment) if rule is not None and self.least_segment else None
+
     def weights(self, audio: ModelCard) -> FusionWeights:
         """The fusion weights in force; the published ones depend on the audio model's classes."""
         choice = self.fusion if self.fusion is not None else self.models
@@ -240,6 +251,7 @@ class Options:
             "own_models": [str(folder) for folder in self.own_models],
             "setting": self.setting,
             "rule": self.decision_rule,
+            "least_segment": self.least_segment,
             "decision": None if self.decision is None else str(self.decision),
             "compounds": str(self.compounds),
             "fusion": None if self.fusion is None else str(self.fusion),

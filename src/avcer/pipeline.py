@@ -165,6 +165,7 @@ class Analyzer:
             sound_for=self.options.sound_for,
             leadership=chosen,
             portraits=info is None or not info.path.is_file(),
+            smoothing=self.options.smoothing(),
             detector_side=self.options.side,
         )
         return Session(Models(self._visual, self._audio, self.policy), plan, info, progress, self._provenance)

@@ -60,7 +60,7 @@ def test_the_report_is_a_folder(folder: Path) -> None:
     assert metrics["modalities"]["A"]["n"] == 3
     assert metrics["about"]["level"] == "video"
     report = (folder / "report.md").read_text()
-    for word in ("all together", "dynamic", "mean_of_four", "Recalls", '"rule": "gated"'):
+    for word in ("all together", "dynamic", "mean_of_four", "Recalls", '"rule": "open"'):
         assert word in report
 
 

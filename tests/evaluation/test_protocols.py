@@ -63,7 +63,9 @@ def spoken(tmp_path: Path) -> Path:
 
 def test_votes(voted: Path) -> None:
     scores = evaluate("ferplus", [voted], Subject())
-    assert set(scores) == SCORES | {"blends"}
+    assert set(scores) == SCORES | {"blends", "expressions"}
+    kinds = {"n", "accuracy", "macro_f1", "kind_uar", "kind_recall", "false_compound", "ece"}
+    assert set(scores["expressions"]) == kinds
     assert scores["n"] == 2  # ten for surprise, nine for neutral; 5 of 10 is not more than half
     assert scores["blends"]["n"] == 1
     assert evaluate("ferplus", [voted], Subject(part="validation"))["n"] == 1

@@ -3,8 +3,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import cv2
 import numpy as np
+import pyarrow as pa
 import pytest
+from pyarrow import parquet
 
 from avcer import cli
 from avcer.decision.express import OpenRule, read_open
@@ -63,6 +66,9 @@ def test_from_tables_to_a_file(
     assert set(about) == {"found_by", "on", "validation"}
 
 
-def test_faces_without_votes_are_refused(labelled_faces: Path) -> None:
+def test_faces_without_votes_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "single.parquet"
+    image = cv2.imencode(".png", np.zeros((48, 48), np.uint8))[1].tobytes()
+    parquet.write_table(pa.Table.from_pylist([{"image": image, "label": "fear"}]), path)
     with pytest.raises(InputError, match="one table of faces with votes"):
-        read_votes([labelled_faces])
+        read_votes([path])

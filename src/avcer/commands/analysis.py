@@ -37,6 +37,7 @@ _CHOICES: Final[dict[str, dict[str, Any]]] = {
         "choices": RULES,
         "help": "of the decision (default: the family's own)",
     },
+    "--least-segment": {"type": float, "metavar": "SECONDS", "help": "that a label must last (default: 0.25)"},
     "--decision": {"metavar": "FILE.json", "help": "numbers of the rule open (default: those of the mini models)"},
     "--compounds": {
         "metavar": "c-expr-db|avcer-12|raf-db|du|blemore|pairs-15|FILE.toml",

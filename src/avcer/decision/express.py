@@ -132,7 +132,7 @@ def opine(values: Double, present: Mapping[str, Boolean], vocabulary: Vocabulary
         fitted = rule.fitted_for([name for name, is_there in zip(present, combination, strict=True) if is_there])
         likely[rows] = within(fitted(values[rows]), values[rows], vocabulary)
         cuts[rows] = fitted.cuts
-    return Opinion(likely, _support(likely, rule), cuts)
+    return Opinion(likely, support_of(likely, rule), cuts)
 
 
 def choose(support: Double) -> Integer:
@@ -141,7 +141,7 @@ def choose(support: Double) -> Integer:
     return np.where(best == support.shape[1] - 1, -1, best)
 
 
-def _support(likely: Double, rule: OpenRule) -> Double:
+def support_of(likely: Double, rule: OpenRule) -> Double:
     """A kind's best label has all that speaks for its kind, times the kind's preference; its other labels have less, in
     proportion. 'none' has more than all labels where the likeliest is below the floor, and less where it is above.
     """

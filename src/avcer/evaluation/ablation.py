@@ -78,7 +78,7 @@ GROUPS: Final[dict[str, Group]] = {
     "vocabularies": Group("Vocabulary", _each("compounds", {name: name for name in VOCABULARIES})),
 }
 """Every variation, by the word of its group."""
-DECIDED: Final = ("rule", "decision", "compounds", "fusion")
+DECIDED: Final = ("rule", "decision", "least_segment", "compounds", "fusion")
 """Options that ask nothing new of the models."""
 
 

@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from avcer.decision.express import OpenRule, express
+from avcer.decision.likely import Likelihood
+from avcer.decision.segments import find_segments
+from avcer.decision.steady import LEAST_S, Steady, best_stretches
+from avcer.labels import BASIC, C_EXPR_DB
+from avcer.types import Double, EmotionProbabilities, ExpressionTimeline
+
+SURE = Likelihood(np.array([[0.0, -2.0, 2.0, 0.0, 0.0], [2.0, -2.0, 1.0, 1.5, 0.0]]), (1.5, 1.5), (0.1, 0.1, 0.1))
+RULE = OpenRule({"VS": SURE}, (1.0, 1.0, 1.0), 0.2)
+RATE = 25
+HAPPY, SAD, NEUTRAL = ({name: 0.9} for name in ("Happiness", "Sadness", "Neutral"))
+
+
+def play(
+    *scenes: tuple[dict[str, float], float], noise: float = 0.0, seed: int = 0, rate: int = RATE
+) -> ExpressionTimeline:
+    """Scenes of probabilities, each so many seconds long, with noisy frames."""
+    random = np.random.default_rng(seed)
+    rows: list[Double] = []
+    for emotions, seconds in scenes:
+        values = np.array([emotions.get(name, 0.02) for name in BASIC])
+        for _ in range(round(seconds * rate)):
+            other = random.dirichlet(np.full(7, 0.3))
+            rows.append((1 - noise) * values / values.sum() + noise * other if emotions else np.zeros(7))
+    table = np.array(rows)
+    valid = table.sum(axis=1) > 0
+    emotions_said = EmotionProbabilities(np.arange(len(table)) / rate, table, valid, "static")
+    return express(emotions_said, {"VS": valid}, C_EXPR_DB, RULE)
+
+
+def segments(timeline: ExpressionTimeline) -> list[tuple[str, float, float]]:
+    ends = np.append(timeline.times_s[1:], timeline.times_s[-1] + 1 / RATE)
+    found = find_segments(timeline, np.arange(len(ends)), ends, None)
+    return [(one.label, one.start_s, one.end_s) for one in found]
+
+
+def live(timeline: ExpressionTimeline, part: int = 7) -> ExpressionTimeline:
+    """The causal form, fed in parts."""
+    smoother = Steady(RULE).causal()
+    parts = [smoother(timeline.rows(slice(row, row + part))) for row in range(0, len(timeline.times_s), part)]
+    classes = np.concatenate([one.classes for one in parts])
+    return ExpressionTimeline(**{**vars(timeline), "classes": classes})
+
+
+def test_boundaries_stay_where_they_are() -> None:
+    timeline = play((NEUTRAL, 1.0), (HAPPY, 2.0), (SAD, 1.0), (NEUTRAL, 0.6))
+    found = segments(Steady(RULE).whole()(timeline))
+    assert [label for label, _, _ in found] == ["Neutral", "Happiness", "Sadness", "Neutral"]
+    assert [start for _, start, _ in found] == pytest.approx([0, 1, 3, 4])
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_noise_makes_no_segments_and_moves_no_boundary_far(seed: int) -> None:
+    timeline = play((NEUTRAL, 1.0), (HAPPY, 1.5), (SAD, 1.2), noise=0.55, seed=seed)
+    assert len(segments(timeline)) > 5
+    whole = segments(Steady(RULE).whole()(timeline))
+    assert [label for label, _, _ in whole] == ["Neutral", "Happiness", "Sadness"]
+    assert [start for _, start, _ in whole] == pytest.approx([0, 1, 2.5], abs=0.1)
+    now = segments(live(timeline))
+    assert [label for label, _, _ in now] == ["Neutral", "Happiness", "Sadness"]
+    assert all(-0.05 <= late <= 0.5 for late in np.array([start for _, start, _ in now]) - [0, 1, 2.5])
+
+
+def test_a_label_of_one_frame_is_no_segment_and_gets_the_others_salience() -> None:
+    timeline = play((HAPPY, 1.0), (SAD, 0.08), (HAPPY, 1.0))
+    assert len(segments(timeline)) == 3
+    smooth = Steady(RULE).whole()(timeline)
+    assert len(segments(smooth)) == 1
+    assert np.all(smooth.salience == 100)
+    assert smooth.probability[26] == smooth.scores[26, BASIC.index("Happiness")] < 0.5
+    assert BASIC[smooth.runner_up[26]] == "Sadness"
+    assert len(segments(live(timeline))) == 1
+
+
+def test_no_segment_is_too_short_but_where_a_gap_cuts_it() -> None:
+    random = np.random.default_rng(1)
+    scenes = [({BASIC[random.integers(7)]: 0.8}, random.uniform(0.04, 0.6)) for _ in range(40)]
+    found = segments(Steady(RULE).whole()(play(*scenes, noise=0.3)))
+    assert len(found) > 5
+    assert min(end - start for _, start, end in found) >= LEAST_S - 1e-6
+    cut = segments(Steady(RULE).whole()(play((HAPPY, 0.12), ({}, 0.2), (SAD, 1.0))))
+    assert [label for label, _, _ in cut] == ["Happiness", "Sadness"]
+
+
+def test_parts_of_any_size_give_the_same() -> None:
+    timeline = play((NEUTRAL, 1.0), (HAPPY, 1.5), (SAD, 1.2), noise=0.6, seed=9)
+    assert live(timeline, 1).classes.tolist() == live(timeline, 50).classes.tolist()
+
+
+def test_the_best_division_of_all() -> None:
+    """Against trying every division of a short clip."""
+    random = np.random.default_rng(2)
+    evidence = np.log(random.dirichlet(np.ones(3), 9))
+    found = best_stretches(evidence, np.full(9, 0.04), 0.12)
+
+    def score(classes: tuple[int, ...]) -> float:
+        changes = np.flatnonzero(np.diff(classes))
+        if np.any(np.diff(np.concatenate([[-1], changes, [8]])) < 3):
+            return -np.inf
+        return float(evidence[np.arange(9), classes].sum() - 2.0 * len(changes))
+
+    best = max(np.ndindex(*[3] * 9), key=score)
+    assert found.tolist() == list(best)
