@@ -11,7 +11,7 @@ import pytest
 
 SOURCE = Path(__file__).parents[1] / "src" / "avcer"
 STATIONS = (
-    ("errors",), ("processors", "identity", "home"), ("quiet", "plotting"), ("modalities",), ("labels",),
+    ("errors", "words"), ("processors", "identity", "home"), ("quiet", "plotting"), ("modalities",), ("labels",),
     ("types", "provenance"),
     ("files", "timing", "prefetch"), ("media",), ("models",), ("faces",), ("emotion",), ("analysis",), ("decision",),
     ("sampling",), ("sight", "hearing"), ("options",), ("settled",), ("session",), ("feeding",), ("pipeline",),

@@ -7,9 +7,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from avcer.commands.evaluation import CORPORA, labelled, to_stderr, usual_compounds
-from avcer.commands.shared import DONE, FAILED, OWN_MODEL, RULES, Commands, add
+from avcer.commands.evaluation import labelled, to_stderr, usual_compounds
+from avcer.commands.shared import DONE, FAILED, Commands, add, add_decision_options, add_model_options
 from avcer.errors import UsageError
+from avcer.words import CORPORA, LEVELS, PARTS
 
 if TYPE_CHECKING:
     from avcer.evaluation.ablation import Ablation
@@ -25,14 +26,10 @@ def add_ablate(commands: Commands) -> None:
     ablate.add_argument("files", nargs="+", metavar="VIDEO", help="clips; or the name of a corpus, and its folder")
     ablate.add_argument("--out", type=Path, required=True, metavar="DIR", help="ablation.json, .png and report.md")
     ablate.add_argument("--groups", metavar="NAME,...", help="which variations (default: all; see docs/evaluation.md)")
-    ablate.add_argument("--models", choices=("mini", "published"), default="mini", help="default: %(default)s")
-    ablate.add_argument("--own-model", default=[], **OWN_MODEL)
-    ablate.add_argument("--setting", choices=("exact", "balanced", "fast"), default="balanced", help="of the reference")
-    ablate.add_argument("--fusion", metavar="NAME|FILE", help="default: the family's own")
-    ablate.add_argument("--compounds", metavar="NAME|FILE", help="default: c-expr-db; of a table avcer-12")
-    ablate.add_argument("--rule", choices=RULES, help="of the reference (default: the family's own)")
-    ablate.add_argument("--part", choices=("all", "train", "validation", "test"), help="of a corpus (default: all)")
-    ablate.add_argument("--level", choices=("frame", "video"), help="of a corpus (default: as it is labelled)")
+    add_model_options(ablate, "of the reference")
+    add_decision_options(ablate)
+    ablate.add_argument("--part", choices=PARTS, help="of a corpus (default: all)")
+    ablate.add_argument("--level", choices=LEVELS, help="of a corpus (default: as it is labelled)")
     ablate.add_argument("--json", action="store_true", help="print one JSON object")
 
 

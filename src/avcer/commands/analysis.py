@@ -8,8 +8,9 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from avcer.commands.shared import DONE, FAILED, OWN_MODEL, RULES, Commands, add, complain, positive
+from avcer.commands.shared import DONE, FAILED, OWN_MODEL, Commands, add, complain, positive
 from avcer.errors import AvcerError, one_of_many
+from avcer.words import DEVICES, FAMILIES, RULES, SETTINGS, SOUND_FOR, VOCABULARIES
 
 if TYPE_CHECKING:
     from avcer.pipeline import Analyzer
@@ -31,7 +32,7 @@ def add_demo(commands: Commands) -> None:
 
 
 _CHOICES: Final[dict[str, dict[str, Any]]] = {
-    "--models": {"choices": ("mini", "published"), "help": "the family of models (default: mini)"},
+    "--models": {"choices": FAMILIES, "help": "the family of models (default: mini)"},
     "--own-model": OWN_MODEL,
     "--rule": {
         "choices": RULES,
@@ -40,15 +41,15 @@ _CHOICES: Final[dict[str, dict[str, Any]]] = {
     "--least-segment": {"type": float, "metavar": "SECONDS", "help": "that a label must last (default: 0.25)"},
     "--decision": {"metavar": "FILE.json", "help": "numbers of the rule open (default: those of the mini models)"},
     "--compounds": {
-        "metavar": "c-expr-db|avcer-12|raf-db|du|blemore|pairs-15|FILE.toml",
+        "metavar": "|".join([*VOCABULARIES, "FILE.toml"]),
         "help": "the vocabulary (default: c-expr-db)",
     },
-    "--setting": {"choices": ("exact", "balanced", "fast"), "help": "speed against precision (default: balanced)"},
+    "--setting": {"choices": SETTINGS, "help": "speed against precision (default: balanced)"},
     "--fusion": {"metavar": "published|mean|mini|FILE", "help": "fusion weights (default: the family's own)"},
-    "--device": {"choices": ("auto", "cpu", "cuda"), "help": "where the models run (default: auto)"},
+    "--device": {"choices": DEVICES, "help": "where the models run (default: auto)"},
     "--longest-side": {"type": int, "metavar": "PIXELS", "help": "look for faces at this size, 0 = as it is"},
     "--min-face": {"type": float, "metavar": "PIXELS", "help": "leave out faces smaller than this"},
-    "--sound-for": {"choices": ("primary", "all"), "help": "whose voice it is (default: primary)"},
+    "--sound-for": {"choices": SOUND_FOR, "help": "whose voice it is (default: primary)"},
     "--detect-every": {"type": int, "metavar": "N", "help": "look for faces on every N-th frame, 1 = on all"},
     "--steady-within": {"type": float, "metavar": "P", "help": "look again where a probability changes by more"},
     "--fps": {"type": float, "metavar": "RATE", "help": "look at this many frames a second, fill in the others"},

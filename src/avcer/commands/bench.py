@@ -6,7 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
-from avcer.commands.shared import DONE, FAILED, OWN_MODEL, Commands, add, complain, positive
+from avcer.commands.shared import DONE, FAILED, Commands, add, add_model_options, complain, positive
 from avcer.errors import AvcerError
 
 
@@ -14,9 +14,7 @@ def add_bench(commands: Commands) -> None:
     """The parser of ``avcer bench``."""
     bench = add(commands, "bench", "measure how fast clips are analysed, and what each stage takes", _bench)
     bench.add_argument("videos", nargs="+", type=Path, metavar="VIDEO")
-    bench.add_argument("--models", choices=("mini", "published"), default="mini", help="default: %(default)s")
-    bench.add_argument("--own-model", default=[], **OWN_MODEL)
-    bench.add_argument("--setting", choices=("exact", "balanced", "fast"), default="balanced", help="default: balanced")
+    add_model_options(bench, "speed against precision")
     bench.add_argument("--repeats", type=positive, default=3, metavar="N", help="of each clip (default: %(default)s)")
     bench.add_argument("--baseline", action="store_true", help="run every stage the released way, too (needs PyTorch)")
     bench.add_argument("--json", action="store_true", help="print one JSON object")

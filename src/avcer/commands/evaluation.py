@@ -7,32 +7,26 @@ import sys
 import traceback
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from avcer.commands.shared import DONE, FAILED, OWN_MODEL, RULES, Commands, add
+from avcer.commands.shared import DONE, FAILED, Commands, add, add_decision_options, add_model_options
 from avcer.errors import AvcerError, UsageError
+from avcer.words import CORPORA, LEVELS, PARTS, TABLES
 
 if TYPE_CHECKING:
     from avcer.evaluation.corpora import Corpus
-
-_TABLES: Final = ("ferplus", "affect7", "speech", "scenes", "frames")
-CORPORA: Final = ("affwild2", "afew", "c-expr-db", "ravdess", "crema-d", "meld", "savee", "emodb", "blemore", "table")
 
 
 def add_evaluate(commands: Commands) -> None:
     """The parser of ``avcer evaluate``."""
     evaluate = add(commands, "evaluate", "score the models on labelled tables, or on a corpus", _evaluate)
-    evaluate.add_argument("protocol", choices=(*_TABLES, *CORPORA), metavar="PROTOCOL", help="see docs/evaluation.md")
+    evaluate.add_argument("protocol", choices=(*TABLES, *CORPORA), metavar="PROTOCOL", help="see docs/evaluation.md")
     evaluate.add_argument("files", nargs="+", type=Path, metavar="FILE", help="tables, or the folder of a corpus")
-    evaluate.add_argument("--models", choices=("mini", "published"), default="mini", help="default: %(default)s")
-    evaluate.add_argument("--own-model", default=[], **OWN_MODEL)
-    evaluate.add_argument("--setting", choices=("exact", "balanced", "fast"), default="balanced", help="precision")
-    evaluate.add_argument("--part", choices=("all", "train", "validation", "test"), default="all", help="of the rows")
+    add_model_options(evaluate, "precision")
+    evaluate.add_argument("--part", choices=PARTS, default="all", help="of the rows")
     evaluate.add_argument("--out", type=Path, metavar="DIR", help="of a corpus: the report; run again to go on")
-    evaluate.add_argument("--level", choices=("frame", "video"), help="of a corpus (default: as it is labelled)")
-    evaluate.add_argument("--fusion", metavar="NAME|FILE", help="of a corpus (default: the family's own)")
-    evaluate.add_argument("--compounds", metavar="NAME|FILE", help="default: c-expr-db; of a table avcer-12")
-    evaluate.add_argument("--rule", choices=RULES, help="of a corpus: for compounds (default: the family's own)")
+    evaluate.add_argument("--level", choices=LEVELS, help="of a corpus (default: as it is labelled)")
+    add_decision_options(evaluate)
     evaluate.add_argument("--json", action="store_true", help="print one JSON object")
 
 

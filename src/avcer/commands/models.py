@@ -7,7 +7,7 @@ from pathlib import Path
 
 from avcer.commands.shared import DONE, FAILED, Commands, add, complain
 from avcer.errors import AvcerError, UsageError
-from avcer.models.card import FAMILIES
+from avcer.words import FAMILIES, ROLES
 
 
 def add_models(commands: Commands) -> None:
@@ -21,7 +21,7 @@ def add_models(commands: Commands) -> None:
     add(actions, "verify", "compare the models' files with the hashes on their cards", _models_verify)
     importing = add(actions, "import", "convert the authors' checkpoints, check and install them", _models_import)
     importing.add_argument("family", choices=("published",))
-    for role in ("detector", "static", "dynamic", "audio"):
+    for role in ROLES:
         importing.add_argument(f"--{role}", type=Path, metavar="FILE")
     told = "make models in int8 on your clips, and keep those that agree with their originals and are faster"
     quantizing = add(actions, "quantize", told, _models_quantize)
@@ -71,7 +71,7 @@ def _models_verify(chosen: argparse.Namespace) -> int:
 def _models_import(chosen: argparse.Namespace) -> int:
     from avcer.models.published import import_published
 
-    files = {role: getattr(chosen, role) for role in ("detector", "static", "dynamic", "audio")}
+    files = {role: getattr(chosen, role) for role in ROLES}
     if not any(files.values()):
         raise UsageError("name at least one file: --detector F, --static F, --dynamic F, --audio F")
     for card in import_published(**files, report=lambda line: print(line, flush=True)):

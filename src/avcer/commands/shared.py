@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from avcer.errors import AvcerError, UsageError
+from avcer.words import FAMILIES, RULES, SETTINGS
 
 Command = Callable[[argparse.Namespace], int]
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
@@ -19,8 +20,6 @@ FAILED: Final = 1
 WRONG_USAGE: Final = 2
 INTERRUPTED: Final = 130
 
-RULES: Final = ("open", "1", "2", "both", "sum", "gated", "geometric")
-"""Of a compound decision, as ``decision.policy.RULES`` has them."""
 OWN_MODEL: Final[dict[str, Any]] = {
     "action": "append",
     "dest": "own_models",
@@ -36,6 +35,20 @@ def add(commands: Commands, name: str, summary: str, run: Command) -> argparse.A
     added.add_argument("--debug", action="store_true", help="show the traceback of an error")
     added.set_defaults(run=run)
     return added
+
+
+def add_model_options(command: argparse.ArgumentParser, setting_for: str) -> None:
+    """Which models a command runs, and how; ``setting_for`` says what the setting is for."""
+    command.add_argument("--models", choices=FAMILIES, default="mini", help="default: %(default)s")
+    command.add_argument("--own-model", default=[], **OWN_MODEL)
+    command.add_argument("--setting", choices=SETTINGS, default="balanced", help=f"{setting_for} (default: balanced)")
+
+
+def add_decision_options(command: argparse.ArgumentParser) -> None:
+    """How a command that scores or compares decides."""
+    command.add_argument("--fusion", metavar="NAME|FILE", help="of a corpus (default: the family's own)")
+    command.add_argument("--compounds", metavar="NAME|FILE", help="default: c-expr-db; of a table avcer-12")
+    command.add_argument("--rule", choices=RULES, help="for compounds (default: the family's own)")
 
 
 def complain(error: AvcerError, debug: bool) -> int:

@@ -7,15 +7,16 @@ from pathlib import Path
 
 from avcer.commands.shared import DONE, OWN_MODEL, Commands, add, positive
 from avcer.errors import UsageError
+from avcer.words import FAMILIES, ROLES
 
 
 def add_train(commands: Commands) -> None:
     """The parser of ``avcer train``."""
     train = add(commands, "train", "train a model from data tables", _train)
-    train.add_argument("role", choices=("detector", "static", "dynamic", "audio", "fusion", "decision"))
+    train.add_argument("role", choices=(*ROLES, "fusion", "decision"))
     train.add_argument("data", nargs="+", type=Path, metavar="DATA", help="tables (Parquet)")
     train.add_argument("--out", type=Path, required=True, metavar="DIR", help="run again with the same DIR to resume")
-    train.add_argument("--architecture", choices=("mini", "published"), default="mini", help="default: %(default)s")
+    train.add_argument("--architecture", choices=FAMILIES, default="mini", help="default: %(default)s")
     train.add_argument("--start", type=Path, metavar="DIR", help="a model that a published architecture begins with")
     train.add_argument("--own-model", default=[], **OWN_MODEL)
     train.add_argument("--epochs", type=positive, metavar="N", help="instead of the recipe's own number")

@@ -1,0 +1,24 @@
+"""The words of every option, for a command line that starts before any heavy library is imported.
+
+The tables that give the words their meaning import NumPy and more; ``tests/test_words.py`` compares them.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+FAMILIES: Final = ("mini", "published")
+SETTINGS: Final = ("exact", "balanced", "fast")
+DEVICES: Final = ("auto", "cpu", "cuda")
+ROLES: Final = ("detector", "static", "dynamic", "audio")
+RULES: Final = ("open", "1", "2", "both", "sum", "gated", "geometric")
+SOUND_FOR: Final = ("primary", "all")
+VOCABULARIES: Final = ("c-expr-db", "avcer-12", "raf-db", "du", "blemore", "pairs-15")
+FORMATS: Final = ("csv", "json", "png", "txt", "srt", "vtt", "parquet", "jsonl", "faces", "heatmaps")
+USUAL_FORMATS: Final = ("csv", "json", "png", "txt")
+TABLES: Final = ("ferplus", "affect7", "speech", "scenes", "frames")
+"""Tables that ``avcer evaluate`` scores."""
+CORPORA: Final = ("affwild2", "afew", "c-expr-db", "ravdess", "crema-d", "meld", "savee", "emodb", "blemore", "table")
+"""Corpora by their words; ``ferplus`` is a table or a corpus, as its place is a file or a folder."""
+PARTS: Final = ("all", "train", "validation", "test")
+LEVELS: Final = ("frame", "video")
