@@ -49,13 +49,16 @@ STEPS: Final = {
     "values": 1e-6,
     "boxes": 0.01,
     "landmarks": 0.1,
-    "detection": 1e-4,
+    "detection": 1e-3,
     "probability": 1e-6,
-    "scores": 1e-5,
+    "scores": 1e-4,
     "salience": 1e-2,
-    "shares": 1e-4,
+    "shares": 1e-3,
+    "curve_probability": 1e-4,
+    "curve_scores": 1e-2,
+    "curve_salience": 1e-1,
 }
-"""What each array is rounded to; all others are whole numbers."""
+"""What each array is rounded to; all others are whole numbers. ``curve_``: of a decision from one modality alone."""
 
 _WHOLE: Final = ("classes", "kind", "runner_up")
 _RELEASED: Final[tuple[Rule, ...]] = ("1", "2", "both", "sum", "gated", "geometric")
@@ -222,24 +225,27 @@ class _Packing:
             )
             said[name] = self._emotions(f"{where}/said/{name}", part, implied)
         fused = self._emotions(f"{where}/fused", face.fused, self._implied.fused(said))
-        self._timeline(f"{where}/expression", face.expression, fused)
+        self._timeline(f"{where}/expression/", face.expression, fused)
         headings = {modality.curve: modality.name for modality in analysis.modalities}
         for heading, curve in face.curves.items():
-            self._timeline(f"{where}/curves/{heading}", curve, said[headings[heading]])
+            self._timeline(f"{where}/curves/{heading}/", curve, said[headings[heading]], "curve_")
 
     def _emotions(self, where: str, part: EmotionProbabilities, implied: Double | None) -> EmotionProbabilities:
         """Packs emotions and returns them as they will be read."""
         self._put(f"{where}/valid", part.valid)
         return _with_values(part, self._differing(f"{where}/values", part.values, implied, 2 * STEPS["values"]))
 
-    def _timeline(self, where: str, timeline: ExpressionTimeline, emotions: EmotionProbabilities) -> None:
+    def _timeline(
+        self, where: str, timeline: ExpressionTimeline, emotions: EmotionProbabilities, prefix: str = ""
+    ) -> None:
         for name in (*_WHOLE, "valid", "shares"):
-            self._put(f"{where}/{name}", getattr(timeline, name))
+            self._put(f"{where}{name}", getattr(timeline, name))
+        where += prefix
         implied, classes, near = self._implied, timeline.classes, 4 * STEPS["values"]
-        table = self._differing(f"{where}/scores", timeline.scores, implied.scores(emotions), near)
-        self._differing(f"{where}/probability", timeline.probability, implied.probability(classes, table), near)
+        table = self._differing(f"{where}scores", timeline.scores, implied.scores(emotions), near)
+        self._differing(f"{where}probability", timeline.probability, implied.probability(classes, table), near)
         percent = np.nan_to_num(timeline.salience, nan=-1.0)
-        self._differing(f"{where}/salience", percent, implied.salience(emotions, classes), STEPS["salience"])
+        self._differing(f"{where}salience", percent, implied.salience(emotions, classes), STEPS["salience"])
 
     def _differing(self, name: str, values: Double, implied: Double | None, near: float) -> Double:
         """Packs an array as far as it differs from what is implied: wholly, in a few rows, or not at all. Returns it as
@@ -373,9 +379,9 @@ class _Unpacking:
             frames=frames,
             said=said,
             fused=fused,
-            expression=self._timeline(f"{where}/expression", fused),
+            expression=self._timeline(f"{where}/expression/", fused),
             curves={
-                heading: self._timeline(f"{where}/curves/{heading}", said[names[heading]])
+                heading: self._timeline(f"{where}/curves/{heading}/", said[names[heading]], "curve_")
                 for heading in stored["curves"]
             },
             segments=tuple(Segment(face=stored["id"], **segment) for segment in stored["segments"]),
@@ -396,27 +402,27 @@ class _Unpacking:
         values = self._differing(f"{where}/values", implied)
         return EmotionProbabilities(times_s, values, self._valid(where), source)
 
-    def _timeline(self, where: str, emotions: EmotionProbabilities) -> ExpressionTimeline:
-        classes, implied = self._whole(f"{where}/classes"), self._implied
-        table = self._differing(f"{where}/scores", lambda: implied.scores(emotions))
-        percent = self._differing(f"{where}/salience", lambda: implied.salience(emotions, classes))
+    def _timeline(self, where: str, emotions: EmotionProbabilities, prefix: str = "") -> ExpressionTimeline:
+        classes, implied, own = self._whole(f"{where}classes"), self._implied, where + prefix
+        table = self._differing(f"{own}scores", lambda: implied.scores(emotions))
+        percent = self._differing(f"{own}salience", lambda: implied.salience(emotions, classes))
         return ExpressionTimeline(
             times_s=emotions.times_s,
             classes=classes,
-            kind=self._whole(f"{where}/kind"),
+            kind=self._whole(f"{where}kind"),
             salience=np.where(percent < 0, np.nan, percent),
-            probability=self._differing(f"{where}/probability", lambda: implied.probability(classes, table)),
-            runner_up=self._whole(f"{where}/runner_up"),
+            probability=self._differing(f"{own}probability", lambda: implied.probability(classes, table)),
+            runner_up=self._whole(f"{where}runner_up"),
             scores=table,
-            shares=self._table(f"{where}/shares"),
-            valid=self._valid(where),
+            shares=self._table(f"{where}shares"),
+            valid=self._valid(where.rstrip("/")),
             labels=self._labels,
             vocabulary=self._vocabulary,
         )
 
     def _differing(self, name: str, implied: Callable[[], Double | None] | None) -> Double:
         if name in self._arrays or implied is None:
-            return self._get(name) if name.rpartition("/")[2] in ("probability", "salience") else self._table(name)
+            return self._get(name) if name.endswith(("probability", "salience")) else self._table(name)
         values = implied()
         if values is None:
             raise ValueError(f"{name} is missing")
