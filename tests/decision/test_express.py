@@ -76,6 +76,14 @@ def test_a_preferred_kind_is_said_more_often() -> None:
     assert names(said(mostly, rule=blends)) == ["Happily Surprised"]
 
 
+def test_no_label_below_the_floor_is_said_though_its_kind_is_preferred() -> None:
+    mostly = row(Happiness=0.8, Surprise=0.2)
+    blend = said(mostly).scores[0, BASIC.index("Surprise") + 2]  # Happily Surprised
+    assert said(mostly).labels[BASIC.index("Surprise") + 2] == "Happily Surprised"
+    for floor, expected in ((blend - 0.01, "Happily Surprised"), (blend + 0.01, "Happiness")):
+        assert names(said(mostly, rule=OpenRule({"VS": SURE}, (1.0, 1.0, 50.0), floor))) == [expected]
+
+
 def test_each_set_of_modalities_has_its_own_numbers() -> None:
     face, voice = (said(row(Happiness=0.95, Surprise=0.05), heading=heading) for heading in ("VS", "A"))
     assert face.probability[0] > voice.probability[0]

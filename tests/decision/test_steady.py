@@ -6,7 +6,7 @@ import pytest
 from avcer.decision.express import OpenRule, express
 from avcer.decision.likely import Likelihood
 from avcer.decision.segments import find_segments
-from avcer.decision.steady import LEAST_S, Steady, best_stretches
+from avcer.decision.steady import CHANGE_COST, LEAST_S, Steady, best_stretches
 from avcer.labels import BASIC, C_EXPR_DB
 from avcer.types import Double, EmotionProbabilities, ExpressionTimeline
 
@@ -102,7 +102,7 @@ def test_the_best_division_of_all() -> None:
         changes = np.flatnonzero(np.diff(classes))
         if np.any(np.diff(np.concatenate([[-1], changes, [8]])) < 3):
             return -np.inf
-        return float(evidence[np.arange(9), classes].sum() - 2.0 * len(changes))
+        return float(evidence[np.arange(9), classes].sum() - CHANGE_COST * len(changes))
 
     best = max(np.ndindex(*[3] * 9), key=score)
     assert found.tolist() == list(best)

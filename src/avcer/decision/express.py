@@ -25,6 +25,8 @@ FILE_FORMAT: Final = "avcer-decision"
 SHIPPED: Final = MINI / "decision.json"
 """Fitted to the mini models."""
 NEUTRAL, SINGLE, BLEND = range(3)
+UNLIKELY: Final = 1e-3
+"""What is left of the support of a label below the floor: a rare kind is preferred, but not against all odds."""
 _NONE, _NEUTRAL, _BASIC, _COMPOUND = (KINDS.index(kind) for kind in ("none", "neutral", "basic", "compound"))
 
 
@@ -34,7 +36,7 @@ class OpenRule:
 
     ``sets``: for each set of modalities, by their headings joined by '+' (``VS``, ``VS+VD+A``), how likely each label
     is. ``preference``: what neutral, one emotion and a blend count for when the kind is chosen; more than 1 for kinds
-    that are rare and would else be missed. ``floor``: below this probability of the best label, 'none' is said.
+    that are rare and would else be missed. ``floor``: no label less likely than this is said; 'none' if all are.
     """
 
     sets: Mapping[str, Likelihood]
@@ -143,7 +145,8 @@ def choose(support: Double) -> Integer:
 
 def support_of(likely: Double, rule: OpenRule) -> Double:
     """A kind's best label has all that speaks for its kind, times the kind's preference; its other labels have less, in
-    proportion. 'none' has more than all labels where the likeliest is below the floor, and less where it is above.
+    proportion. A label below the floor has next to nothing. 'none' has more than all labels where the likeliest is below
+    the floor, and less where it is above.
     """
     support = np.zeros((len(likely), likely.shape[1] + 1))
     for kind, columns in enumerate((slice(0, 1), slice(1, len(BASIC)), slice(len(BASIC), likely.shape[1]))):
@@ -151,6 +154,7 @@ def support_of(likely: Double, rule: OpenRule) -> Double:
         if part.shape[1]:
             most = np.maximum(part.max(axis=1, keepdims=True), 1e-12)
             support[:, :-1][:, columns] = part / most * part.sum(axis=1, keepdims=True) * rule.preference[kind]
+    support[:, :-1][likely < rule.floor] *= UNLIKELY
     said = support[:, :-1].argmax(axis=1)
     rows = np.arange(len(likely))
     doubt = (rule.floor / np.maximum(likely.max(axis=1), 1e-12)) ** 2
