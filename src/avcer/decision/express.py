@@ -145,8 +145,8 @@ def choose(support: Double) -> Integer:
 
 def support_of(likely: Double, rule: OpenRule) -> Double:
     """A kind's best label has all that speaks for its kind, times the kind's preference; its other labels have less, in
-    proportion. A label below the floor has next to nothing. 'none' has more than all labels where the likeliest is below
-    the floor, and less where it is above.
+    proportion. A label below the floor has next to nothing. 'none' has more than all labels where the likeliest is
+    below the floor, and less where it is above.
     """
     support = np.zeros((len(likely), likely.shape[1] + 1))
     for kind, columns in enumerate((slice(0, 1), slice(1, len(BASIC)), slice(len(BASIC), likely.shape[1]))):
