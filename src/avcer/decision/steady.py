@@ -20,8 +20,10 @@ LEAST_S: Final = 0.25
 """Seconds of a stretch, by default."""
 UNIT_S: Final = 0.04
 """Support counts by the time that a frame is shown, in this unit: a frame at 25 a second counts once."""
-CHANGE_COST: Final = 3.0
-"""What another label must have on top, in logarithms of support times units of time, to be worth a change."""
+CHANGE_COST: Final = 3.3
+"""What another label must have on top, in logarithms of support times units of time, to be worth a change. No multiple
+of ``WORST``, so that no choice hangs on rounding.
+"""
 WORST: Final = 2.0
 """A label is not held further than this below the best one of a frame, so that no single frame decides."""
 LIVE_COST: Final = 4.0
