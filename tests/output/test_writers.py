@@ -28,7 +28,7 @@ def test_a_format_is_written_once(scene: Make, tmp_path: Path) -> None:
 
 def test_an_unknown_format_names_the_known_ones_and_writes_nothing(scene: Make, tmp_path: Path) -> None:
     with pytest.raises(
-        UsageError, match=r"unknown format 'xlsx'; the formats are csv, json, png, txt, srt, vtt, parquet, jsonl, faces"
+        UsageError, match=r"unknown format 'xlsx'; the formats are csv, json, png, txt, srt, vtt, parquet, jsonl, eaf"
     ):
         save(scene(), tmp_path / "out", ["csv", "xlsx"])
     assert not (tmp_path / "out").exists()

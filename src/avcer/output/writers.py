@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -10,11 +11,16 @@ from avcer.analysis import Analysis
 from avcer.errors import UsageError
 from avcer.files import make_folder
 from avcer.output.document import save_json
+from avcer.output.eaf import write_eaf
+from avcer.output.emotionml import write_emotionml
+from avcer.output.labelstudio import write_labelstudio
 from avcer.output.record import DOCUMENT as NAME
 from avcer.output.record import Record, read_records, remove_stale, write_hidden
 from avcer.output.submission import write_submission
 from avcer.output.subtitles import write_srt, write_vtt
 from avcer.output.table_files import write_csv, write_jsonl, write_parquet
+from avcer.output.tabular import write_audformat, write_bids, write_boris, write_mot
+from avcer.output.textgrid import write_textgrid
 
 Writer = Callable[[Analysis, Path], list[Path]]
 """Writes an analysis into a folder that exists and returns the paths of what it wrote."""
@@ -47,6 +53,26 @@ def save(analysis: Analysis, folder: Path, formats: Sequence[str]) -> list[Path]
     else:
         write_hidden(record.with_files_of(earlier), folder)
     remove_stale(folder, earlier, record, hidden="json" in written)
+    return paths
+
+
+def add(analysis: Analysis, folder: Path, formats: Sequence[str]) -> list[Path]:
+    """Writes further formats of an analysis that was saved in ``folder`` before; what lies there stays.
+
+    Returns:
+        The paths of the files, in the order of the formats.
+
+    Raises:
+        As ``save``.
+    """
+    check_formats(formats)
+    if "json" in formats:
+        return save(analysis, folder, formats)
+    earlier = read_records(folder)
+    paths = [path for word in dict.fromkeys(formats) for path in FORMATS[word](analysis, folder)]
+    if earlier:  # the next analysis into this folder finds these files, too
+        names = {*earlier[0].files, *(path.relative_to(folder).as_posix() for path in paths)}
+        write_hidden(replace(earlier[0], files=tuple(sorted(names))), folder)
     return paths
 
 
@@ -101,6 +127,14 @@ FORMATS: Final[dict[str, Writer]] = {
     "vtt": _vtt,
     "parquet": write_parquet,
     "jsonl": write_jsonl,
+    "eaf": write_eaf,
+    "textgrid": write_textgrid,
+    "emotionml": write_emotionml,
+    "labelstudio": write_labelstudio,
+    "boris": write_boris,
+    "audformat": write_audformat,
+    "bids": write_bids,
+    "mot": write_mot,
     "faces": _faces,
     "heatmaps": _heatmaps,
 }

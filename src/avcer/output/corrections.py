@@ -1,0 +1,166 @@
+"""What a person said of an analysis: names of faces, faces that are one person, labels of segments, markers.
+
+Corrections lie beside the result, in ``corrections.json``, never over it: the machine's own answer stays what it was.
+Every export contains them, marked as a person's.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final
+
+from avcer.errors import InputError
+from avcer.files import atomic_text
+from avcer.labels import BASIC, NONE
+from avcer.types import Kind, Segment
+
+FILE: Final = "corrections.json"
+FORMAT: Final = "avcer-corrections"
+VERSION: Final = 1
+
+
+@dataclass(frozen=True)
+class Correction:
+    """A stretch of one face (None: the voice) that a person labelled: seconds of the file's own clock."""
+
+    face: int | None
+    start_s: float
+    end_s: float
+    label: str
+
+
+@dataclass(frozen=True)
+class Marker:
+    """A moment that a person marked, in seconds of the file's own clock, and what it is."""
+
+    time_s: float
+    text: str
+
+
+@dataclass(frozen=True)
+class Corrections:
+    """``names``: face -> its name. ``merged``: face -> the face that it is part of. The rest as the classes say."""
+
+    names: Mapping[int, str] = field(default_factory=dict)
+    merged: Mapping[int, int] = field(default_factory=dict)
+    segments: Sequence[Correction] = ()
+    markers: Sequence[Marker] = ()
+
+    def person(self, face: int | None) -> int | None:
+        """The face that ``face`` is part of: itself, unless a person merged it into another."""
+        seen = set()
+        while face is not None and face in self.merged and face not in seen:
+            seen.add(face)
+            face = self.merged[face]
+        return face
+
+    def name(self, face: int | None) -> str:
+        """What the tier of a face is called: the name that a person gave, else its number; 'Voice' for sound alone."""
+        if face is None:
+            return "Voice"
+        return self.names.get(face) or f"Face {face}"
+
+
+def read_corrections(folder: Path) -> Corrections:
+    """The corrections beside a result; none where there is no such file.
+
+    Raises:
+        InputError: the file is damaged, or not of this kind.
+    """
+    path = folder / FILE
+    if not path.exists():
+        return Corrections()
+    try:
+        return parse_corrections(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise InputError(f"{path}: cannot be read as corrections ({error}); mend or remove it") from error
+
+
+def parse_corrections(document: Mapping[str, Any]) -> Corrections:
+    """The corrections of a JSON document.
+
+    Raises:
+        ValueError, TypeError, KeyError: it is not such a document.
+    """
+    if document["format"] != FORMAT or document["version"] != VERSION:
+        raise ValueError(f"its format is {document['format']!r} {document['version']!r}, not {FORMAT!r} {VERSION}")
+    found = Corrections(
+        names={int(face): _text(name) for face, name in document.get("names", {}).items()},
+        merged={int(face): int(into) for face, into in document.get("merged", {}).items()},
+        segments=tuple(Correction(**entry) for entry in document.get("segments", [])),
+        markers=tuple(Marker(float(entry["time_s"]), _text(entry["text"])) for entry in document.get("markers", [])),
+    )
+    for one in found.segments:
+        if not (math.isfinite(one.start_s) and math.isfinite(one.end_s) and one.start_s < one.end_s):
+            raise ValueError(f"a segment from {one.start_s} to {one.end_s} s")
+        _text(one.label)
+    return found
+
+
+def write_corrections(corrections: Corrections, folder: Path) -> Path:
+    """Writes ``corrections.json`` into the folder of a result.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    document = {
+        "format": FORMAT,
+        "version": VERSION,
+        "names": {str(face): name for face, name in corrections.names.items()},
+        "merged": {str(face): into for face, into in corrections.merged.items()},
+        "segments": [asdict(one) for one in corrections.segments],
+        "markers": [asdict(one) for one in corrections.markers],
+    }
+    path = folder / FILE
+    with atomic_text(path) as file:
+        json.dump(document, file, indent=2)
+        file.write("\n")
+    return path
+
+
+def corrected(segments: Sequence[Segment], corrections: Corrections) -> list[tuple[Segment, bool]]:
+    """Every segment, by start, and whether it is a person's. A person's takes the place of the machine's in its span.
+
+    Faces that were merged are one. A person's segment has the probability 1.
+    """
+    machine = [replace(one, face=corrections.person(one.face)) for one in segments]
+    people = [
+        Segment(corrections.person(one.face), one.start_s, one.end_s, one.label, _kind(one.label), None, 1.0)
+        for one in corrections.segments
+    ]
+    kept = [(part, False) for one in machine for part in _outside(one, people)]
+    return sorted([*kept, *((one, True) for one in people)], key=lambda item: (item[0].start_s, item[0].end_s))
+
+
+def _kind(label: str) -> Kind:
+    """Of a label that a person gave, in a vocabulary of theirs perhaps."""
+    if label == BASIC[0]:
+        return "neutral"
+    return "none" if label == NONE else "basic" if label in BASIC else "compound"
+
+
+def _outside(segment: Segment, people: Sequence[Segment]) -> list[Segment]:
+    """What of a segment no person's segment of the same face covers."""
+    parts = [segment]
+    for one in people:
+        if one.face == segment.face:
+            parts = [piece for part in parts for piece in _minus(part, one)]
+    return parts
+
+
+def _minus(part: Segment, one: Segment) -> list[Segment]:
+    if one.end_s <= part.start_s or one.start_s >= part.end_s:
+        return [part]
+    before = [replace(part, end_s=one.start_s)] if one.start_s > part.start_s else []
+    after = [replace(part, start_s=one.end_s)] if one.end_s < part.end_s else []
+    return before + after
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError(f"{value!r} is no text")
+    return value

@@ -1,0 +1,92 @@
+"""Label Studio: the segments as predictions on a time series, in seconds, with the set-up of the project.
+
+Its video tag counts frames of a constant rate, which drifts on many clips; its time-series tag takes seconds.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Final
+from xml.etree import ElementTree
+from xml.etree.ElementTree import Element, SubElement
+
+from avcer import __version__
+from avcer.analysis import Analysis
+from avcer.files import atomic_text
+from avcer.labels import BASIC
+from avcer.output.tiers import Interval, Tier, Tiers, player_ms, tiers_of
+
+TASKS: Final = "labelstudio.json"
+SET_UP: Final = "labelstudio.xml"
+
+
+def write_labelstudio(analysis: Analysis, folder: Path) -> list[Path]:
+    """Writes one task with predictions, and the labelling set-up to paste into the project.
+
+    Raises:
+        OutputError: a file cannot be written.
+    """
+    tiers = tiers_of(analysis, folder)
+    task = {"data": {"video": analysis.clip.path.name, "ts": _series(analysis)}, "predictions": _predictions(tiers)}
+    with atomic_text(folder / TASKS) as file:
+        json.dump([task], file)
+        file.write("\n")
+    root = _set_up(tiers)
+    ElementTree.indent(root, "  ")
+    with atomic_text(folder / SET_UP) as file:
+        file.write(ElementTree.tostring(root, encoding="unicode") + "\n")
+    return [folder / TASKS, folder / SET_UP]
+
+
+def _series(analysis: Analysis) -> dict[str, list[float]]:
+    """The fused probabilities of the primary face, or of the voice: ``time`` in seconds, and a column an emotion."""
+    faces = [face for face in analysis.faces if face.id == analysis.primary] or list(analysis.faces[-1:])
+    columns: dict[str, list[float]] = {name: [] for name in ("time", *BASIC)}
+    for face in faces:
+        values = face.fused.values / face.fused.values.sum(axis=1, keepdims=True).clip(1e-12)
+        for time_s, row, known in zip(
+            face.fused.times_s.tolist(), values.tolist(), face.fused.valid.tolist(), strict=True
+        ):
+            if known:
+                columns["time"].append(player_ms(analysis, time_s) / 1000)
+                for name, value in zip(BASIC, row, strict=True):
+                    columns[name].append(round(value, 4))
+    return columns
+
+
+def _predictions(tiers: Tiers) -> list[dict[str, Any]]:
+    regions = [_region(tier, one, number) for tier in tiers.tiers for number, one in enumerate(tier.intervals)]
+    scores = [one.probability for tier in tiers.tiers for one in tier.intervals]
+    mean = sum(scores) / len(scores) if scores else 0.0
+    return [{"model_version": f"avcer {__version__}", "score": round(mean, 4), "result": regions}]
+
+
+def _region(tier: Tier, one: Interval, number: int) -> dict[str, Any]:
+    return {
+        "id": f"{tier.face if tier.face is not None else 'voice'}-{number}",
+        "from_name": "label",
+        "to_name": "ts",
+        "type": "timeserieslabels",
+        "origin": "manual" if one.by_person else "prediction",
+        "score": round(one.probability, 4),
+        "meta": {"text": [tier.name]},
+        "value": {
+            "start": one.start_ms / 1000,
+            "end": one.end_ms / 1000,
+            "instant": False,
+            "timeserieslabels": [one.label],
+        },
+    }
+
+
+def _set_up(tiers: Tiers) -> Element:
+    view = Element("View")
+    SubElement(view, "Video", name="video", value="$video", sync="both")
+    labels = SubElement(view, "TimeSeriesLabels", name="label", toName="ts")
+    for label in tiers.labels or ("Neutral",):
+        SubElement(labels, "Label", value=label)
+    series = SubElement(view, "TimeSeries", name="ts", value="$ts", valueType="json", timeColumn="time", sync="both")
+    for emotion in BASIC:
+        SubElement(series, "Channel", column=emotion, displayName=emotion, units="probability")
+    return view

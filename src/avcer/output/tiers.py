@@ -1,0 +1,100 @@
+"""Tiers: the segments of an analysis as annotation programs want them, one row of intervals for each face.
+
+Times are whole milliseconds on the clock of a player, which shows the first frame at 0. In a tier no interval is empty,
+none overlaps another, and they rise.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from avcer.analysis import Analysis
+from avcer.labels import NONE
+from avcer.output.corrections import Corrections, corrected, read_corrections
+from avcer.output.times import zero
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A stretch with one label: whole milliseconds, and whether a person said it."""
+
+    start_ms: int
+    end_ms: int
+    label: str
+    probability: float
+    by_person: bool
+
+
+@dataclass(frozen=True)
+class Tier:
+    """The intervals of one face (None: what was decided from sound alone), under its name."""
+
+    face: int | None
+    name: str
+    intervals: tuple[Interval, ...]
+
+
+@dataclass(frozen=True)
+class Tiers:
+    """All tiers of a clip, the markers of a person (milliseconds, text), and where all tiers end."""
+
+    tiers: tuple[Tier, ...]
+    markers: tuple[tuple[int, str], ...]
+    end_ms: int
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Every label that occurs, in the order of its first interval."""
+        return tuple(dict.fromkeys(one.label for tier in self.tiers for one in tier.intervals))
+
+
+def tiers_of(analysis: Analysis, folder: Path) -> Tiers:
+    """The tiers of an analysis, with the corrections that lie in ``folder``.
+
+    Raises:
+        InputError: the corrections cannot be read.
+    """
+    corrections = read_corrections(folder)
+    rows: dict[int | None, list[Interval]] = {corrections.person(face.id): [] for face in analysis.faces}
+    for segment, by_person in corrected(analysis.segments, corrections):
+        if segment.label == NONE:
+            continue
+        start_ms, end_ms = player_ms(analysis, segment.start_s), player_ms(analysis, segment.end_s)
+        rows.setdefault(segment.face, []).append(
+            Interval(start_ms, end_ms, one_line(segment.label), segment.probability, by_person)
+        )
+    names = _names(rows, corrections)
+    tiers = tuple(Tier(face, names[face], tuple(_apart(found))) for face, found in rows.items())
+    markers = tuple((player_ms(analysis, one.time_s), one_line(one.text)) for one in corrections.markers)
+    last_ms = max((one.end_ms for tier in tiers for one in tier.intervals), default=0)
+    return Tiers(tiers, tuple(sorted(markers)), max(last_ms, round(analysis.clip.duration_s * 1000), 1))
+
+
+def player_ms(analysis: Analysis, time_s: float) -> int:
+    """Whole milliseconds after the moment that a player shows as 0 (or as ``--times`` says), never below it."""
+    return max(round((time_s - zero(analysis, "start")) * 1000), 0)
+
+
+def one_line(text: str) -> str:
+    """``text`` without line breaks and without the control characters that XML cannot hold."""
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+
+
+def _names(rows: dict[int | None, list[Interval]], corrections: Corrections) -> dict[int | None, str]:
+    """A name for each tier; programs want them to differ, so an equal one gets the face's number."""
+    names: dict[int | None, str] = {}
+    for face in rows:
+        name = one_line(corrections.name(face)) or f"Face {face}"
+        names[face] = f"{name} ({face})" if name in names.values() else name
+    return names
+
+
+def _apart(intervals: list[Interval]) -> list[Interval]:
+    """Rounded intervals that are not empty and do not overlap."""
+    found: list[Interval] = []
+    for one in sorted(intervals, key=lambda item: item.start_ms):
+        start_ms = max(one.start_ms, found[-1].end_ms if found else 0)
+        if one.end_ms > start_ms:
+            found.append(Interval(start_ms, one.end_ms, one.label, one.probability, one.by_person))
+    return found
