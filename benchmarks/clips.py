@@ -66,9 +66,8 @@ def _named(values: EmotionProbabilities) -> str:
 
 
 def _decided(face: FaceAnalysis) -> str:
-    names = face.compound.vocabulary.names
-    classes = face.compound.classes[face.compound.valid].tolist()
-    return _shares(names[index] if index >= 0 else "none" for index in classes)
+    classes = face.expression.classes[face.expression.valid].tolist()
+    return _shares(face.expression.label(index) for index in classes)
 
 
 def _shares(words: Iterable[str]) -> str:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import signal
 import threading
 import time
@@ -13,8 +14,9 @@ import pytest
 
 from avcer import demo, pipeline
 from avcer.analysis import Analysis
+from avcer.decision.express import SHIPPED
 from avcer.decision.steady import Steady
-from avcer.errors import InputError
+from avcer.errors import InputError, UsageError
 from avcer.evaluation.agreement import agreement
 from avcer.faces.detect import Detector, priors
 from avcer.models.card import HEAVY
@@ -66,6 +68,19 @@ def test_labels_are_as_long_as_asked(analyzer: Analyzer) -> None:
     assert analyzer.session(latency_s=0.5).plan.smoothing == Options().smoothing()
     assert Options(least_segment=0).smoothing() is None
     assert Options(rule="gated").smoothing() is None
+
+
+def test_numbers_of_ones_own_reach_the_decision(analyzer: Analyzer, tmp_path: Path) -> None:
+    document = json.loads(SHIPPED.read_text(encoding="utf-8"))
+    path = tmp_path / "own.json"
+    path.write_text(json.dumps(document | {"floor": 0.9}), encoding="utf-8")
+    options = Options(decision=path)
+    numbers = options.open_rule()
+    assert numbers is not None
+    assert numbers.floor == 0.9
+    assert analyzer.policy.numbers is analyzer.options.open_rule() is not None
+    with pytest.raises(UsageError, match="numbers of the rule open"):
+        replace(options, rule="sum").open_rule()
 
 
 def test_segments_last_and_labels_are_those_of_the_open_rule(analysis: Analysis) -> None:

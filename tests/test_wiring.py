@@ -309,7 +309,8 @@ def test_the_p_value_of_a_comparison_is_two_sided() -> None:
 ELSEWHERE = {
     "start": "tests/test_field.py", "end": "tests/test_field.py", "audio_track": "tests/test_field.py",
     "video_track": "tests/test_field.py", "times": "tests/output",
-    "least_segment": "tests/decision", "baseline": "tests/decision",
+    "least_segment": "tests/test_pipeline.py", "baseline": "tests/decision",
+    "decision": "tests/test_pipeline.py",
 }  # fmt: skip
 """Options whose way to the result is tested where they were made."""
 

@@ -62,11 +62,18 @@ def test_a_strong_pair_without_a_name_gives_its_stronger_emotion() -> None:
 
 
 def test_none_is_said_below_the_floor_and_only_there() -> None:
-    even = row(**dict.fromkeys(BASIC, 1 / 7))
-    for floor, expected in ((0.9, NONE), (0.0, "Anger")):  # the first of those that pairs without a name count for
+    even = row(**dict.fromkeys(BASIC, 0.1) | {"Anger": 0.4})
+    for floor, expected in ((0.9, NONE), (0.0, "Anger")):
         rule = OpenRule({"VS": UNSURE}, (1.0, 1.0, 1.0), floor)
         assert names(said(even, rule=rule)) == [expected]
     assert said(even, rule=OpenRule({"VS": UNSURE}, (1.0, 1.0, 1.0), 0.9)).probability[0] > 0
+
+
+def test_where_nothing_stands_out_all_labels_are_alike() -> None:
+    music = said(row(Neutral=0.25, Anger=0.05, Fear=0.1, Happiness=0.2, Sadness=0.2, Surprise=0.2))
+    assert names(music) == [NONE]
+    assert music.scores == pytest.approx(1 / len(music.labels))
+    assert names(said(row(Neutral=0.5, Anger=0.1, Fear=0.1, Happiness=0.1, Sadness=0.1, Surprise=0.1))) == ["Neutral"]
 
 
 def test_a_preferred_kind_is_said_more_often() -> None:

@@ -25,6 +25,10 @@ FILE_FORMAT: Final = "avcer-decision"
 SHIPPED: Final = MINI / "decision.json"
 """Fitted to the mini models."""
 NEUTRAL, SINGLE, BLEND = range(3)
+STANDS_OUT: Final = 2 / len(BASIC)
+"""Where none of the seven has more than this, twice its chance, the models do not know: all labels are alike, and
+'none' is said. So it is of music.
+"""
 UNLIKELY: Final = 1e-3
 """What is left of the support of a label below the floor: a rare kind is preferred, but not against all odds."""
 _NONE, _NEUTRAL, _BASIC, _COMPOUND = (KINDS.index(kind) for kind in ("none", "neutral", "basic", "compound"))
@@ -134,6 +138,8 @@ def opine(values: Double, present: Mapping[str, Boolean], vocabulary: Vocabulary
         fitted = rule.fitted_for([name for name, is_there in zip(present, combination, strict=True) if is_there])
         likely[rows] = within(fitted(values[rows]), values[rows], vocabulary)
         cuts[rows] = fitted.cuts
+    total = np.maximum(values.sum(axis=1), 1e-12)
+    likely[values.max(axis=1) <= STANDS_OUT * total] = 1 / likely.shape[1]
     return Opinion(likely, support_of(likely, rule), cuts)
 
 
