@@ -218,6 +218,16 @@ class Analyzer:
             latency_s=latency_s,
         )
 
+    def for_part(self, start: float | None, end: float | None) -> Analyzer:
+        """An analyzer for one part of each clip, with the same models in memory: ``start`` and ``end`` as in ``Options``.
+
+        Raises:
+            UsageError: the part is empty, or not given in seconds.
+        """
+        other = object.__new__(type(self))
+        other.__dict__ |= self.__dict__ | {"options": replace(self.options, start=start, end=end)}
+        return other
+
     def identity(self) -> Identity:
         """Everything about this analyzer that can change a result; equal for analyzers that say the same."""
         return Identity.of(

@@ -13,6 +13,7 @@ from avcer.errors import AvcerError, one_of_many
 from avcer.words import DEVICES, FAMILIES, RULES, SETTINGS, SOUND_FOR, VOCABULARIES
 
 if TYPE_CHECKING:
+    from avcer.options import Options
     from avcer.pipeline import Analyzer
 
 
@@ -21,14 +22,14 @@ def add_analyze(commands: Commands) -> None:
     analyze = add(commands, "analyze", "analyse clips: tables, a picture and a document for each", _analyze)
     analyze.add_argument("videos", nargs="+", type=Path, metavar="VIDEO")
     analyze.add_argument("--out", type=Path, required=True, metavar="DIR", help="results go to DIR/<name of the clip>/")
-    _add_choices(analyze)
+    add_choices(analyze)
 
 
 def add_demo(commands: Commands) -> None:
     """The parser of ``avcer demo``."""
     demo = add(commands, "demo", "the whole job on a clip that avcer makes itself", _demo)
     demo.add_argument("--out", type=Path, default=Path("avcer-demo"), metavar="DIR", help="default: %(default)s")
-    _add_choices(demo)
+    add_choices(demo)
 
 
 _CHOICES: Final[dict[str, dict[str, Any]]] = {
@@ -66,21 +67,33 @@ _CHOICES: Final[dict[str, dict[str, Any]]] = {
 """Options of an analysis; those left out keep the defaults of ``avcer.options.Options``."""
 
 
-def _add_choices(command: argparse.ArgumentParser) -> None:
+def add_choices(command: argparse.ArgumentParser) -> None:
+    """The options of an analysis, the formats, and ``--quiet``."""
     for flag, settings in _CHOICES.items():
         command.add_argument(flag, default=argparse.SUPPRESS, **settings)
     command.add_argument("--formats", metavar="csv,json,png,...", help="what to write (default: csv,json,png,txt)")
     command.add_argument("--quiet", action="store_true", help="print nothing but errors")
 
 
+def options_of(chosen: argparse.Namespace) -> Options:
+    """The options that were given; the others keep their defaults."""
+    from avcer.options import Options
+
+    names = [settings.get("dest", flag.removeprefix("--").replace("-", "_")) for flag, settings in _CHOICES.items()]
+    given = {name: getattr(chosen, name) for name in names if hasattr(chosen, name)}
+    if "own_models" in given:
+        given["own_models"] = tuple(given["own_models"])
+    return Options(**given)
+
+
 def _analyzer(chosen: argparse.Namespace) -> Analyzer:
     from avcer.pipeline import Analyzer
 
-    names = [settings.get("dest", flag.removeprefix("--").replace("-", "_")) for flag, settings in _CHOICES.items()]
-    return Analyzer(**{name: getattr(chosen, name) for name in names if hasattr(chosen, name)})
+    return Analyzer(options_of(chosen))
 
 
-def _formats(chosen: argparse.Namespace) -> tuple[str, ...]:
+def formats_of(chosen: argparse.Namespace) -> tuple[str, ...]:
+    """The words of ``--formats``; the usual ones where it was not given."""
     from avcer.output.writers import DEFAULT_FORMATS, check_formats
 
     if chosen.formats is None:
@@ -93,7 +106,7 @@ def _formats(chosen: argparse.Namespace) -> tuple[str, ...]:
 def _analyze(chosen: argparse.Namespace) -> int:
     from avcer.files import check_writable
 
-    formats = _formats(chosen)
+    formats = formats_of(chosen)
     analyzer = _analyzer(chosen)
     check_writable(chosen.out)
     status = DONE
@@ -153,7 +166,7 @@ def _folders(videos: Sequence[Path], out: Path) -> list[Path]:
 def _demo(chosen: argparse.Namespace) -> int:
     from avcer.demo import make_clip
 
-    formats = _formats(chosen)
+    formats = formats_of(chosen)
     analyzer = _analyzer(chosen)
     clip = make_clip(chosen.out / "portrait.mp4")
     _analyze_one(analyzer, clip, chosen.out / clip.stem, formats, chosen.quiet)

@@ -1,0 +1,218 @@
+"""The record of a batch: an SQLite file to which events are only added. It is the truth of what was done.
+
+A clip's state is that of its last event. A process that is killed leaves its clip ``running``; the next call puts it
+into the queue again. Another process may read the record at any time.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Lock
+from typing import Any, Final, Literal, get_args
+
+from avcer.batch.manifest import Entry
+from avcer.errors import InputError, OutputError
+
+State = Literal["queued", "running", "done", "failed", "skipped"]
+STATES: Final[tuple[State, ...]] = get_args(State)
+WAIT_S: Final = 30.0
+"""How long a reader and a writer wait for each other."""
+
+_SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS runs (
+  number INTEGER PRIMARY KEY, started_s REAL NOT NULL, version TEXT NOT NULL, settings TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS clips (
+  id TEXT PRIMARY KEY, path TEXT NOT NULL, start_s REAL, end_s REAL, extra TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS events (
+  number INTEGER PRIMARY KEY, clip TEXT NOT NULL REFERENCES clips (id), run INTEGER NOT NULL REFERENCES runs (number),
+  time_s REAL NOT NULL, state TEXT NOT NULL, attempts INTEGER NOT NULL, error TEXT NOT NULL, seconds REAL,
+  size INTEGER, modified_ns INTEGER, sha256 TEXT, facts TEXT);
+CREATE INDEX IF NOT EXISTS events_of_clip ON events (clip, number);
+CREATE VIEW IF NOT EXISTS current AS
+  SELECT events.* FROM events JOIN (SELECT MAX(number) AS last FROM events GROUP BY clip) ON events.number = last;
+"""
+_CLIP: Final = """
+INSERT INTO clips (id, path, start_s, end_s, extra) VALUES (?, ?, ?, ?, ?)
+  ON CONFLICT (id) DO UPDATE SET path = excluded.path, start_s = excluded.start_s, end_s = excluded.end_s,
+  extra = excluded.extra
+"""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file as it was when it was analysed: bytes, time of its last change, SHA-256 (empty until it was read)."""
+
+    size: int
+    modified_ns: int
+    sha256: str = ""
+
+
+@dataclass(frozen=True)
+class ClipRecord:
+    """Where one clip stands. ``facts`` are what ``summary.facts`` found in its analysis; ``settings`` belong to the run
+    that wrote the event.
+    """
+
+    entry: Entry
+    state: State = "queued"
+    attempts: int = 0
+    error: str = ""
+    seconds: float | None = None
+    source: Source | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Record:
+    """The record in one file. Several threads of one process may write.
+
+    Raises:
+        OutputError: the file cannot be written.
+        InputError: it is not such a record, or damaged.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = Lock()
+        self._run = 0
+        with self._told():
+            # Transactions by hand. A journal beside the file, not WAL: WAL does not work on a shared disk.
+            self._base = sqlite3.connect(path, timeout=WAIT_S, isolation_level=None, check_same_thread=False)
+            self._base.execute("PRAGMA journal_mode = PERSIST")
+            self._base.execute("PRAGMA synchronous = NORMAL")
+            self._base.executescript(_SCHEMA)
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._base.close()
+
+    def begin(self, settings: Mapping[str, Any], version: str) -> None:
+        """A new run; the events from now on belong to it. ``settings`` are all that can change a result, as JSON."""
+        with self._told(), self._lock, self._transaction():
+            row = (time.time(), version, json.dumps(settings, sort_keys=True))
+            self._run = (
+                self._base.execute("INSERT INTO runs (started_s, version, settings) VALUES (?, ?, ?)", row).lastrowid
+                or 0
+            )
+
+    def queue(self, entries: Iterable[Entry], attempts: Mapping[str, int]) -> None:
+        """Puts clips into the queue, known ones (with the ``attempts`` made so far) and new ones."""
+        with self._told(), self._lock, self._transaction():
+            for entry in entries:
+                row = (entry.id, str(entry.path), entry.start_s, entry.end_s, json.dumps(dict(entry.extra)))
+                self._base.execute(_CLIP, row)
+                self._add(entry.id, "queued", attempts.get(entry.id, 0))
+
+    def add(
+        self,
+        clip: str,
+        state: State,
+        attempts: int,
+        error: str = "",
+        seconds: float | None = None,
+        source: Source | None = None,
+        facts: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Adds one event; on return it outlives this process."""
+        with self._told(), self._lock, self._transaction():
+            self._add(clip, state, attempts, error, seconds, source, facts)
+
+    def clips(self, with_facts: bool = True) -> dict[str, ClipRecord]:
+        """Every clip by its id, as it stands now. Without their facts, a large record is read in half the time."""
+        with self._told(), self._lock:
+            return _clips(self._base, with_facts)
+
+    def _add(
+        self,
+        clip: str,
+        state: State,
+        attempts: int,
+        error: str = "",
+        seconds: float | None = None,
+        source: Source | None = None,
+        facts: Mapping[str, Any] | None = None,
+    ) -> None:
+        of_file = (None, None, None) if source is None else (source.size, source.modified_ns, source.sha256)
+        text = None if facts is None else json.dumps(facts)
+        row = (clip, self._run, time.time(), state, attempts, error, seconds, *of_file, text)
+        self._base.execute(
+            "INSERT INTO events (clip, run, time_s, state, attempts, error, seconds, size, modified_ns, sha256, facts)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            row,
+        )
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._base.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._base.execute("ROLLBACK")
+            raise
+        self._base.execute("COMMIT")
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            remedy = "free some space, or choose a folder that you may write to"
+            raise OutputError(f"{self.path}: cannot be written ({error}); {remedy}") from error
+        except sqlite3.DatabaseError as error:
+            raise InputError(f"{self.path}: not the record of a batch ({error}); choose another folder") from error
+
+
+def read_clips(paths: Sequence[Path]) -> dict[str, ClipRecord]:
+    """The clips of several records (those of all shards) by id. Nothing is written.
+
+    Raises:
+        InputError: no record there, or a damaged one.
+    """
+    clips: dict[str, ClipRecord] = {}
+    for path in paths:
+        try:
+            with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=WAIT_S)) as base:
+                clips |= _clips(base)
+        except sqlite3.Error as error:
+            raise InputError(f"{path}: cannot be read as the record of a batch ({error})") from error
+    return clips
+
+
+def counts(clips: Iterable[ClipRecord]) -> dict[str, int]:
+    """How many clips are in each state; every state is there, and ``total``."""
+    found = Counter(clip.state for clip in clips)
+    return {**{state: found[state] for state in STATES}, "total": found.total()}
+
+
+def _clips(base: sqlite3.Connection, with_facts: bool = True) -> dict[str, ClipRecord]:
+    facts = "facts" if with_facts else "NULL"
+    rows = base.execute(
+        "SELECT clips.id, path, start_s, end_s, extra, state, attempts, error, seconds, size, modified_ns, sha256,"
+        f" {facts}, settings FROM clips JOIN current ON current.clip = clips.id"
+        " JOIN runs ON runs.number = current.run ORDER BY clips.rowid"
+    )
+    parsed: dict[str, Any] = {}  # the settings of one run stand in thousands of rows
+    return {row[0]: _clip(row, parsed) for row in rows}
+
+
+def _clip(row: Sequence[Any], parsed: dict[str, Any]) -> ClipRecord:
+    name, path, start_s, end_s, extra, state, attempts, error, seconds, size, modified_ns, sha256, facts, settings = row
+    if settings not in parsed:
+        parsed[settings] = json.loads(settings)
+    return ClipRecord(
+        entry=Entry(name, Path(path), start_s, end_s, json.loads(extra)),
+        state=state,
+        attempts=attempts,
+        error=error,
+        seconds=seconds,
+        source=None if size is None else Source(size, modified_ns, sha256),
+        facts=json.loads(facts) if facts else {},
+        settings=parsed[settings],
+    )

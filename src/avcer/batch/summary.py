@@ -1,0 +1,197 @@
+"""Summaries of a batch: what is kept of each analysis, and the tables of all clips and of all faces.
+
+``facts`` runs in the worker, while the analysis is at hand; the record keeps what it returns. The tables are made of
+the record alone, so a corpus of any size is summarised without opening a result.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from avcer.batch.record import ClipRecord
+from avcer.files import atomic, atomic_text
+from avcer.labels import BASIC
+
+if TYPE_CHECKING:
+    from avcer.analysis import Analysis, FaceAnalysis
+
+CLIP_COLUMNS: Final = {
+    "id": "name of the clip's folder of results",
+    "path": "the file",
+    "state": "queued, running, done, failed or skipped",
+    "error": "why it failed, with the remedy",
+    "attempts": "how often it was tried",
+    "seconds": "seconds of work of the last attempt",
+    "duration_s": "length of the clip in seconds",
+    "real_time_factor": "seconds of work per second of the clip",
+    "faces": "number of faces",
+    "frames": "number of frames",
+    "face_share": "share of the frames on which a face was seen",
+    "sound_share": "share of the frames for which the voice says anything",
+    "segments": "number of segments of all faces",
+    "label": "the label of the primary face that takes most of its time",
+    "label_share": "the share of its time that it takes",
+    "warnings": "notes on the clip, separated by semicolons",
+}
+"""The columns of ``summary.csv`` in order, with what they mean; the manifest's own columns follow."""
+FACE_COLUMNS: Final = {
+    "id": "name of the clip's folder of results",
+    "path": "the file",
+    "face": "number of the face; empty for what is decided from sound alone",
+    "primary": "1 for the face with the largest area x time",
+    "seconds_seen": "seconds from the face's first to its last frame",
+    "segments": "number of segments",
+    "probability": "mean probability of the decided frames",
+}
+"""The first columns of ``faces.csv``; after them, for each label, its share of the face's time and its number of
+segments, then the mean probability of each emotion, then the manifest's own columns.
+"""
+
+
+def facts(analysis: Analysis) -> dict[str, Any]:
+    """What the record keeps of an analysis, as JSON: quality, and for each face shares, counts and means."""
+    frames = len(analysis.times_s)
+    seen = np.zeros(frames, np.bool_)
+    for face in analysis.faces:
+        if face.track is not None:
+            seen[face.track.frames] = True
+    return {
+        "duration_s": round(float(analysis.clip.duration_s), 3),
+        "frames": frames,
+        "face_share": round(float(seen.mean()), 4) if frames else 0.0,
+        "sound_share": round(float(analysis.audio.valid.mean()), 4) if frames else 0.0,
+        "warnings": list(analysis.warnings),
+        "faces": [_of_face(face, face.id == analysis.primary) for face in analysis.faces],
+    }
+
+
+def _of_face(face: FaceAnalysis, primary: bool) -> dict[str, Any]:
+    seconds: dict[str, float] = defaultdict(float)
+    counts: dict[str, int] = defaultdict(int)
+    for segment in face.segments:
+        seconds[segment.label] += segment.end_s - segment.start_s
+        counts[segment.label] += 1
+    total_s = sum(seconds.values())
+    decided, known = face.expression.valid, face.fused.valid
+    means = face.fused.values[known].mean(axis=0) if known.any() else np.zeros(len(BASIC))
+    means = means / means.sum() if means.sum() > 0 else means
+    return {
+        "face": face.id,
+        "primary": primary and face.id is not None,
+        "seconds_seen": round(total_s, 3),
+        "segments": len(face.segments),
+        "probability": round(float(face.expression.probability[decided].mean()), 4) if decided.any() else None,
+        "shares": {label: round(part_s / total_s, 4) for label, part_s in seconds.items()} if total_s else {},
+        "counts": dict(counts),
+        "means": {name: round(float(mean), 4) for name, mean in zip(BASIC, means, strict=True)} if known.any() else {},
+    }
+
+
+def clip_rows(clips: Iterable[ClipRecord]) -> list[dict[str, Any]]:
+    """A row a clip, with the columns of ``CLIP_COLUMNS`` and the manifest's own."""
+    return [_clip_row(clip) for clip in clips]
+
+
+def _clip_row(clip: ClipRecord) -> dict[str, Any]:
+    known = clip.facts
+    faces = [face for face in known.get("faces", []) if face["face"] is not None]
+    lead = next((face for face in faces if face["primary"]), None)
+    shares = lead["shares"] if lead else {}
+    label = max(shares, key=lambda name: shares[name]) if shares else None
+    duration_s = known.get("duration_s")
+    return {
+        "id": clip.entry.id,
+        "path": str(clip.entry.path),
+        "state": clip.state,
+        "error": clip.error,
+        "attempts": clip.attempts,
+        "seconds": None if clip.seconds is None else round(clip.seconds, 3),
+        "duration_s": duration_s,
+        "real_time_factor": round(clip.seconds / duration_s, 4) if clip.seconds and duration_s else None,
+        "faces": len(faces) if known else None,
+        "frames": known.get("frames"),
+        "face_share": known.get("face_share"),
+        "sound_share": known.get("sound_share"),
+        "segments": sum(face["segments"] for face in known["faces"]) if known else None,
+        "label": label,
+        "label_share": shares[label] if label else None,
+        "warnings": "; ".join(known.get("warnings", [])),
+        **clip.entry.extra,
+    }
+
+
+def face_rows(clips: Sequence[ClipRecord]) -> list[dict[str, Any]]:
+    """A row for each face of each clip that is done; all rows have the same columns."""
+    done = [clip for clip in clips if clip.state == "done"]
+    labels = sorted({label for clip in done for face in clip.facts["faces"] for label in face["shares"]})
+    return [_face_row(clip, face, labels) for clip in done for face in clip.facts["faces"]]
+
+
+def _face_row(clip: ClipRecord, face: Mapping[str, Any], labels: Sequence[str]) -> dict[str, Any]:
+    return {
+        "id": clip.entry.id,
+        "path": str(clip.entry.path),
+        "face": face["face"],
+        "primary": int(face["primary"]),
+        **{name: face[name] for name in ("seconds_seen", "segments", "probability")},
+        **{f"share of {label}": face["shares"].get(label, 0.0) for label in labels},
+        **{f"segments of {label}": face["counts"].get(label, 0) for label in labels},
+        **{f"mean {emotion}": face["means"].get(emotion) for emotion in BASIC},
+        **clip.entry.extra,
+    }
+
+
+def write_summaries(clips: Sequence[ClipRecord], out: Path) -> list[Path]:
+    """Writes ``summary`` (a row a clip) and ``faces`` (a row a clip and face), each as CSV and Parquet.
+
+    Raises:
+        OutputError: a file cannot be written.
+    """
+    paths = []
+    for name, rows, columns in (
+        ("summary", clip_rows(clips), CLIP_COLUMNS),
+        ("faces", face_rows(clips), FACE_COLUMNS),
+    ):
+        header = list(dict.fromkeys([*columns, *(column for row in rows for column in row)]))
+        paths += [_write_csv(out / f"{name}.csv", header, rows), _write_parquet(out / f"{name}.parquet", header, rows)]
+    return paths
+
+
+def _write_csv(path: Path, header: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> Path:
+    with atomic_text(path) as file:
+        writer = csv.DictWriter(file, header, restval="", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+    return path
+
+
+def _write_parquet(path: Path, header: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> Path:
+    import pyarrow as pa  # slow to import
+    import pyarrow.parquet as pq
+
+    described = {**FACE_COLUMNS, **CLIP_COLUMNS}
+    columns = {name: pa.array([row.get(name) for row in rows], _type(name)) for name in header}
+    fields = [
+        pa.field(name, array.type, metadata={"description": described.get(name, "")}) for name, array in columns.items()
+    ]
+    with atomic(path) as part:
+        pq.write_table(pa.Table.from_arrays(list(columns.values()), schema=pa.schema(fields)), part)
+    return path
+
+
+def _type(name: str) -> Any:
+    """The same type whatever the rows: a column that is empty today must not change its type tomorrow."""
+    import pyarrow as pa
+
+    if name in ("attempts", "faces", "frames", "segments", "face", "primary") or name.startswith("segments of "):
+        return pa.int64()
+    numbers = ("seconds", "duration_s", "real_time_factor", "face_share", "sound_share", "label_share", "seconds_seen")
+    if name in (*numbers, "probability") or name.startswith(("share of ", "mean ")):
+        return pa.float64()
+    return pa.string()
