@@ -20,7 +20,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -30,11 +30,12 @@ from avcer.batch.record import Record, Source
 from avcer.demo import make_clip
 from avcer.media import probe
 
+WORKERS = ("--workers", "2", "--threads", "1")
 RESULTS = Path(__file__).parent / "results" / "batch"
-TIMEOUT_S = 20
+TIMEOUT_S = 10
 POISON = 20
 AVCER = (sys.executable, "-m", "avcer")
-FAST = ("--setting", "fast", "--formats", "csv,json", "--threads", "1")
+FAST = ("--setting", "fast", "--formats", "csv,json")
 
 
 def main() -> None:
@@ -62,19 +63,19 @@ def main() -> None:
 def corpus(root: Path, clips: int, engine: str) -> dict[str, Any]:
     """``clips`` clips of a second, of which ``POISON`` are poisoned."""
     made = _corpus(root / "in", clips)
-    first = _batch(made, root / "out", "--workers", "2", "--timeout", str(TIMEOUT_S), "--engine", engine)
-    second = _batch(made, root / "out", "--workers", "2", "--timeout", str(TIMEOUT_S), "--engine", engine)
+    first = _batch(made, root / "out", *WORKERS, "--timeout", str(TIMEOUT_S), "--engine", engine)
+    second = _batch(made, root / "out", *WORKERS, "--timeout", str(TIMEOUT_S), "--engine", engine)
     return {"clips": clips, "poisoned": POISON, "engine": engine, "first": first, "again": second}
 
 
 def kills(root: Path, clips: int, times: int) -> dict[str, Any]:
     """The same corpus twice: undisturbed, and with the parent or a worker killed ``times`` times."""
     made = _corpus(root / "in", clips, poison=0)
-    _batch(made, root / "calm", "--workers", "2")
+    _batch(made, root / "calm", *WORKERS)
     chance = random.Random(0)
     killed = {"parent": 0, "worker": 0}
     for _ in range(times):
-        process = subprocess.Popen(_command(made, root / "wild", "--workers", "2"), stderr=subprocess.DEVNULL)
+        process = subprocess.Popen(_command(made, root / "wild", *WORKERS), stderr=subprocess.DEVNULL)
         time.sleep(chance.uniform(2, 6))
         workers = _children(process.pid)
         if workers and chance.random() < 0.5:
@@ -84,7 +85,7 @@ def kills(root: Path, clips: int, times: int) -> dict[str, Any]:
         process.kill()
         killed["parent"] += 1
         process.wait()
-    last = _batch(made, root / "wild", "--workers", "2", "--retry-failed")
+    last = _batch(made, root / "wild", *WORKERS, "--retry-failed")
     calm, wild = _digests(root / "calm"), _digests(root / "wild")
     differ = sorted(name for name in calm.keys() | wild.keys() if calm.get(name) != wild.get(name))
     return {"clips": clips, "killed": killed, "last": last, "files": len(calm), "files_that_differ": differ}
@@ -101,7 +102,7 @@ def throughput(root: Path, clips: int) -> dict[str, Any]:
     one = _batch(made, root / "one", "--workers", "1", "--threads", "2")["seconds"]
     begun_s = time.perf_counter()
     for clip in sorted(made.iterdir()):
-        command = [*AVCER, "analyze", str(clip), "--out", str(root / "loop"), "--quiet", "--formats", "csv,json"]
+        command = [*AVCER, "analyze", str(clip), "--out", str(root / "loop"), "--quiet", *FAST]
         subprocess.run(command, check=True)
     loop = time.perf_counter() - begun_s
     rates = {"two workers of one thread": two, "one worker of two threads": one, "shell loop": loop}
@@ -150,7 +151,7 @@ def _corpus(folder: Path, clips: int, poison: int = POISON) -> Path:
     source = _clip(folder.parent / "one.mp4", 1)
     for number in range(clips - poison):
         shutil.copyfile(source, folder / f"good{number:04}.mp4")
-    makers = (_empty, _junk, _truncated, _sparse)
+    makers = (_empty, _junk, _truncated, _sparse, _named("hang"), _named("kill"))
     for number in range(poison):
         makers[number % len(makers)](folder / f"poison{number:02}.mp4", source)
     return folder
@@ -173,6 +174,30 @@ def _sparse(path: Path, _: Path) -> None:
         file.truncate(4 << 30)
 
 
+def _named(what: str) -> Callable[[Path, Path], None]:
+    """A clip that does to its worker what its name says, see ``HOOK``."""
+
+    def make(path: Path, source: Path) -> None:
+        shutil.copyfile(source, path.with_name(f"{what}-{path.name}"))
+
+    return make
+
+
+HOOK = """
+import io, os, signal, time
+_open = io.open
+def opening(file, *rest, **more):
+    name = os.path.basename(str(file))
+    if name.startswith("hang-"):
+        time.sleep(1e6)
+    if name.startswith("kill-"):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return _open(file, *rest, **more)
+io.open = opening
+"""
+"""A ``sitecustomize`` for the workers: no real clip at hand makes a decoder hang or crash."""
+
+
 def _clip(path: Path, seconds: int) -> Path:
     """The demonstration's clip, cut to so many seconds by copying its first frames."""
     import av
@@ -190,13 +215,18 @@ def _clip(path: Path, seconds: int) -> Path:
 
 
 def _command(source: Path, out: Path, *options: str) -> list[str]:
-    return [*AVCER, "batch", str(source), "--out", str(out), "--quiet", *FAST[:4], *options]
+    return [*AVCER, "batch", str(source), "--out", str(out), "--quiet", *FAST, *options]
 
 
 def _batch(source: Path, out: Path, *options: str) -> dict[str, Any]:
     """Runs a batch and says how long it took, what came out, and the parent's largest memory."""
     begun_s = time.perf_counter()
-    process = subprocess.Popen(_command(source, out, *options), stderr=subprocess.DEVNULL)
+    hook = out.parent / "hook"
+    hook.mkdir(exist_ok=True)
+    (hook / "sitecustomize.py").write_text(HOOK)
+    paths = os.pathsep.join([str(hook), *filter(None, [os.environ.get("PYTHONPATH")])])
+    ways = {**os.environ, "PYTHONPATH": paths}
+    process = subprocess.Popen(_command(source, out, *options), stderr=subprocess.DEVNULL, env=ways)
     memory = _memories(process)
     seconds = time.perf_counter() - begun_s
     shown = subprocess.run(

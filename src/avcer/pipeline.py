@@ -219,7 +219,7 @@ class Analyzer:
         )
 
     def for_part(self, start: float | None, end: float | None) -> Analyzer:
-        """An analyzer for one part of each clip, with the same models in memory: ``start`` and ``end`` as in ``Options``.
+        """An analyzer for one part of each clip, on the same models: ``start`` and ``end`` as in ``Options``.
 
         Raises:
             UsageError: the part is empty, or not given in seconds.

@@ -55,3 +55,32 @@ def test_exit_status_dry_run_and_notes(tmp_path: Path, capsys: pytest.CaptureFix
 def test_wrong_usage(call: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["batch", *call]) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_parts_of_a_clip_from_a_manifest(tmp_path: Path) -> None:
+    make_clip(tmp_path / "made.mp4")
+    table = tmp_path / "parts.csv"
+    table.write_text("path,start,end,id,group\nmade.mp4,0,1,first,a\nmade.mp4,2,2.5,second,b\n")
+    out = tmp_path / "out"
+    call = [
+        "batch",
+        str(table),
+        "--out",
+        str(out),
+        "--setting",
+        "fast",
+        "--formats",
+        "csv,json",
+        "--quiet",
+        "--dataset",
+    ]
+    assert cli.main(call) == 0
+    frames = {name: len((out / name / "compound.csv").read_text().splitlines()) - 1 for name in ("first", "second")}
+    assert frames["first"] == 25
+    assert 12 <= frames["second"] <= 13
+    import duckdb
+    import polars
+
+    assert polars.scan_parquet(out / "frames" / "**/*.parquet").collect().height == sum(frames.values())
+    rows = duckdb.sql(f"SELECT id, count(*) FROM read_parquet('{out}/frames/*/*.parquet') GROUP BY id").fetchall()
+    assert dict(rows) == frames
