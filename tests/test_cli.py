@@ -145,7 +145,7 @@ def test_folders_never_meet_and_stay_inside_out() -> None:
 class _Broken:
     """Stands for an analyser with a fault of its own."""
 
-    def __init__(self, **_: object) -> None: ...
+    def __init__(self, *_: object, **__: object) -> None: ...
 
     def analyze(self, video: Path, _: object) -> None:
         raise RuntimeError(f"fault\nin {video.name}")
