@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 from fractions import Fraction
 from itertools import product
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -115,3 +117,21 @@ def test_a_clip_of_one_size_has_no_note(tmp_path):
     assert len(list(pictures)) == 5
     assert pictures.warnings == []
     assert pictures.sizes == [(0, 64, 48)]
+
+
+@pytest.mark.parametrize("degrees", [0, 90])
+def test_decoded_frames_do_not_wait_for_the_cyclic_collector(tmp_path, degrees):
+    path = write(tmp_path / "clip.mp4", VideoTrack([corners()] * 30, turned=(degrees, False, False)))
+    gc.collect()
+    gc.disable()
+    try:
+        before = decoded()
+        assert sum(1 for _ in Pictures(path)) == 30
+        assert decoded() == before
+    finally:
+        gc.enable()
+
+
+def decoded() -> int:
+    """How many decoded frames are in memory."""
+    return sum(type(one) is av.VideoFrame for one in gc.get_objects())  # isinstance would ask stand-ins for their class

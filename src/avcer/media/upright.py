@@ -8,6 +8,7 @@ from typing import Final, NamedTuple, cast
 
 import av
 import numpy as np
+from av.sidedata.sidedata import SideDataContainer
 from av.video.reformatter import Interpolation, VideoReformatter
 from av.video.stream import VideoStream
 
@@ -44,7 +45,9 @@ _MATRICES: Final[dict[Orientation, tuple[int, int, int, int]]] = {
 
 def orientation(frame: av.VideoFrame) -> Orientation:
     """The nearest of the eight orientations to the frame's display matrix."""
-    matrix = cast("memoryview[int] | None", frame.side_data.get("DISPLAYMATRIX"))
+    # frame.side_data would stay with the frame and refer to it: its pixels would wait for the cyclic collector.
+    side_data = SideDataContainer(frame)  # type: ignore[call-arg]  # PyAV's stub has no constructor
+    matrix = cast("memoryview[int] | None", side_data.get("DISPLAYMATRIX"))
     if matrix is None:
         return UPRIGHT
     a, b, _, c, d = np.frombuffer(matrix, np.int32)[:5].astype(float)
