@@ -20,7 +20,7 @@ JPEG = 0.02
 
 @pytest.fixture(scope="module")
 def analyzer() -> Analyzer:
-    return Analyzer(setting="exact", device="cpu")
+    return Analyzer(setting="exact", device="cpu", rule="gated")
 
 
 @pytest.fixture(scope="module")

@@ -143,9 +143,9 @@ class TestByHand:
 
 
 def test_a_story_is_decided_as_the_pipeline_does(analysis: Analysis) -> None:
-    policy = Analyzer(setting="fast").policy
+    analyzer = Analyzer(setting="fast")
     story = Story(analysis.clip, analysis.times_s, *said(analysis), 1.0)
-    decided = decide_story(story, policy)
+    decided = decide_story(story, analyzer.policy, smoothing=analyzer.options.smoothing())
     expected = analysis.leader("AV")
     assert np.array_equal(decided.expression.classes, expected.classes)
     assert np.array_equal(decided.expression.valid, expected.valid)

@@ -10,6 +10,7 @@ import numpy as np
 
 from avcer.decision.policy import Policy
 from avcer.decision.segments import find_segments, frame_ends
+from avcer.decision.smoothing import Smoothing
 from avcer.errors import InputError, UnforeseenError, one_of_many
 from avcer.evaluation import intervals
 from avcer.evaluation.ablation import GROUPS, Ablation, Row, about, variations, way_to_run
@@ -43,13 +44,16 @@ class Decision:
     segments: int
 
 
-def decide_story(story: Story, policy: Policy, kept: Sequence[str] = NAMES) -> Decision:
-    """Fuses and decides a story from the models ``kept`` alone."""
+def decide_story(
+    story: Story, policy: Policy, kept: Sequence[str] = NAMES, smoothing: Smoothing | None = None
+) -> Decision:
+    """Fuses and decides a story from the models ``kept`` alone, and makes the labels steady as an analysis does."""
     present = story.valid & np.isin(NAMES, kept)
     found = policy.decide(policy.named(story.values, present, story.times_s))
+    expression = found.expression if smoothing is None else smoothing.whole()(found.expression)
     frames = np.arange(len(story.times_s))
-    segments = find_segments(found.expression, frames, frame_ends(story.times_s, story.clip), None)
-    return Decision(found.fused, found.expression, len(segments))
+    segments = find_segments(expression, frames, frame_ends(story.times_s, story.clip), None)
+    return Decision(found.fused, expression, len(segments))
 
 
 def ablate_clips(paths: Sequence[Path], options: Options, groups: Sequence[str], report: Report = print) -> Ablation:
@@ -68,7 +72,7 @@ def ablate_clips(paths: Sequence[Path], options: Options, groups: Sequence[str],
     if not told[own]:
         raise InputError(f"{paths[0]}: nothing could be analysed; give clips with pictures")
     policy = analyzer.policy
-    reference = {path: decide_story(story, policy) for path, story in told[own].items()}
+    reference = {path: decide_story(story, policy, smoothing=options.smoothing()) for path, story in told[own].items()}
     rows = []
     for word, variation in variations(options, groups):
         changed, is_reference = variation.applied(options), variation.is_reference(options)
@@ -77,7 +81,8 @@ def ablate_clips(paths: Sequence[Path], options: Options, groups: Sequence[str],
             report(f"{GROUPS[word].title}: {variation.name}")
             told[way] = dict(_stories(Analyzer(changed), list(reference), left_out, report))
         other = replace(policy, rule=changed.decision_rule, vocabulary=changed.vocabulary())
-        decided = {path: decide_story(story, other, variation.kept) for path, story in told[way].items()}
+        steady = changed.smoothing()
+        decided = {path: decide_story(story, other, variation.kept, steady) for path, story in told[way].items()}
         parts = _agreements(reference, decided)
         numbers = _numbers(parts, decided.values(), told[way].values())
         if way == own and not is_reference:
