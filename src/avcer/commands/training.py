@@ -17,7 +17,7 @@ def add_train(commands: Commands) -> None:
     train.add_argument("data", nargs="+", type=Path, metavar="DATA", help="tables (Parquet)")
     train.add_argument("--out", type=Path, required=True, metavar="DIR", help="run again with the same DIR to resume")
     train.add_argument("--architecture", choices=FAMILIES, default="mini", help="default: %(default)s")
-    train.add_argument("--start", type=Path, metavar="DIR", help="a model that a published architecture begins with")
+    train.add_argument("--start", type=Path, metavar="DIR", help="a model to begin with (published; mini audio)")
     train.add_argument("--own-model", default=[], **OWN_MODEL)
     train.add_argument("--epochs", type=positive, metavar="N", help="instead of the recipe's own number")
 

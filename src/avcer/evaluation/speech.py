@@ -40,8 +40,11 @@ VALIDATION_SPEAKERS: Final = {
     "ravdess": ("17", "18", "19", "20"),
     "nemo": ("KD0", "TP0"),
     "emodb": ("11", "13"),
+    "savee": ("JE",),
 }
-"""Kept from training, as many women as men. Of any other table it is a fifth, by the hash of the speaker's name."""
+"""Kept from training, as many women as men (SAVEE has men only). Of any other table it is a fifth, by the hash of the
+speaker's name.
+"""
 
 
 @dataclass(frozen=True)

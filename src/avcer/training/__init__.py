@@ -43,7 +43,8 @@ def recipe(
     Args:
         role: the model's.
         architecture: the mini one, or the published one.
-        start: a model whose weights a published architecture begins with.
+        start: a model whose weights a published architecture begins with; for the mini audio model, one whose last
+            layers are fitted anew.
         own_models: for a dynamic model, the static model whose features it reads.
 
     Raises:
@@ -55,8 +56,13 @@ def recipe(
     expect_roles(own_models, ("static",), f"train {role}")
     chosen = {"own_models": own_models} if own_models else {}
     if architecture == "mini":
+        if start is not None and role == "audio":
+            strangers: Recipe = partial(_train_of("strangers"), start=start)
+            return strangers
         if start is not None:
-            raise UsageError("the mini recipes begin with random weights; leave --start out, or train published")
+            raise UsageError(
+                f"the mini {role} recipe begins with random weights; leave --start out, or train published"
+            )
         train: Recipe = partial(_train_of(role), **chosen)
         return train
     if role not in PUBLISHED_ROLES:

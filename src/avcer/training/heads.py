@@ -1,0 +1,207 @@
+"""New last layers for a mini audio model that has learned to listen, fitted on more corpora.
+
+What lies below the last layers stays as it is. Taught anew on every corpus, a network learns the corpora by heart;
+a last layer is too small for that, and is fitted in seconds, so that each choice can be judged on corpora left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from avcer.emotion.voice import VoiceFrames
+from avcer.evaluation.parquet import read_columns
+from avcer.evaluation.speech import WORDS, SpeechTable, windows
+from avcer.labels import BASIC
+from avcer.models.networks.mini_audio import MiniAudio
+from avcer.training.loop import device
+from avcer.types import Boolean, Double, Float
+
+FRAMES: Final = VoiceFrames()
+STEP: Final = 2
+"""Every other window of a recording is listened to: one a second."""
+BOUND: Final = 60
+"""Iterations of the fit at most."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How the last layers are fitted; the recipe's table ``heads``.
+
+    ``votes`` is the share of listeners' votes in a target, where a table has them; the rest is the label.
+    ``single`` is the weight of recordings whose sentence is spoken in fewer than half of the table's emotions.
+    ``before`` is the weight of what the model said before, added to the new layers' logits. ``speechless`` is the
+    weight of sounds without speech beside that of all tables. ``even`` weighs tables alike, then their classes.
+    """
+
+    votes: float = 0.5
+    smoothing: float = 0.1
+    penalty: float = 1e-3
+    before: float = 0.5
+    single: float = 0.15
+    speechless: float = 0.1
+    possible_only: float = 0.5
+    even: bool = True
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A table as the network hears it: ``features (W, D)`` and the logits of before ``said (W, 7)`` of W windows,
+    ``owners (W,)`` the recording of each; of N recordings ``targets (N, 7)``, the votes ``(N, 7)`` with rows of zeros
+    where there are none, and ``single (N,)``.
+    """
+
+    table: SpeechTable
+    features: Float
+    said: Float
+    owners: NDArray[np.int64]
+    votes: Double
+    single: Boolean
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Logits ``features @ weight + bias``, plus ``before`` times the logits of before."""
+
+    weight: Double
+    bias: Double
+    before: float
+
+    def of(self, heard: Heard) -> Double:
+        """Logits ``(N, 7)`` of a table's recordings, each the mean over its windows."""
+        logits = heard.features @ self.weight + self.bias + self.before * heard.said
+        sums = np.zeros((len(heard.table), len(BASIC)))
+        np.add.at(sums, heard.owners, logits)
+        means: Double = sums / np.bincount(heard.owners, minlength=len(sums))[:, None]
+        return means
+
+
+@torch.no_grad()
+def listen(network: MiniAudio, sounds: Sequence[Float]) -> tuple[Float, Float]:
+    """What the last layers get ``(W, D)`` and the model's logits ``(W, 7)``, for W windows of samples."""
+    grabbed: dict[nn.Module, Tensor] = {}
+    lasts = (network.ear.classify, network.judge.classify)
+    hooks = [last.register_forward_pre_hook(lambda own, inputs: grabbed.update({own: inputs[0]})) for last in lasts]
+    features, said = [], []
+    for start in range(0, len(sounds), 64):
+        batch = torch.from_numpy(np.stack([FRAMES(sound) for sound in sounds[start : start + 64]])).to(device())
+        said.append(network(batch).cpu().numpy())
+        features.append(torch.cat([grabbed[last] for last in lasts], 1).cpu().numpy())
+    for hook in hooks:
+        hook.remove()
+    return np.concatenate(features), np.concatenate(said)
+
+
+def hear(network: MiniAudio, path: Path, table: SpeechTable) -> Heard:
+    """A table of labelled speech through the network."""
+    cut = [list(windows(recording))[::STEP] for recording in table.recordings]
+    features, said = listen(network, [window for pieces in cut for window in pieces])
+    owners = np.repeat(np.arange(len(cut)), [len(pieces) for pieces in cut])
+    return Heard(table, features, said, owners, *_beside(path, table))
+
+
+def _beside(path: Path, table: SpeechTable) -> tuple[Double, Boolean]:
+    """Votes of listeners, and which recordings have a sentence that tells the emotion."""
+    columns = read_columns(path)
+    kept = [row for row, word in enumerate(columns["emotion"]) if word.lower() in WORDS]
+    votes = np.zeros((len(table), len(BASIC)))
+    for place, emotion in enumerate(BASIC):
+        if (name := f"voice_{emotion.lower()}") in columns:
+            votes[:, place] = [columns[name][row] for row in kept]
+    votes /= np.maximum(votes.sum(axis=1, keepdims=True), 1)
+    single = np.zeros(len(table), bool)
+    if "sentence" in columns:
+        sentences = np.array([str(columns["sentence"][row]) for row in kept])
+        emotions = len(np.unique(table.labels))
+        for sentence in np.unique(sentences):
+            rows = sentences == sentence
+            single[rows] = len(np.unique(table.labels[rows])) < emotions / 2
+    return votes, single
+
+
+def fit(tables: Sequence[Heard], speechless: Float, settings: Settings) -> Layer:
+    """A layer for the training part of the tables and for sounds without speech, whose target is an even guess
+    ``speechless (S, D)``.
+    """
+    rows = [_rows(heard, settings) for heard in tables]
+    inputs, targets, possible, weights = (np.concatenate(parts) for parts in zip(*rows, strict=True))
+    if settings.speechless:
+        count, share = len(speechless), settings.speechless * weights.sum()
+        inputs = np.concatenate([inputs, speechless])
+        targets = np.concatenate([targets, np.full((count, len(BASIC)), 1 / len(BASIC))])
+        possible = np.concatenate([possible, np.ones((count, len(BASIC)), bool)])
+        weights = np.concatenate([weights, np.full(count, share / count)])
+    weights = weights / weights.sum()
+    mean = weights @ inputs
+    scale = np.sqrt(weights @ (inputs - mean) ** 2) + 1e-3
+    weight, bias = _logistic((inputs - mean) / scale, targets, possible, weights, settings)
+    weight = weight / scale[:, None]
+    return Layer(weight, bias - mean @ weight, settings.before)
+
+
+def _rows(heard: Heard, settings: Settings) -> tuple[Double, Double, Boolean, Double]:
+    """Features, targets, the classes that the table has, and weights of a table's training windows."""
+    table, owners = heard.table, heard.owners
+    counts = np.bincount(table.labels[~table.validation], minlength=len(BASIC))
+    voted = settings.votes * (heard.votes.sum(axis=1, keepdims=True) > 0)
+    targets = (1 - voted) * np.eye(len(BASIC))[table.labels] + voted * heard.votes
+    targets = (1 - settings.smoothing) * targets + settings.smoothing * (counts > 0) / np.count_nonzero(counts)
+    weights = np.where(heard.single, settings.single, 1.0)
+    if settings.even:
+        weights = weights / np.maximum(counts, 1)[table.labels]
+    weights = weights * ~table.validation
+    if settings.even:
+        weights = weights / weights.sum()
+    chosen = ~table.validation[owners]
+    owners = owners[chosen]
+    shares = weights[owners] / np.bincount(owners, minlength=len(table))[owners]
+    return heard.features[chosen].astype(np.float64), targets[owners], np.tile(counts > 0, (len(owners), 1)), shares
+
+
+def _logistic(
+    inputs: Double, targets: Double, possible: Boolean, weights: Double, settings: Settings
+) -> tuple[Double, Double]:
+    """Multinomial logistic regression with soft targets; ``possible_only`` of the loss is over the classes that a table
+    has at all.
+    """
+    x, t, w = (torch.from_numpy(part).float() for part in (inputs, targets, weights))
+    p = torch.from_numpy(possible)
+    weight = torch.zeros(x.shape[1], len(BASIC), dtype=x.dtype, requires_grad=True)
+    bias = torch.zeros(len(BASIC), dtype=x.dtype, requires_grad=True)
+    optimizer = torch.optim.LBFGS([weight, bias], max_iter=BOUND, line_search_fn="strong_wolfe")
+
+    def loss() -> Tensor:
+        optimizer.zero_grad()
+        logits = x @ weight + bias
+        every = -(t * torch.log_softmax(logits, 1)).sum(1)
+        own = -(t * torch.log_softmax(logits.masked_fill(~p, -1e4), 1)).sum(1)
+        value = (w * (settings.possible_only * own + (1 - settings.possible_only) * every)).sum()
+        value = value + settings.penalty * (weight**2).sum()
+        value.backward()  # type: ignore[no-untyped-call]
+        return value
+
+    optimizer.step(loss)  # type: ignore[no-untyped-call]
+    return weight.detach().double().numpy(), bias.detach().double().numpy()
+
+
+@torch.no_grad()
+def put(network: MiniAudio, layer: Layer, temperature: float) -> None:
+    """Works ``layer`` into the last layers of ``network``, whose logits become those of ``layer`` over
+    ``temperature``. The network's answer is the mean of its two parts'.
+    """
+    start = 0
+    for part in (network.ear, network.judge):
+        last: nn.Linear = part.classify
+        stop = start + last.in_features
+        new = torch.from_numpy(layer.weight[start:stop].T).to(last.weight)
+        bias = torch.from_numpy(layer.bias).to(last.bias)
+        last.weight.copy_((2 * new + layer.before * last.weight) / temperature)
+        last.bias.copy_((bias + layer.before * last.bias) / temperature)
+        start = stop

@@ -1,0 +1,226 @@
+"""A mini audio model made fit for strangers: new last layers, chosen and calibrated on corpora left out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+from safetensors.torch import load_file
+
+from avcer.emotion.probabilities import softmax
+from avcer.errors import InputError, ModelError
+from avcer.evaluation import metrics
+from avcer.files import atomic
+from avcer.labels import BASIC
+from avcer.models.card import ModelCard
+from avcer.models.networks.mini_audio import MiniAudio
+from avcer.training import audio
+from avcer.training.calibration import best_temperature
+from avcer.training.finish import finish, rounded
+from avcer.training.heads import FRAMES, Heard, Settings, fit, hear, listen, put
+from avcer.training.loop import Plan, Report
+from avcer.training.speech import speechless
+from avcer.types import Double, Float, Integer
+
+SOUNDS: Final = 450
+"""Sounds without speech: noises, tones, beats."""
+AROUSED: Final = tuple(BASIC.index(name) for name in ("Anger", "Fear", "Happiness", "Surprise"))
+CALM: Final = tuple(BASIC.index(name) for name in ("Neutral", "Sadness"))
+LEFT_OUT: Final = "left-out.json"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One corpus: recordings, UAR of speakers left out, and, where the model has not heard the corpus before, UAR,
+    ECE and area under the curve of arousal with the whole corpus left out.
+    """
+
+    corpus: str
+    n: int
+    seen: float
+    left_out: float | None = None
+    ece: float | None = None
+    arousal: float | None = None
+
+
+def train(
+    tables: Sequence[Path], out: Path, epochs: int | None = None, report: Report = print, *, start: Path
+) -> ModelCard:
+    """Fits the last layers of the mini audio model in the folder ``start`` anew on ``tables``; writes ``out/model``,
+    and ``out/left-out.json``, how the layers do on each corpus that they are not fitted on.
+
+    Raises:
+        InputError: a table is not one of labelled speech, or ``epochs`` is given: there are none.
+        ModelError: ``start`` is no mini audio model, or the written model does not compute what was fitted.
+    """
+    if epochs is not None:
+        raise InputError("the last layers are fitted in one go; leave --epochs out")
+    plan = Plan.read(audio.RECIPE)
+    settings = Settings(**plan.options["heads"])
+    network, before = _begin(start)
+    heard = _hear(network, tables, report)
+    nothing = listen(network, speechless(SOUNDS, plan.seed))[0]
+    strangers = _strangers(heard, before)
+    rows, temperature = judge(heard, strangers, nothing, settings)
+    approaches = compare(heard, strangers, nothing, settings)
+    report(table_text(rows, approaches))
+    out.mkdir(parents=True, exist_ok=True)
+    found = {"corpora": [asdict(row) for row in rows], "approaches": approaches, "temperature": temperature}
+    with atomic(out / LEFT_OUT) as part:
+        part.write_text(json.dumps(rounded(found), indent=2) + "\n", encoding="utf-8")
+    put(network, fit(heard, nothing, settings), temperature)
+    card = _card(before, heard, network, rows, temperature)
+    example = torch.from_numpy(np.stack([FRAMES(sound) for sound in speechless(2, plan.seed)]))
+    return finish(out / "model", network, card, example, ["logits"])
+
+
+def judge(
+    heard: Sequence[Heard], strangers: Sequence[str], nothing: Float, settings: Settings
+) -> tuple[list[Row], float]:
+    """Scores of each corpus, and the temperature that suits the corpora left out best, each counting the same.
+
+    The ECE of a corpus is that at the temperature of the other corpora left out.
+    """
+    whole = fit(heard, nothing, settings)
+    logits = {name: _left_out(heard, name, nothing, settings) for name in strangers}
+    labels = {one.table.name: one.table.labels for one in heard}
+    rows = []
+    for one in heard:
+        name, table = one.table.name, one.table
+        chosen = table.validation & ~one.single
+        seen = _uar(table.labels[chosen], whole.of(one)[chosen])
+        if name not in logits:
+            rows.append(Row(name, len(table), seen))
+            continue
+        others = {other: part for other, part in logits.items() if other != name} or logits
+        values = softmax(logits[name] / _temperature(others, labels))
+        rows.append(
+            Row(name, len(table), seen, _uar(table.labels, values), metrics.ece(table.labels, values),
+                arousal(table.labels, values))
+        )  # fmt: skip
+    if not logits:
+        logits = {one.table.name: whole.of(one)[one.table.validation] for one in heard}
+        labels = {one.table.name: one.table.labels[one.table.validation] for one in heard}
+    return rows, _temperature(logits, labels)
+
+
+def compare(
+    heard: Sequence[Heard], strangers: Sequence[str], nothing: Float, settings: Settings
+) -> list[dict[str, Any]]:
+    """The recipe beside other choices: means over the corpora left out, and of the speakers left out."""
+    choices: Mapping[str, Settings] = {
+        "recipe": settings,
+        "label only, no votes": replace(settings, votes=0.0),
+        "votes only, no label": replace(settings, votes=1.0),
+        "nothing of before": replace(settings, before=0.0),
+        "as much of before as of the new": replace(settings, before=1.0),
+        "tables by size": replace(settings, even=False),
+        "every class counts in every table": replace(settings, possible_only=0.0),
+        "only the classes of a table count": replace(settings, possible_only=1.0),
+        "ten times the penalty": replace(settings, penalty=10 * settings.penalty),
+        "a tenth of the penalty": replace(settings, penalty=settings.penalty / 10),
+        "without sounds without speech": replace(settings, speechless=0.0),
+    }
+    found = []
+    for name, choice in choices.items():
+        rows, _ = judge(heard, strangers, nothing, choice)
+        found.append({"approach": name, **_means(rows)})
+    return found
+
+
+def arousal(labels: Integer, values: Double) -> float | None:
+    """How well the share of anger, fear, happiness and surprise tells them from neutral and sadness: the area under the
+    curve; None where one side is missing.
+    """
+    known = np.isin(labels, AROUSED + CALM)
+    score, aroused = values[known][:, list(AROUSED)].sum(axis=1), np.isin(labels[known], AROUSED)
+    above, below = score[aroused], np.sort(score[~aroused])
+    if not len(above) or not len(below):
+        return None
+    wins = np.searchsorted(below, above, "left") + np.searchsorted(below, above, "right")
+    return float(wins.mean() / 2 / len(below))
+
+
+def table_text(rows: Sequence[Row], approaches: Sequence[dict[str, Any]]) -> str:
+    """Both tables as lines of text."""
+    lines = [f"{'corpus':34}{'n':>6}{'seen':>8}{'left out':>10}{'ECE':>7}{'arousal':>9}"]
+    for row in rows:
+        cells = (_shown(row.seen), _shown(row.left_out), _shown(row.ece), _shown(row.arousal))
+        lines.append(f"{row.corpus:34}{row.n:>6}{cells[0]:>8}{cells[1]:>10}{cells[2]:>7}{cells[3]:>9}")
+    for one in approaches:
+        means = [_shown(one[name]) for name in ("seen", "left_out", "ece", "arousal")]
+        lines.append(f"{one['approach']:40}{means[0]:>8}{means[1]:>10}{means[2]:>7}{means[3]:>9}")
+    return "\n".join(lines)
+
+
+def _shown(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
+
+
+def _means(rows: Sequence[Row]) -> dict[str, float | None]:
+    columns = {name: [getattr(row, name) for row in rows] for name in ("seen", "left_out", "ece", "arousal")}
+    known = {name: [value for value in column if value is not None] for name, column in columns.items()}
+    return {name: float(np.mean(column)) if column else None for name, column in known.items()}
+
+
+def _begin(start: Path) -> tuple[MiniAudio, ModelCard]:
+    card = ModelCard.read(start)
+    if card.architecture != "mini-audio":
+        raise ModelError(f"{start}: is {card.architecture}, not a mini audio model; name the folder of one")
+    network = MiniAudio()
+    weights = load_file(start / card.weights.name)
+    network.load_state_dict({name: value.float() for name, value in weights.items()})
+    return network.eval(), card
+
+
+def _hear(network: MiniAudio, paths: Sequence[Path], report: Report) -> list[Heard]:
+    heard = []
+    for path, table in zip(paths, audio.read_tables(paths), strict=True):
+        heard.append(hear(network, path, table))
+        report(f"{table.name}: {len(table)} recordings heard")
+    return heard
+
+
+def _strangers(heard: Sequence[Heard], before: ModelCard) -> list[str]:
+    """Corpora that the model has not learned from before, as its card tells."""
+    known = {part.split(":")[0].strip() for part in before.training_data.split(";")}
+    return [one.table.name for one in heard if one.table.name not in known and len(heard) > 1]
+
+
+def _left_out(heard: Sequence[Heard], name: str, nothing: Float, settings: Settings) -> Double:
+    """Logits of the whole corpus ``name`` by a layer fitted on the others."""
+    own = next(one for one in heard if one.table.name == name)
+    return fit([one for one in heard if one is not own], nothing, settings).of(own)
+
+
+def _temperature(logits: Mapping[str, Double], labels: Mapping[str, Integer]) -> float:
+    weights = [np.full(len(part), 1 / len(part)) for part in logits.values()]
+    truth = np.concatenate([labels[name] for name in logits])
+    return best_temperature(np.concatenate(list(logits.values())), truth, np.concatenate(weights))
+
+
+def _uar(labels: Integer, values: Double) -> float:
+    said = values.argmax(axis=1)
+    return float(np.mean([np.mean(said[labels == label] == label) for label in np.unique(labels)]))
+
+
+def _card(
+    before: ModelCard, heard: Sequence[Heard], network: MiniAudio, rows: Sequence[Row], temperature: float
+) -> ModelCard:
+    tables = [one.table for one in heard]
+    validation = [table.rows(table.validation) for table in tables]
+    logits = [audio.table_logits(network, table) for table in validation]
+    scores = audio.scores(validation, logits, 1.0)
+    scores |= {"left_out": {row.corpus: asdict(row) for row in rows if row.left_out is not None}}
+    return replace(
+        before,
+        scores=scores | {"temperature": temperature},
+        source="trained by avcer: avcer train audio, then avcer train audio --start",
+        training_data=f"{before.training_data}. The last layers: {audio.training_data(tables)}",
+        limits=audio.LIMITS_OF_STRANGERS,
+    )

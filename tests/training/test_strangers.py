@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pyarrow
+import pytest
+import torch
+from pyarrow import parquet
+
+from avcer import cli
+from avcer.evaluation.speech import read_speech
+from avcer.labels import BASIC
+from avcer.models.card import ModelCard
+from avcer.models.networks.mini_audio import MiniAudio
+from avcer.models.store import find
+from avcer.training.heads import Heard, Settings, fit, hear, listen, put
+from avcer.training.speech import speechless
+from avcer.training.strangers import arousal, compare, judge
+from made_up import encoded, utterance
+
+SETTINGS = Settings(speechless=0.1, penalty=1e-3, before=0.0)
+
+
+def table(folder: Path, name: str, **columns: list[object]) -> Path:
+    """Eight recordings of four speakers, angry and calm by turns."""
+    words = ["angry", "calm"] * 4
+    speakers = [speaker for speaker in ("a", "b", "c", "h") for _ in range(2)]
+    sounds = [encoded(utterance(word, seed)) for seed, word in enumerate(words)]
+    path = folder / f"{name}.parquet"
+    parquet.write_table(pyarrow.table({"emotion": words, "speaker": speakers, "audio": sounds, **columns}), path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def network() -> MiniAudio:
+    torch.manual_seed(0)
+    return MiniAudio().eval()
+
+
+@pytest.fixture(scope="module")
+def heard(network: MiniAudio, tmp_path_factory: pytest.TempPathFactory) -> list[Heard]:
+    folder = tmp_path_factory.mktemp("corpora")
+    paths = [table(folder, name) for name in ("one", "two", "three")]
+    found = [hear(network, path, read_speech(path)) for path in paths]
+    for one in found:
+        one.table.validation[:] = [False] * 6 + [True] * 2
+    return found
+
+
+@pytest.fixture(scope="module")
+def nothing(network: MiniAudio) -> np.ndarray:
+    return listen(network, speechless(6, 0))[0]
+
+
+def test_layers_in_the_network_say_what_was_fitted(heard: list[Heard], nothing: np.ndarray) -> None:
+    torch.manual_seed(0)
+    network = MiniAudio().eval()
+    layer = fit(heard, nothing, Settings(before=0.5))
+    sounds = [recording[:64_000] for recording in heard[0].table.recordings]
+    put(network, layer, 2.0)
+    _, said = listen(network, sounds)
+    np.testing.assert_allclose(said, layer.of(heard[0]) / 2, atol=2e-3)
+
+
+def test_a_layer_tells_what_the_tables_tell(heard: list[Heard], nothing: np.ndarray) -> None:
+    layer = fit(heard, nothing, SETTINGS)
+    for one in heard:
+        assert (layer.of(one).argmax(axis=1) == one.table.labels).all()
+    silent = nothing @ layer.weight + layer.bias
+    assert np.abs(silent).max() < np.abs(layer.of(heard[0])).max()
+
+
+def test_votes_and_telling_sentences_are_read(network: MiniAudio, tmp_path: Path) -> None:
+    sentences = ["01", "01"] + ["02", "02"] + ["03", "04"] * 2
+    votes = [0, 8] * 4
+    path = table(tmp_path, "voted", sentence=sentences, voice_anger=votes, voice_neutral=[8 - vote for vote in votes])
+    one = hear(network, path, read_speech(path))
+    assert one.votes[1].tolist() == np.eye(7)[BASIC.index("Anger")].tolist()
+    assert not one.single.any()  # half of the table's two emotions is one
+
+
+def test_a_corpus_left_out_is_not_fitted_on(heard: list[Heard], nothing: np.ndarray) -> None:
+    rows, temperature = judge(heard, ["two"], nothing, SETTINGS)
+    assert [row.corpus for row in rows if row.left_out is not None] == ["two"]
+    assert all(row.seen == 1 for row in rows)
+    assert temperature > 0
+    turned = [heard[0], heard[2], Heard(**{**vars(heard[1]), "features": -heard[1].features})]
+    other, _ = judge(turned, ["two"], nothing, SETTINGS)
+    assert next(row.left_out for row in other if row.corpus == "two") < 1
+
+
+def test_choices_are_compared(heard: list[Heard], nothing: np.ndarray) -> None:
+    found = compare(heard, ["one", "two"], nothing, SETTINGS)
+    assert len(found) >= 8
+    assert found[0]["approach"] == "recipe"
+    assert len({row["approach"] for row in found}) == len(found)
+
+
+def test_arousal_is_the_share_of_what_is_loud() -> None:
+    labels = np.array([BASIC.index(name) for name in ("Anger", "Neutral", "Happiness", "Sadness", "Disgust")])
+    assert arousal(labels, np.eye(7)[labels]) == 1
+    assert arousal(labels, np.full((5, 7), 1 / 7)) == 0.5
+    assert arousal(labels[:1], np.eye(7)[labels[:1]]) is None
+
+
+def test_the_command_fits_the_shipped_model_anew(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("avcer.training.strangers.SOUNDS", 6)
+    start = tmp_path / "start"
+    shutil.copytree(find("mini", "audio").folder, start)
+    paths = [str(table(tmp_path, name)) for name in ("one", "two")]
+    out = tmp_path / "out"
+    assert cli.main(["train", "audio", *paths, "--start", str(start), "--out", str(out)]) == 0
+    shown = capsys.readouterr().out
+    assert "left out" in shown
+    assert len(json.loads((out / "left-out.json").read_text())["approaches"]) >= 8
+    card = ModelCard.read(out / "model")
+    assert set(card.scores["left_out"]) == {"one", "two"}
+    assert "The last layers: one" in card.training_data
+    assert cli.main(["train", "audio", *paths, "--start", str(start), "--out", str(out), "--epochs", "3"]) != 0
