@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from avcer.analysis import Analysis
 from avcer.evaluation.scores import finite
-from avcer.labels import NONE
+from avcer.labels import BASIC, NONE
 from avcer.types import Progress, no_progress
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from avcer.evaluation.fitting import Fit
 
 _MOST_SHOWN: Final = 4
+_LAST: Final = {BASIC[0]: 1, NONE: 2}
+"""What is no emotion is named after all emotions, however long it lasts."""
 
 
 @contextmanager
@@ -68,17 +70,23 @@ def print_summary(analysis: Analysis, folder: Path, files: Sequence[Path]) -> No
 
 
 def _shares(analysis: Analysis) -> str:
-    """Which compounds take how much of the decided time of all faces, largest first, 'none' last."""
+    """Which labels take how much of the decided time of all faces, largest first, then 'Neutral' and 'none'."""
     seconds: dict[str, float] = defaultdict(float)
     for segment in analysis.segments:
         seconds[segment.label] += segment.end_s - segment.start_s
     total = sum(seconds.values())
     if not total:
         return ""
-    ranked = sorted(seconds.items(), key=lambda item: (item[0] == NONE, -item[1]))
-    first, rest = ranked[:_MOST_SHOWN], ranked[_MOST_SHOWN:]
-    texts = [f"{name} {share / total:.0%}" for name, share in first]
-    return ", ".join(texts) + (f" and {len(rest)} more" if rest else "")
+    ranked = sorted(seconds.items(), key=lambda item: (_LAST.get(item[0], 0), -item[1]))
+    named = sum(name not in _LAST for name in seconds)
+    first, last = ranked[: min(named, _MOST_SHOWN)], ranked[named:]
+    left_out = named - len(first)
+    texts = [f"{name} {_per_cent(share / total)}" for name, share in first + last]
+    return ", ".join(texts) + (f" and {left_out} more" if left_out else "")
+
+
+def _per_cent(share: float) -> str:
+    return f"{100 * share:.0f} %" if share >= 0.01 else "< 1 %"
 
 
 def print_scores(scores: dict[str, Any], as_json: bool, indent: str = "") -> None:

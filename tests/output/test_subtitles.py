@@ -11,6 +11,8 @@ from avcer.types import Segment
 SEGMENTS = (
     Segment(0, 0.0, 1.5, "Sadly Angry", "compound", 52.0, 0.512),
     Segment(0, 1.5, 2.0, "none", "none", None, 0.0),
+    Segment(0, 2.0, 3.0, "Neutral", "neutral", None, 0.9),
+    Segment(0, 3.0, 4.25, "Happiness", "basic", 100.0, 0.876),
     Segment(0, 3661.0004, 3662.9996, "Fear & <Awe>", "compound", 50.0, 0.7),
 )
 
@@ -23,13 +25,15 @@ def with_segments(scene: Callable[..., Analysis]) -> Analysis:
 def test_srt(scene: Callable[..., Analysis], tmp_path: Path) -> None:
     assert write_srt(with_segments(scene), tmp_path / "a.srt").read_text() == (
         "1\n00:00:00,000 --> 00:00:01,500\nSadly Angry (0.51)\n\n"
-        "2\n01:01:01,000 --> 01:01:03,000\nFear & <Awe> (0.70)\n\n"
+        "2\n00:00:03,000 --> 00:00:04,250\nHappiness (0.88)\n\n"
+        "3\n01:01:01,000 --> 01:01:03,000\nFear & <Awe> (0.70)\n\n"
     )
 
 
 def test_vtt(scene: Callable[..., Analysis], tmp_path: Path) -> None:
     assert write_vtt(with_segments(scene), tmp_path / "a.vtt").read_text() == (
         "WEBVTT\n\n00:00:00.000 --> 00:00:01.500\nSadly Angry (0.51)\n\n"
+        "00:00:03.000 --> 00:00:04.250\nHappiness (0.88)\n\n"
         "01:01:01.000 --> 01:01:03.000\nFear &amp; &lt;Awe&gt; (0.70)\n\n"
     )
 

@@ -1,4 +1,6 @@
-"""The segments as subtitles, SubRip and WebVTT: one cue for each stretch of a compound expression.
+"""The segments as subtitles, SubRip and WebVTT: one cue for each stretch of an emotion or a blend.
+
+``none`` and ``Neutral`` get no cue: most of most videos is neutral, and a caption all the time would hide the changes.
 
 Times count from the start of the clip, as players do, unless ``--times file`` was asked for.
 """
@@ -8,11 +10,14 @@ from __future__ import annotations
 import html
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 from avcer.analysis import Analysis
 from avcer.files import atomic_text
-from avcer.labels import NONE
 from avcer.output.times import zero
+
+_SILENT: Final = ("none", "neutral")
+"""The kinds of segments that get no cue."""
 
 
 def write_srt(analysis: Analysis, path: Path) -> Path:
@@ -45,7 +50,7 @@ def _cues(analysis: Analysis) -> Iterator[tuple[float, float, str]]:
     several = len(analysis.faces) > 1
     zero_s = zero(analysis, "start")
     for segment in analysis.segments:
-        if segment.label == NONE:
+        if segment.kind in _SILENT:
             continue
         speaker = "Voice" if segment.face is None else f"Face {segment.face}"
         name = " ".join(segment.label.split())
