@@ -1,0 +1,1 @@
+"""Many users: jobs over HTTP, and a page that shows them."""

@@ -1,0 +1,98 @@
+"""The door: who may come in. Host, Origin and token are looked at before anything else of a request is."""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+from http.cookies import CookieError, SimpleCookie
+from typing import Final
+
+from starlette.datastructures import Headers, MutableHeaders, QueryParams
+from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+COOKIE: Final = "avcer"
+GUARDS: Final = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+    "media-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address is this machine's alone."""
+    return host == "localhost" or (_is_address(host) and ipaddress.ip_address(host).is_loopback)
+
+
+class Door:
+    """Lets a request through to ``app`` if it was sent here, from here, by somebody with the token.
+
+    A name that an attacker's DNS points at this machine (DNS rebinding) is refused: the Host must be an address or
+    ``localhost``, of this machine where ``local``.
+    """
+
+    def __init__(self, app: ASGIApp, token: str, local: bool = True) -> None:
+        self._app, self._token, self._local = app, token, local
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(GUARDS)
+            await send(message)
+
+        answer = self._refusal(scope)
+        await (answer or self._app)(scope, receive, guarded)
+
+    def _refusal(self, scope: Scope) -> Response | None:
+        headers = Headers(scope=scope)
+        host = headers.get("host", "")
+        if not self._known(host):
+            return refuse(403, "this address is not the service's; use the one that avcer serve printed")
+        if headers.get("origin", f"http://{host}") != f"http://{host}":
+            return refuse(403, "requests of other pages are refused; open the address that avcer serve printed")
+        if scope["path"] == "/api/health":
+            return None
+        given = QueryParams(scope["query_string"]).get("token", "")
+        if scope["path"] == "/" and scope["method"] == "GET" and self._fits(given):
+            answer = RedirectResponse("/", 303)
+            answer.set_cookie(COOKIE, self._token, httponly=True, samesite="strict")
+            return answer
+        kind, _, word = headers.get("authorization", "").partition(" ")
+        if (kind.lower() == "bearer" and self._fits(word.strip())) or self._fits(_cookie(headers.get("cookie", ""))):
+            return None
+        return refuse(401, "the token is missing or wrong; open the address that avcer serve printed")
+
+    def _fits(self, word: str) -> bool:
+        return hmac.compare_digest(word.encode(), self._token.encode())
+
+    def _known(self, host: str) -> bool:
+        name = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
+        return is_loopback(name) or (not self._local and _is_address(name))
+
+
+def refuse(status: int, line: str, headers: dict[str, str] | None = None) -> JSONResponse:
+    """An error as the service tells it."""
+    return JSONResponse({"error": " ".join(line.split())}, status, headers)
+
+
+def _cookie(text: str) -> str:
+    try:
+        found = SimpleCookie(text).get(COOKIE)
+    except CookieError:
+        return ""
+    return found.value if found else ""
+
+
+def _is_address(word: str) -> bool:
+    try:
+        ipaddress.ip_address(word)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,103 @@
+"""The jobs: a row each in SQLite, which outlives the server, and a folder each for the clip and its results."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import shutil
+import sqlite3
+import time
+from pathlib import Path
+from threading import Lock
+from typing import Any, Final
+
+_TABLE: Final = """CREATE TABLE IF NOT EXISTS jobs (id TEXT PRIMARY KEY, name TEXT, clip TEXT, options TEXT, state TEXT,
+stage TEXT DEFAULT '', done INTEGER DEFAULT 0, total INTEGER DEFAULT 0, error TEXT DEFAULT '', created REAL,
+started REAL DEFAULT 0, version INTEGER DEFAULT 1)"""
+FINAL: Final = ("done", "failed", "cancelled")
+
+
+class Jobs:
+    """The jobs below ``folder``; what was running when the last server ended is queued again."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.folder = folder.resolve()
+        self._lock = Lock()
+        self._base = sqlite3.connect(self.folder / "jobs.sqlite", check_same_thread=False, isolation_level=None)
+        self._base.row_factory = sqlite3.Row
+        self._do(_TABLE)
+        self._do("UPDATE jobs SET state = 'queued', version = version + 1 WHERE state = 'running'")
+
+    def new_id(self) -> str:
+        """A name that nobody can guess."""
+        return secrets.token_hex(8)
+
+    def place(self, job: str) -> Path:
+        """The folder of a job."""
+        return self.folder / job
+
+    def add(self, job: str, name: str, clip: Path, options: dict[str, Any]) -> None:
+        """Queues a job."""
+        self._do(
+            "INSERT INTO jobs (id, name, clip, options, state, created) VALUES (?, ?, ?, ?, 'queued', ?)",
+            job, name, str(clip), json.dumps(options), time.time(),
+        )  # fmt: skip
+
+    def get(self, job: str) -> dict[str, Any] | None:
+        """The row of a job, if there is such a job."""
+        return next(iter(self._do("SELECT * FROM jobs WHERE id = ?", job)), None)
+
+    def all(self) -> list[dict[str, Any]]:
+        """Every job, the oldest first."""
+        return self._do("SELECT * FROM jobs ORDER BY created, rowid")
+
+    def waiting(self) -> int:
+        """How many jobs are queued."""
+        return int(self._do("SELECT count(*) AS n FROM jobs WHERE state = 'queued'")[0]["n"])
+
+    def take(self) -> dict[str, Any] | None:
+        """The oldest queued job, which is running from now on."""
+        rows = self._do(
+            "UPDATE jobs SET state = 'running', started = ?, version = version + 1 WHERE id = (SELECT id FROM jobs "
+            "WHERE state = 'queued' ORDER BY created, rowid LIMIT 1) RETURNING *",
+            time.time(),
+        )
+        return rows[0] if rows else None
+
+    def progress(self, job: str, stage: str, done: int, total: int) -> None:
+        """Notes how far a job is."""
+        text = "UPDATE jobs SET stage = ?, done = ?, total = ?, version = version + 1 WHERE id = ?"
+        self._do(text, stage, done, total, job)
+
+    def end(self, job: str, state: str, error: str = "") -> None:
+        """Notes how a job ended."""
+        self._do("UPDATE jobs SET state = ?, error = ?, version = version + 1 WHERE id = ?", state, error, job)
+
+    def remove(self, job: str) -> None:
+        """Forgets a job and deletes what lies in its folder."""
+        self._do("DELETE FROM jobs WHERE id = ?", job)
+        shutil.rmtree(self.place(job), ignore_errors=True)
+
+    def remove_older(self, hours: float) -> None:
+        """Removes the jobs that ended and are older than ``hours``."""
+        for row in self.all():
+            if row["state"] in FINAL and time.time() - row["created"] > hours * 3600:
+                self.remove(row["id"])
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._base.close()
+
+    def _do(self, text: str, *values: Any) -> list[dict[str, Any]]:
+        with self._lock:
+            return [dict(row) for row in self._base.execute(text, values).fetchall()]
+
+
+def shown(row: dict[str, Any]) -> dict[str, Any]:
+    """A job as the service tells it."""
+    words = {name: row[name] for name in ("id", "name", "state", "stage", "done", "total", "error")}
+    eta_s = None
+    if row["state"] == "running" and row["done"] and row["total"]:
+        eta_s = round((time.time() - row["started"]) * max(row["total"] - row["done"], 0) / row["done"], 1)
+    return {**words, "eta_s": eta_s, "error": row["error"] or None}

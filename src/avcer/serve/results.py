@@ -1,0 +1,32 @@
+"""The result files of a job: those that the analysis wrote, and any format that is asked for later."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+from threading import Lock
+
+from avcer.analysis import Analysis
+from avcer.output.writers import FORMATS, add
+
+
+def names(folder: Path) -> list[str]:
+    """The files of the results."""
+    return sorted(path.name for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+
+
+def made(folder: Path, name: str, writing: Lock) -> Path | None:
+    """The file of that name, or of that format (several in a zip), made now if it is not there; None for neither."""
+    if name in names(folder):
+        return folder / name
+    if name not in FORMATS:
+        return None
+    with writing:
+        paths = add(Analysis.load(folder), folder, [name])
+        if len(paths) == 1:
+            return paths[0]
+        packed = folder.parent / f"{name}.zip"
+        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as whole:
+            for path in paths:
+                whole.write(path, path.relative_to(folder).as_posix())
+        return packed

@@ -1,0 +1,91 @@
+"""Runs the queued jobs, each in a child process, so that cancelling, a crash and a hang cost one job only."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+from threading import Event, Lock, Thread
+from typing import Any, Final
+
+from avcer.batch.child import COMMAND, Job, Setup, Worker
+from avcer.errors import AvcerError
+from avcer.output.writers import DEFAULT_FORMATS
+from avcer.serve.jobs import Jobs
+
+_SWEEP: Final = 600
+"""Looks at the queue between two looks for jobs that are too old."""
+
+
+class Runner:
+    """``workers`` threads that take jobs from the queue."""
+
+    def __init__(self, jobs: Jobs, workers: int = 1, keep_hours: float = 24.0, command: Sequence[str] = COMMAND):
+        self._jobs, self._command, self._keep_hours = jobs, command, keep_hours
+        self._stops: dict[str, Event] = {}
+        self._lock = Lock()
+        self._closing = Event()
+        self._threads = [Thread(target=self._work, daemon=True, name="avcer-jobs") for _ in range(workers)]
+        for thread in self._threads:
+            thread.start()
+
+    def remove(self, job: str) -> None:
+        """Ends a job if it runs, and removes it with its files."""
+        with self._lock:
+            stop = self._stops.get(job)
+            if stop is None:
+                self._jobs.remove(job)
+                return
+        self._jobs.end(job, "cancelled")
+        stop.set()
+
+    def close(self) -> None:
+        """Ends the processes; what they worked on is queued again by the next server."""
+        self._closing.set()
+        with self._lock:
+            for stop in self._stops.values():
+                stop.set()
+        for thread in self._threads:
+            thread.join(10)
+
+    def _work(self) -> None:
+        looks = 0
+        while not self._closing.is_set():
+            if looks % _SWEEP == 0:
+                self._jobs.remove_older(self._keep_hours)
+            looks += 1
+            with self._lock:
+                row = self._jobs.take()
+                if row is not None:
+                    stop = self._stops[row["id"]] = Event()
+            if row is None:
+                self._closing.wait(0.1)
+                continue
+            with contextlib.suppress(sqlite3.Error):  # a full disk: the next server queues the job again
+                self._run(row, stop)
+
+    def _run(self, row: dict[str, Any], stop: Event) -> None:
+        job = row["id"]
+        results = self._jobs.place(job) / "results"
+        shutil.rmtree(results, ignore_errors=True)
+        setup = Setup(json.loads(row["options"]), DEFAULT_FORMATS, self._command)
+        try:
+            with Worker(setup) as worker:
+                outcome = worker.run(
+                    Job(job, Path(row["clip"]), results),
+                    None,
+                    stop,
+                    lambda *how_far: self._jobs.progress(job, *how_far),
+                )
+            state, error = ("done" if outcome.state == "done" else "failed"), outcome.error
+        except AvcerError as failure:
+            state, error = "failed", " ".join(str(failure).split())
+        with self._lock:
+            del self._stops[job]
+        if not stop.is_set():
+            self._jobs.end(job, state, error.replace(row["clip"], row["name"]))
+        elif not self._closing.is_set():
+            self._jobs.remove(job)

@@ -1,0 +1,171 @@
+"""The service: jobs from upload to result, and what its door keeps out. Most jobs run a worker without models."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("fastapi", reason="the extra serve is not installed")
+from starlette.testclient import TestClient
+
+from avcer import cli
+from avcer.batch.child import COMMAND
+from avcer.demo import make_clip
+from avcer.serve.app import PAGE, Service, make_app
+from avcer.serve.jobs import Jobs
+from avcer.serve.runner import Runner
+
+FAKE = (sys.executable, str(Path(__file__).parents[1] / "batch" / "fake_worker.py"))
+BEARER = {"Authorization": "Bearer secret"}
+
+
+class House:
+    def __init__(self, folder: Path, command: tuple[str, ...] = FAKE) -> None:
+        self.root = folder / "root"
+        self.root.mkdir(exist_ok=True)
+        self.jobs = Jobs(folder / "jobs")
+        self.runner = Runner(self.jobs, command=command)
+        app = make_app(Service(self.jobs, self.runner, self.root, 1000 if command == FAKE else 10**8, 1), "secret")
+        self.anyone = TestClient(app, base_url="http://127.0.0.1:8765", follow_redirects=False)
+        self.client = TestClient(app, base_url="http://127.0.0.1:8765", headers=BEARER)
+
+    def send(self, body: bytes, name: str = "clip.mp4") -> str:
+        answer = self.client.post("/api/jobs", params={"name": name}, content=body)
+        assert answer.status_code == 202, answer.text
+        return str(answer.json()["id"])
+
+    def wait(self, job: str, *states: str) -> dict[str, Any]:
+        for _ in range(600):
+            shown: dict[str, Any] = self.client.get(f"/api/jobs/{job}").json()
+            if shown["state"] in states:
+                return shown
+            time.sleep(0.1)
+        raise AssertionError(shown)
+
+    def close(self) -> None:
+        self.runner.close()
+        self.jobs.close()
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    made = House(tmp_path)
+    yield made
+    made.close()
+
+
+def test_a_job_from_upload_to_result(house: House) -> None:
+    job = house.send(b"fine", "../../etc/x.mp4")
+    shown = house.wait(job, "done")
+    assert shown["name"] == "x.mp4"
+    assert set(shown) == {"id", "name", "state", "stage", "done", "total", "eta_s", "error"}
+    assert house.client.get(f"/api/jobs/{job}/results").json() == ["compound.csv"]
+    assert house.client.get(f"/api/jobs/{job}/results/compound.csv").text.startswith("fine")
+    assert house.client.get(f"/api/jobs/{job}/clip", headers={"Range": "bytes=1-2"}).content == b"in"
+    events = house.client.get(f"/api/jobs/{job}/events")
+    assert '"state": "done"' in events.text
+    seen = {"Last-Event-ID": events.text.split()[1]}
+    assert not house.client.get(f"/api/jobs/{job}/events", headers=seen).text
+    for name in ("..%2Fclip.mp4", "%2Fetc%2Fpasswd", "%2e%2e%2fclip.mp4", "nothing"):
+        assert house.client.get(f"/api/jobs/{job}/results/{name}").status_code in (404, 405)
+    assert house.client.delete(f"/api/jobs/{job}").status_code == 204
+    assert not house.jobs.place(job).exists()
+    assert house.client.get(f"/api/jobs/{job}").status_code == 404
+
+
+def test_failures_and_cancelling(house: House) -> None:
+    failed = house.wait(house.send(b"fail"), "failed")
+    assert failed["error"].startswith("clip.mp4: not a video")
+    assert "SIGKILL" in house.wait(house.send(b"kill"), "failed")["error"]
+    job = house.send(b"hang")
+    house.wait(job, "running")
+    assert house.client.get(f"/api/jobs/{job}/results").status_code == 409
+    house.client.delete(f"/api/jobs/{job}")
+    for _ in range(100):
+        if house.jobs.get(job) is None:
+            break
+        time.sleep(0.1)
+    assert house.jobs.get(job) is None
+    assert not house.jobs.place(job).exists()
+    assert house.wait(house.send(b"fine"), "done")
+
+
+def test_a_restart_keeps_the_jobs(tmp_path: Path) -> None:
+    first = House(tmp_path)
+    done = first.send(b"fine")
+    first.wait(done, "done")
+    running = first.send(b"slow1")
+    first.wait(running, "running")
+    first.close()
+    second = House(tmp_path)
+    assert second.wait(running, "done")
+    assert second.wait(done, "done")
+    second.close()
+
+
+def test_the_door(house: House) -> None:
+    assert house.anyone.get("/api/health").status_code == 200
+    for path in ("/", "/page.js", "/api/jobs", "/api/jobs/x/clip", "/?token=wrong", "/openapi.json"):
+        answer = house.anyone.get(path)
+        assert answer.status_code == 401
+        assert set(answer.json()) == {"error"}
+    for headers in ({"Host": "evil.example"}, {"Host": "127.0.0.1.evil.example"}, {"Origin": "http://evil.example"},
+                    {"Origin": "null"}):  # fmt: skip
+        assert house.client.get("/api/jobs", headers=headers).status_code == 403
+        assert house.client.get("/api/health", headers=headers).status_code == 403
+    answer = house.anyone.get("/?token=secret")
+    assert answer.status_code == 303
+    assert "HttpOnly" in answer.headers["set-cookie"]
+    assert "SameSite=strict" in answer.headers["set-cookie"]
+    page = house.anyone.get("/", headers={"Origin": "http://127.0.0.1:8765"})
+    assert page.status_code == 200
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+    assert house.client.get("/openapi.json").status_code == 404
+
+
+def test_what_is_refused(house: House, tmp_path: Path) -> None:
+    post = house.client.post
+    assert post("/api/jobs", content=b"x" * 1001).status_code == 413
+    assert post("/api/jobs", content=iter([b"x" * 600] * 2)).status_code == 413
+    assert post("/api/jobs", content=b"").status_code == 400
+    for options in ("no", "[]", '{"threads": 9}', '{"own_models": ["/x"]}', '{"compounds": "/etc/passwd"}',
+                    '{"setting": "x"}', '{"start": "x"}'):  # fmt: skip
+        assert post("/api/jobs", params={"options": options}, content=b"fine").status_code == 422, options
+    (tmp_path / "secret.mp4").write_text("fine")
+    (house.root / "link.mp4").symlink_to(tmp_path / "secret.mp4")
+    for path, status in (("../secret.mp4", 403), ("/etc/passwd", 403), ("link.mp4", 403), ("none", 404), (3, 422)):
+        assert post("/api/jobs", json={"path": path}).status_code == status, path
+    assert {path.name.partition("-")[0] for path in house.jobs.folder.iterdir()} == {"jobs.sqlite"}
+    (house.root / "own.mp4").write_text("fine")
+    house.wait(post("/api/jobs", json={"path": "own.mp4"}).json()["id"], "done")
+
+
+def test_other_machines_need_a_token_of_the_users(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["serve", "--host", "0.0.0.0", "--port", "0"]) == 2
+    assert "--token" in capsys.readouterr().err
+
+
+def test_the_page_loads_nothing_from_elsewhere() -> None:
+    text = "".join(path.read_text(encoding="utf-8") for path in PAGE.iterdir())
+    assert "http" not in text
+    assert "innerHTML" not in text
+
+
+def test_a_real_clip(tmp_path: Path) -> None:
+    make_clip(tmp_path / "demo.mp4")
+    house = House(tmp_path, tuple(COMMAND))
+    body = (tmp_path / "demo.mp4").read_bytes()
+    options = json.dumps({"end": 2.0, "setting": "fast"})
+    job = house.client.post("/api/jobs", params={"name": "demo.mp4", "options": options}, content=body).json()["id"]
+    house.wait(job, "done", "failed")
+    assert "segments.csv" in house.client.get(f"/api/jobs/{job}/results").json()
+    assert house.client.get(f"/api/jobs/{job}/results/eaf").content.startswith(b"PK")
+    assert b"ANNOTATION_DOCUMENT" in house.client.get(f"/api/jobs/{job}/results/segments.eaf").content
+    assert house.client.get(f"/api/jobs/{job}/results/csv").content.startswith(b"PK")
+    house.close()
