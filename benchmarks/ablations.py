@@ -17,13 +17,13 @@ from typing import Final
 import numpy as np
 
 from avcer.emotion.audio import AudioModel
-from avcer.evaluation import intervals, metrics
-from avcer.evaluation.ablate_clips import ablate_clips
-from avcer.evaluation.ablation import GROUPS
-from avcer.evaluation.ablation_report import panels, tables
+from avcer.evaluation.ablation.clips import ablate_clips
+from avcer.evaluation.ablation.report import panels, tables
+from avcer.evaluation.ablation.variations import GROUPS
 from avcer.evaluation.compare import Run, drawn
 from avcer.evaluation.figures import Panel, draw_dots
-from avcer.evaluation.speech import SpeechTable, full_names, read_speech
+from avcer.evaluation.statistics import intervals, metrics
+from avcer.evaluation.tables.speech import SpeechTable, full_names, read_speech
 from avcer.labels import BASIC
 from avcer.media import SAMPLE_RATE
 from avcer.models.choice import choose

@@ -16,9 +16,9 @@ import numpy as np
 
 from avcer.decision.compound import RULES, scores
 from avcer.decision.express import SHIPPED, read_open
-from avcer.evaluation import metrics
 from avcer.evaluation.expressions import said_of, score_labels, voted_labels
 from avcer.evaluation.protocols import Subject, look
+from avcer.evaluation.statistics import metrics
 from avcer.labels import BASIC, PAIRS_15
 from avcer.types import Double, Integer
 from page import circumstances, put, table

@@ -24,11 +24,12 @@ from safetensors.torch import load_file
 from avcer.decision.fuse import MINI_FILE, read_fusion
 from avcer.emotion.probabilities import softmax
 from avcer.emotion.voice import VoiceFrames
-from avcer.evaluation import figures, metrics
-from avcer.evaluation.faces import doubt_faces, score_faces
+from avcer.evaluation import figures
 from avcer.evaluation.protocols import Subject, evaluate, listen, look
-from avcer.evaluation.scores import classification, doubts
-from avcer.evaluation.speech import full_names, read_speech
+from avcer.evaluation.statistics import metrics
+from avcer.evaluation.statistics.scores import classification, doubts
+from avcer.evaluation.tables.faces import doubt_faces, score_faces
+from avcer.evaluation.tables.speech import full_names, read_speech
 from avcer.labels import BASIC
 from avcer.models.card import ROLES, Role
 from avcer.models.networks import build

@@ -15,9 +15,9 @@ import numpy as np
 
 from avcer.decision.compound import RULES, scores
 from avcer.decision.fuse import pool, read_fusion
-from avcer.evaluation import intervals, metrics
-from avcer.evaluation.faces import MIN_BLEND_ROWS, MIN_BLEND_SUM, MIN_BLEND_VOTES, FaceTable
 from avcer.evaluation.protocols import Subject, look
+from avcer.evaluation.statistics import intervals, metrics
+from avcer.evaluation.tables.faces import MIN_BLEND_ROWS, MIN_BLEND_SUM, MIN_BLEND_VOTES, FaceTable
 from avcer.labels import C_EXPR_DB, VOCABULARIES, Vocabulary
 from avcer.models.choice import choose
 from avcer.training import fusion

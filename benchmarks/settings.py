@@ -14,7 +14,7 @@ from pathlib import Path
 
 from avcer import Analysis, Analyzer
 from avcer.errors import InputError
-from avcer.evaluation.agreement import Agreement, agreement, together
+from avcer.evaluation.statistics.agreement import Agreement, agreement, together
 from page import circumstances, put, table
 from reference import CLIPS
 

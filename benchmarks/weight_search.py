@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from avcer.evaluation.fusion_search import dirichlet_draws, search_score, search_weights
+from avcer.evaluation.fusion.search import dirichlet_draws, search_score, search_weights
 from avcer.types import Double, Integer
 from page import circumstances, put, table
 

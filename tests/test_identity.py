@@ -14,7 +14,7 @@ import pytest
 
 import avcer
 from avcer import pipeline
-from avcer.evaluation.ablation import about
+from avcer.evaluation.ablation.variations import about
 from avcer.evaluation.corpus_run import key
 from avcer.identity import SAID_BETTER, WITHOUT_EFFECT, Identity, ModelIdentity
 from avcer.models.card import ROLES, Role

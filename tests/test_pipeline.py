@@ -17,7 +17,7 @@ from avcer.analysis import Analysis
 from avcer.decision.express import SHIPPED
 from avcer.decision.steady import Steady
 from avcer.errors import InputError, UsageError
-from avcer.evaluation.agreement import agreement
+from avcer.evaluation.statistics.agreement import agreement
 from avcer.faces.detect import Detector, priors
 from avcer.models.card import HEAVY
 from avcer.models.torch_engine import TorchEngine

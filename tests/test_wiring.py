@@ -15,9 +15,9 @@ import pytest
 
 from avcer import feeding, pipeline
 from avcer.analysis import Analysis, FaceAnalysis
-from avcer.evaluation import intervals, metrics
 from avcer.evaluation.compare import Run, beside, drawn
 from avcer.evaluation.corpus_run import said
+from avcer.evaluation.statistics import intervals, metrics
 from avcer.labels import AUDIO_8, BASIC
 from avcer.media import SoundBlock
 from avcer.models.card import Role

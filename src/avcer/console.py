@@ -12,16 +12,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from avcer.analysis import Analysis
-from avcer.evaluation.scores import finite
+from avcer.evaluation.statistics.scores import finite
 from avcer.labels import BASIC, NONE
 from avcer.types import Progress, no_progress
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
-    from avcer.evaluation.ablation import Ablation
+    from avcer.evaluation.ablation.variations import Ablation
     from avcer.evaluation.compare import Compared
-    from avcer.evaluation.fitting import Fit
+    from avcer.evaluation.fusion.fitting import Fit
 
 _MOST_SHOWN: Final = 4
 _LAST: Final = {BASIC[0]: 1, NONE: 2}
@@ -131,7 +131,7 @@ def print_ablation(ablation: Ablation, document: dict[str, Any] | None) -> None:
     if document is not None:
         print(json.dumps(document))
         return
-    from avcer.evaluation.ablation_report import tables
+    from avcer.evaluation.ablation.report import tables
 
     for title, (headings, rows) in tables(ablation).items():
         lines = [[title, *headings[1:]], *rows]

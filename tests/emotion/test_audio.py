@@ -241,7 +241,7 @@ class TestShipped:
 
 def _validation_sample(shared: Path) -> Iterator[tuple[Float, int]]:
     """Every fourth validation recording of RAVDESS: 60 of four unseen speakers."""
-    from avcer.evaluation.speech import read_speech, windows
+    from avcer.evaluation.tables.speech import read_speech, windows
 
     table = read_speech(shared / "data" / "speech" / "ravdess-00.parquet")
     for row in np.flatnonzero(table.validation)[::4]:

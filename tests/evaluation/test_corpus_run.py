@@ -17,7 +17,7 @@ from avcer.errors import AvcerError, InputError, UnforeseenError, UsageError
 from avcer.evaluation.compare import compare_runs
 from avcer.evaluation.corpora import Corpus, Sample, read_corpus
 from avcer.evaluation.corpus_run import answer_corpus, answers, run, said, score_corpus
-from avcer.evaluation.frames import read_frames
+from avcer.evaluation.tables.frames import read_frames
 from avcer.labels import BASIC
 from made_up import utterance
 

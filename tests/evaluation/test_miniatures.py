@@ -14,7 +14,7 @@ from avcer import Analyzer, cli
 from avcer.errors import UsageError
 from avcer.evaluation.corpora import read_corpus
 from avcer.evaluation.corpus_run import score_corpus
-from avcer.evaluation.frames import FrameTable, read_frames
+from avcer.evaluation.tables.frames import FrameTable, read_frames
 from avcer.labels import BASIC
 from miniatures import (
     AFEW,

@@ -6,8 +6,8 @@ import pytest
 from avcer.decision.fuse import MEAN
 from avcer.decision.policy import Policy
 from avcer.errors import InputError
-from avcer.evaluation.frames import FrameTable
 from avcer.evaluation.side_by_side import by_video, predictions, score_table
+from avcer.evaluation.tables.frames import FrameTable
 
 POLICY = Policy(MEAN, rule="sum")
 

@@ -14,7 +14,7 @@ from pyarrow import parquet
 from avcer.emotion.audio import AudioModel
 from avcer.emotion.waveform import WINDOW
 from avcer.errors import InputError
-from avcer.evaluation.speech import SpeechTable, read_speech, windows
+from avcer.evaluation.tables.speech import SpeechTable, read_speech, windows
 from avcer.labels import BASIC
 from avcer.models.card import ModelCard
 from avcer.models.networks.mini_audio import Measures

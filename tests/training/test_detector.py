@@ -12,7 +12,7 @@ arrow = pytest.importorskip("pyarrow")
 parquet = pytest.importorskip("pyarrow.parquet")
 
 from avcer.errors import InputError  # noqa: E402
-from avcer.evaluation.detection import Scene  # noqa: E402
+from avcer.evaluation.tables.detection import Scene  # noqa: E402
 from avcer.faces.detect import Detector, decode_boxes, decode_landmarks, priors  # noqa: E402
 from avcer.models.card import ModelCard  # noqa: E402
 from avcer.models.runtime import load_engine  # noqa: E402

@@ -9,7 +9,7 @@ import torch
 
 from avcer.emotion.static import StaticModel
 from avcer.errors import InputError
-from avcer.evaluation.faces import read_faces
+from avcer.evaluation.tables.faces import read_faces
 from avcer.models.card import ModelCard
 from avcer.models.runtime import load_engine
 from avcer.models.store import InstalledModel, verify

@@ -11,7 +11,7 @@ import torch
 from pyarrow import parquet
 
 from avcer import cli
-from avcer.evaluation.speech import read_speech
+from avcer.evaluation.tables.speech import read_speech
 from avcer.labels import BASIC
 from avcer.models.card import ModelCard
 from avcer.models.networks.mini_audio import MiniAudio

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from avcer.evaluation.speech import read_speech
+from avcer.evaluation.tables.speech import read_speech
 from avcer.media import SAMPLE_RATE
 from avcer.training import voice_activity
 from avcer.training.voice_activity import speech_spans, speech_windows

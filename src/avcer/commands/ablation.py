@@ -13,7 +13,7 @@ from avcer.errors import UsageError
 from avcer.words import CORPORA, LEVELS, PARTS
 
 if TYPE_CHECKING:
-    from avcer.evaluation.ablation import Ablation
+    from avcer.evaluation.ablation.variations import Ablation
     from avcer.evaluation.corpus_run import Report
 
 _NAMES: Final = (*CORPORA, "ferplus")
@@ -35,8 +35,8 @@ def add_ablate(commands: Commands) -> None:
 
 def _ablate(chosen: argparse.Namespace) -> int:
     from avcer.console import print_ablation
-    from avcer.evaluation.ablation import chosen_groups
-    from avcer.evaluation.ablation_report import write_ablation
+    from avcer.evaluation.ablation.report import write_ablation
+    from avcer.evaluation.ablation.variations import chosen_groups
     from avcer.files import check_writable
 
     groups = chosen_groups(chosen.groups)
@@ -50,7 +50,7 @@ def _ablate(chosen: argparse.Namespace) -> int:
 
 
 def _of_clips(chosen: argparse.Namespace, groups: tuple[str, ...], report: Report) -> Ablation:
-    from avcer.evaluation.ablate_clips import ablate_clips
+    from avcer.evaluation.ablation.clips import ablate_clips
     from avcer.options import Options
 
     if chosen.part or chosen.level:
@@ -60,7 +60,7 @@ def _of_clips(chosen: argparse.Namespace, groups: tuple[str, ...], report: Repor
 
 
 def _of_corpus(chosen: argparse.Namespace, groups: tuple[str, ...], report: Report) -> Ablation:
-    from avcer.evaluation.ablate_corpus import ablate_corpus
+    from avcer.evaluation.ablation.corpus import ablate_corpus
     from avcer.options import Options
 
     name, *roots = chosen.files

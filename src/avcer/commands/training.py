@@ -75,8 +75,8 @@ def _fit_fusion(chosen: argparse.Namespace) -> int:
     from avcer.console import print_fits
     from avcer.decision.fuse import write_fusion
     from avcer.evaluation.figures import draw_weights
-    from avcer.evaluation.fitting import Effort, compare, examples_of, fit
-    from avcer.evaluation.frames import read_frames
+    from avcer.evaluation.fusion.fitting import Effort, compare, examples_of, fit
+    from avcer.evaluation.tables.frames import read_frames
     from avcer.files import atomic
 
     effort = Effort(chosen.draws, chosen.seed)

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from avcer.decision.fuse import FusionWeights
 from avcer.decision.policy import Policy
 from avcer.errors import InputError
-from avcer.evaluation import intervals, metrics
-from avcer.evaluation.frames import read_frames
 from avcer.evaluation.side_by_side import predictions
+from avcer.evaluation.statistics import intervals, metrics
+from avcer.evaluation.tables.frames import read_frames
 from avcer.labels import BASIC
 from avcer.types import Double, Integer
 

@@ -17,9 +17,9 @@ from avcer.emotion.probabilities import softmax
 from avcer.errors import AvcerError, InputError, UnforeseenError, UsageError, one_of_many
 from avcer.evaluation.corpora.c_expr_db import fill_sample_file
 from avcer.evaluation.corpora.record import Corpus, Level, Sample, Side
-from avcer.evaluation.frames import FrameTable, blend_word, read_frames, write_frames
 from avcer.evaluation.report import write_report
 from avcer.evaluation.side_by_side import by_video, score_table
+from avcer.evaluation.tables.frames import FrameTable, blend_word, read_frames, write_frames
 from avcer.files import atomic, atomic_text, make_folder
 from avcer.labels import BASIC
 from avcer.modalities import AUDIO, MODALITIES, STATIC

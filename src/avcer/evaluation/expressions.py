@@ -13,7 +13,7 @@ import numpy as np
 
 from avcer.decision.express import SINGLE, OpenRule, express
 from avcer.decision.likely import PAIRS
-from avcer.evaluation import metrics
+from avcer.evaluation.statistics import metrics
 from avcer.labels import BASIC, PAIRS_15
 from avcer.modalities import STATIC
 from avcer.types import Double, EmotionProbabilities, Integer

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avcer.decision.fuse import FusionWeights
-from avcer.evaluation import metrics
+from avcer.evaluation.statistics import metrics
 from avcer.files import atomic
 from avcer.labels import BASIC
 from avcer.modalities import NAMES

@@ -20,12 +20,12 @@ from avcer.emotion.audio import AudioModel
 from avcer.emotion.probabilities import softmax
 from avcer.emotion.static import StaticModel
 from avcer.errors import InputError, MissingExtraError
-from avcer.evaluation.detection import match_faces, read_scenes
-from avcer.evaluation.faces import FaceTable, doubt_faces, read_faces, score_expressions, score_faces
-from avcer.evaluation.frames import read_frames
-from avcer.evaluation.scores import classification, doubts
 from avcer.evaluation.side_by_side import score_table
-from avcer.evaluation.speech import SpeechTable, full_names, read_speech, windows
+from avcer.evaluation.statistics.scores import classification, doubts
+from avcer.evaluation.tables.detection import match_faces, read_scenes
+from avcer.evaluation.tables.faces import FaceTable, doubt_faces, read_faces, score_expressions, score_faces
+from avcer.evaluation.tables.frames import read_frames
+from avcer.evaluation.tables.speech import SpeechTable, full_names, read_speech, windows
 from avcer.faces.detect import Detector, DetectorOptions
 from avcer.labels import BASIC
 from avcer.models.card import Family, ModelCard, Role

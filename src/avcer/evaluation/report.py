@@ -11,8 +11,8 @@ from typing import Any, Final
 import numpy as np
 
 from avcer.evaluation.figures import draw_confusions, draw_recalls
-from avcer.evaluation.frames import FrameTable, write_frames
-from avcer.evaluation.scores import finite
+from avcer.evaluation.statistics.scores import finite
+from avcer.evaluation.tables.frames import FrameTable, write_frames
 from avcer.files import atomic, atomic_text
 from avcer.labels import BASIC
 from avcer.modalities import CURVES

@@ -12,9 +12,9 @@ from avcer.decision.blend import blend
 from avcer.decision.fuse import pool
 from avcer.decision.policy import Policy
 from avcer.errors import InputError
-from avcer.evaluation import metrics
-from avcer.evaluation.frames import FrameTable, saliences
-from avcer.evaluation.scores import classification, doubts
+from avcer.evaluation.statistics import metrics
+from avcer.evaluation.statistics.scores import classification, doubts
+from avcer.evaluation.tables.frames import FrameTable, saliences
 from avcer.labels import BASIC
 from avcer.modalities import CURVES, FUSED
 from avcer.types import Boolean, Double, ExpressionTimeline, Integer

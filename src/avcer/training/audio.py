@@ -16,9 +16,9 @@ from avcer.emotion.probabilities import softmax
 from avcer.emotion.voice import VoiceFrames
 from avcer.emotion.waveform import WINDOW
 from avcer.errors import InputError
-from avcer.evaluation import metrics
-from avcer.evaluation.scores import classification, doubts
-from avcer.evaluation.speech import SpeechTable, full_names, read_speech, windows
+from avcer.evaluation.statistics import metrics
+from avcer.evaluation.statistics.scores import classification, doubts
+from avcer.evaluation.tables.speech import SpeechTable, full_names, read_speech, windows
 from avcer.labels import BASIC
 from avcer.models.card import NOT_FOR, UNWRITTEN, ModelCard
 from avcer.models.networks.mini_audio import MiniAudio

@@ -24,7 +24,7 @@ from avcer.emotion.dynamic import STEPS, DynamicModel
 from avcer.emotion.static import StaticModel
 from avcer.errors import InputError
 from avcer.evaluation.expressions import kinds_of, said_of, score_labels, voted_labels
-from avcer.evaluation.faces import FaceTable, read_faces
+from avcer.evaluation.tables.faces import FaceTable, read_faces
 from avcer.files import atomic_text
 from avcer.labels import BASIC
 from avcer.modalities import MODALITIES

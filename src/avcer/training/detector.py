@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from avcer.errors import InputError
-from avcer.evaluation.detection import Matches, Scene, box_iou, match_faces, read_scenes
+from avcer.evaluation.tables.detection import Matches, Scene, box_iou, match_faces, read_scenes
 from avcer.faces.detect import CENTRE_VARIANCE, SIZE_VARIANCE, Detector, DetectorOptions, FramePixels, priors
 from avcer.models.card import UNWRITTEN, ModelCard
 from avcer.models.networks.mini_detector import MiniDetector

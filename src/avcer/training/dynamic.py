@@ -15,9 +15,9 @@ from torch import Tensor, nn
 from avcer.emotion.dynamic import INTERVAL_S, STEPS, FeatureSteps
 from avcer.emotion.probabilities import softmax
 from avcer.emotion.static import StaticModel
-from avcer.evaluation import metrics
-from avcer.evaluation.faces import FaceTable
-from avcer.evaluation.scores import doubts
+from avcer.evaluation.statistics import metrics
+from avcer.evaluation.statistics.scores import doubts
+from avcer.evaluation.tables.faces import FaceTable
 from avcer.labels import BASIC
 from avcer.models.card import NOT_FOR, UNWRITTEN, ModelCard
 from avcer.models.choice import choose

@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from avcer.evaluation.faces import FaceTable
+from avcer.evaluation.tables.faces import FaceTable
 from avcer.types import Float
 
 CANVAS: Final = 64

@@ -19,11 +19,11 @@ from avcer.decision.fuse import MEAN, PUBLISHED, FusionWeights, write_fusion
 from avcer.emotion.dynamic import STEPS, DynamicModel
 from avcer.emotion.static import StaticModel
 from avcer.errors import InputError
-from avcer.evaluation import metrics
 from avcer.evaluation.figures import draw_weights
-from avcer.evaluation.fusion_search import NEUTRAL, best_draws, dirichlet_draws, fused_classes, search_score
-from avcer.evaluation.parquet import column_names
+from avcer.evaluation.fusion.search import NEUTRAL, best_draws, dirichlet_draws, fused_classes, search_score
 from avcer.evaluation.protocols import Subject, listen
+from avcer.evaluation.statistics import metrics
+from avcer.evaluation.tables.parquet import column_names
 from avcer.files import atomic
 from avcer.labels import BASIC
 from avcer.modalities import NAMES

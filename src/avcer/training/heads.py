@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from avcer.emotion.voice import VoiceFrames
-from avcer.evaluation.parquet import read_columns
-from avcer.evaluation.speech import WORDS, SpeechTable, windows
+from avcer.evaluation.tables.parquet import read_columns
+from avcer.evaluation.tables.speech import WORDS, SpeechTable, windows
 from avcer.labels import BASIC
 from avcer.models.networks.mini_audio import MiniAudio
 from avcer.training.loop import device

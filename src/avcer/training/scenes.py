@@ -14,7 +14,7 @@ from typing import Any, Final
 import cv2
 import numpy as np
 
-from avcer.evaluation.detection import SURE_SCORE, Scene
+from avcer.evaluation.tables.detection import SURE_SCORE, Scene
 from avcer.types import Float, Image
 
 MISSED_FACES_SOURCE: Final = "face-mask-detection"

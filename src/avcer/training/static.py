@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from avcer.emotion.crops import GreySquare
 from avcer.emotion.probabilities import softmax
 from avcer.errors import InputError
-from avcer.evaluation.faces import FaceTable, doubt_faces, read_faces, score_faces
+from avcer.evaluation.tables.faces import FaceTable, doubt_faces, read_faces, score_faces
 from avcer.labels import BASIC
 from avcer.models.card import NOT_FOR, UNWRITTEN, ModelCard
 from avcer.models.networks.mini_static import SIZE, MiniStatic

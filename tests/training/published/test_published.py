@@ -12,7 +12,7 @@ from torch import nn
 
 from avcer import cli
 from avcer.errors import ModelError, UsageError
-from avcer.evaluation.faces import FaceTable
+from avcer.evaluation.tables.faces import FaceTable
 from avcer.models.card import ModelCard
 from avcer.training import recipe
 from avcer.training.loop import Plan

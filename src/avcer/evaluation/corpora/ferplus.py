@@ -11,7 +11,7 @@ from typing import Final
 from avcer.errors import InputError
 from avcer.evaluation.corpora.files import PICTURES, by_stem, find, gather, read_rows
 from avcer.evaluation.corpora.record import Corpus, Part, Sample
-from avcer.evaluation.faces import EMOTION_COLUMNS, OTHER_COLUMNS
+from avcer.evaluation.tables.faces import EMOTION_COLUMNS, OTHER_COLUMNS
 from avcer.labels import BASIC
 
 TABLE: Final = "fer2013new.csv"

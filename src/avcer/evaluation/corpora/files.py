@@ -13,7 +13,7 @@ from typing import Final, NoReturn, TypeVar
 
 from avcer.errors import InputError
 from avcer.evaluation.corpora.record import Corpus, Part, Sample
-from avcer.evaluation.speech import WORDS
+from avcer.evaluation.tables.speech import WORDS
 
 VIDEOS: Final = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".flv")
 SOUNDS: Final = (".wav", ".flac", ".mp3", ".ogg", ".m4a")

@@ -14,7 +14,7 @@ from typing import Final
 from avcer.errors import InputError
 from avcer.evaluation.corpora.files import PARTS, emotion, gather, read_rows
 from avcer.evaluation.corpora.record import Corpus, Sample
-from avcer.evaluation.parquet import read_columns
+from avcer.evaluation.tables.parquet import read_columns
 from avcer.labels import AVCER_12, BASIC, Vocabulary
 
 NEEDED: Final = ("path", "label")

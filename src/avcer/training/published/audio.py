@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from avcer.emotion.probabilities import softmax
 from avcer.emotion.waveform import Waveform
 from avcer.errors import InputError
-from avcer.evaluation.scores import classification, doubts
-from avcer.evaluation.speech import SpeechTable, full_names, windows
+from avcer.evaluation.statistics.scores import classification, doubts
+from avcer.evaluation.tables.speech import SpeechTable, full_names, windows
 from avcer.labels import BASIC
 from avcer.models.card import ModelCard
 from avcer.training.audio import read_tables

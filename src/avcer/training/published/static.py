@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from avcer.emotion.probabilities import in_basic_order, softmax
 from avcer.emotion.static import FACE_KINDS
-from avcer.evaluation.faces import FaceTable, doubt_faces, score_faces
+from avcer.evaluation.tables.faces import FaceTable, doubt_faces, score_faces
 from avcer.labels import BASIC, VISUAL
 from avcer.models.card import ModelCard
 from avcer.models.preparation import prepared_by

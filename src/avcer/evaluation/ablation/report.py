@@ -8,10 +8,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
-from avcer.evaluation.ablation import GROUPS, Ablation, Row
+from avcer.evaluation.ablation.variations import GROUPS, Ablation, Row
 from avcer.evaluation.figures import Panel, draw_dots
 from avcer.evaluation.report import markdown_table
-from avcer.evaluation.scores import finite
+from avcer.evaluation.statistics.scores import finite
 from avcer.files import atomic_text, make_folder
 
 COLUMNS: Final = {

@@ -9,10 +9,20 @@ import pytest
 from avcer import cli
 from avcer.decision.fuse import MEAN, FusionWeights, pool, read_fusion, write_fusion
 from avcer.errors import InputError, UsageError
-from avcer.evaluation import fitting
-from avcer.evaluation.fitting import METHODS, Effort, Examples, compare, examples_of, fit, held_out, predict, score
-from avcer.evaluation.frames import FrameTable, write_frames
-from avcer.evaluation.fusion_search import search_score
+from avcer.evaluation.fusion import fitting
+from avcer.evaluation.fusion.fitting import (
+    METHODS,
+    Effort,
+    Examples,
+    compare,
+    examples_of,
+    fit,
+    held_out,
+    predict,
+    score,
+)
+from avcer.evaluation.fusion.search import search_score
+from avcer.evaluation.tables.frames import FrameTable, write_frames
 from avcer.labels import BASIC
 from made_up import three_models
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from avcer.errors import InputError
-from avcer.evaluation.detection import Scene, box_iou, match_faces, read_scenes
+from avcer.evaluation.tables.detection import Scene, box_iou, match_faces, read_scenes
 from avcer.types import Face, Float
 
 

@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 
 from avcer.decision.express import OpenRule
 from avcer.errors import InputError
-from avcer.evaluation import metrics
 from avcer.evaluation.expressions import score_votes
-from avcer.evaluation.parquet import read_columns
-from avcer.evaluation.scores import classification, doubts
+from avcer.evaluation.statistics import metrics
+from avcer.evaluation.statistics.scores import classification, doubts
+from avcer.evaluation.tables.parquet import read_columns
 from avcer.labels import BASIC, C_EXPR_DB
 from avcer.types import Boolean, Double, Float, Integer
 

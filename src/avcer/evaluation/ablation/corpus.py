@@ -11,13 +11,13 @@ import numpy as np
 
 from avcer.decision.policy import Policy
 from avcer.errors import InputError, UsageError
-from avcer.evaluation import intervals, metrics
-from avcer.evaluation.ablation import GROUPS, Ablation, Row, Variation, about, variations, way_to_run
+from avcer.evaluation.ablation.variations import GROUPS, Ablation, Row, Variation, about, variations, way_to_run
 from avcer.evaluation.compare import Run, beside, drawn
 from avcer.evaluation.corpora.record import Corpus, Level
 from avcer.evaluation.corpus_run import PICTURES, SOUNDS, Report, labelled_part, run
-from avcer.evaluation.frames import FrameTable
 from avcer.evaluation.side_by_side import by_video, decided, predictions
+from avcer.evaluation.statistics import intervals, metrics
+from avcer.evaluation.tables.frames import FrameTable
 from avcer.files import make_folder
 from avcer.modalities import FUSED, NAMES
 from avcer.options import Options

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from avcer.emotion.waveform import WINDOW
 from avcer.errors import InputError
-from avcer.evaluation.parquet import read_columns
+from avcer.evaluation.tables.parquet import read_columns
 from avcer.labels import BASIC
 from avcer.media import SAMPLE_RATE
 from avcer.types import Boolean, Float, Integer

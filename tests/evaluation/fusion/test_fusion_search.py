@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from avcer.evaluation.fusion_search import (
+from avcer.evaluation.fusion.search import (
     GRID,
     best_draws,
     dirichlet_draws,

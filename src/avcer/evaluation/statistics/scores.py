@@ -7,7 +7,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from avcer.evaluation import intervals, metrics
+from avcer.evaluation.statistics import intervals, metrics
 from avcer.labels import BASIC
 from avcer.types import Double, Integer
 

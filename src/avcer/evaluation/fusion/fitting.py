@@ -17,9 +17,7 @@ from scipy.optimize import minimize
 
 from avcer.decision.fuse import LEAST, MEAN, FusionWeights, pool
 from avcer.errors import InputError, UsageError
-from avcer.evaluation import metrics
-from avcer.evaluation.frames import FrameTable
-from avcer.evaluation.fusion_search import (
+from avcer.evaluation.fusion.search import (
     DRAWS,
     NEUTRAL,
     SEED,
@@ -28,6 +26,8 @@ from avcer.evaluation.fusion_search import (
     search_score,
     search_weights,
 )
+from avcer.evaluation.statistics import metrics
+from avcer.evaluation.tables.frames import FrameTable
 from avcer.labels import BASIC
 from avcer.types import Boolean, Double, Integer
 

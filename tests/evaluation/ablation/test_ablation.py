@@ -14,13 +14,13 @@ from avcer.decision.fuse import MEAN
 from avcer.decision.policy import Policy
 from avcer.demo import make_clip
 from avcer.errors import UsageError
-from avcer.evaluation.ablate_clips import Story, decide_story
-from avcer.evaluation.ablate_corpus import kept_only
-from avcer.evaluation.ablation import GROUPS, Ablation, Row, Variation, chosen_groups, variations, way_to_run
-from avcer.evaluation.ablation_report import document_of, panels, tables
-from avcer.evaluation.agreement import agreement, of_decisions, together
+from avcer.evaluation.ablation.clips import Story, decide_story
+from avcer.evaluation.ablation.corpus import kept_only
+from avcer.evaluation.ablation.report import document_of, panels, tables
+from avcer.evaluation.ablation.variations import GROUPS, Ablation, Row, Variation, chosen_groups, variations, way_to_run
 from avcer.evaluation.corpus_run import said
-from avcer.evaluation.frames import FrameTable
+from avcer.evaluation.statistics.agreement import agreement, of_decisions, together
+from avcer.evaluation.tables.frames import FrameTable
 from avcer.options import SETTINGS, Options
 from avcer.types import Clip, Double
 from miniatures import EMODB, RAVDESS, fill, make_media, one_person, write_clip

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from avcer.evaluation import intervals, metrics
-from avcer.evaluation.scores import doubts
+from avcer.evaluation.statistics import intervals, metrics
+from avcer.evaluation.statistics.scores import doubts
 
 
 @pytest.fixture

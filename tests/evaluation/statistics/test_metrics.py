@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from avcer.evaluation import metrics
+from avcer.evaluation.statistics import metrics
 
 LABELS = np.array([0, 0, 0, 1, 2])
 PREDICTED = np.array([0, 0, 1, 1, 1])

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avcer.errors import InputError
-from avcer.evaluation.parquet import read_columns
+from avcer.evaluation.tables.parquet import read_columns
 from avcer.labels import BASIC
 from avcer.modalities import NAMES
 from avcer.types import Boolean, Double, Integer

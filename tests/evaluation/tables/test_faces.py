@@ -10,7 +10,7 @@ import pytest
 from pyarrow import parquet
 
 from avcer.errors import InputError
-from avcer.evaluation.faces import read_faces, score_blends, score_faces
+from avcer.evaluation.tables.faces import read_faces, score_blends, score_faces
 from avcer.labels import BASIC, C_EXPR_DB
 
 OTHERS = ("contempt", "unknown", "NF")

@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from avcer.evaluation import metrics
+from avcer.evaluation.statistics import metrics
 from avcer.types import Double, Integer
 
 DRAWS: Final = 10_000

@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 
 from avcer.errors import InputError
-from avcer.evaluation.intervals import draw_groups, interval
-from avcer.evaluation.parquet import read_columns
+from avcer.evaluation.statistics.intervals import draw_groups, interval
+from avcer.evaluation.tables.parquet import read_columns
 from avcer.types import Boolean, Face, Float, Image, Integer
 
 SAME_IOU: Final = 0.5

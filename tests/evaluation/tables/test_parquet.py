@@ -9,7 +9,7 @@ import pytest
 from pyarrow import parquet
 
 from avcer.errors import InputError
-from avcer.evaluation.parquet import column_names, read_columns
+from avcer.evaluation.tables.parquet import column_names, read_columns
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from pyarrow import parquet
 
 from avcer.errors import InputError
-from avcer.evaluation.frames import COLUMNS, FrameTable, blend_word, read_frames, saliences, write_frames
+from avcer.evaluation.tables.frames import COLUMNS, FrameTable, blend_word, read_frames, saliences, write_frames
 from avcer.labels import BASIC, C_EXPR_DB
 
 

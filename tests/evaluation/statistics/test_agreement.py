@@ -10,7 +10,7 @@ import pytest
 from avcer.analysis import Analysis, FaceAnalysis
 from avcer.decision.align import nothing
 from avcer.errors import InputError
-from avcer.evaluation.agreement import Agreement, agreement, together
+from avcer.evaluation.statistics.agreement import Agreement, agreement, together
 from avcer.labels import AVCER_12, C_EXPR_DB, Vocabulary
 from avcer.modalities import NAMES
 from avcer.types import Clip, EmotionProbabilities, ExpressionTimeline, FaceTrack

@@ -12,10 +12,10 @@ from avcer.decision.policy import Policy
 from avcer.decision.segments import find_segments, frame_ends
 from avcer.decision.smoothing import Smoothing
 from avcer.errors import InputError, UnforeseenError, one_of_many
-from avcer.evaluation import intervals
-from avcer.evaluation.ablation import GROUPS, Ablation, Row, about, variations, way_to_run
-from avcer.evaluation.agreement import Agreement, of_decisions, together
+from avcer.evaluation.ablation.variations import GROUPS, Ablation, Row, about, variations, way_to_run
 from avcer.evaluation.corpus_run import Report, said
+from avcer.evaluation.statistics import intervals
+from avcer.evaluation.statistics.agreement import Agreement, of_decisions, together
 from avcer.modalities import NAMES
 from avcer.options import Options
 from avcer.pipeline import Analyzer

@@ -1,0 +1,1 @@
+"""Ablations: one choice changed at a time, on clips or on a corpus."""

@@ -1,0 +1,1 @@
+"""Fusion weights: the search of the method, and other ways to fit them."""

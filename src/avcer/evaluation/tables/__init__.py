@@ -1,0 +1,1 @@
+"""Labelled tables: faces, speech, frames, scenes; read from Parquet or CSV."""
