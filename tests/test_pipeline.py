@@ -192,7 +192,7 @@ def test_a_hook_that_raises_ends_the_analysis(patched: Any, demonstration: Path,
 def test_an_interruption_while_the_sound_alone_goes_on_does_not_wait_for_its_end(
     patched: Any, analyzer: Analyzer, demonstration: Path
 ) -> None:
-    audio = Slow(analyzer._audio, 0.6)
+    audio = Slow(analyzer._audio, 1.5)
     main = threading.main_thread().ident
     interruption = threading.Timer(0.2, lambda: signal.pthread_kill(main, signal.SIGINT))
 

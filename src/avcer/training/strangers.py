@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 
 from avcer.emotion.probabilities import softmax
 from avcer.errors import InputError, ModelError
-from avcer.evaluation import metrics
+from avcer.evaluation.statistics import metrics
 from avcer.files import atomic
 from avcer.labels import BASIC
 from avcer.models.card import ModelCard
