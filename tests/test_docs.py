@@ -110,3 +110,13 @@ def test_every_column_is_described_on_the_page() -> None:
         for column in table.columns:
             name = "one column per label" if column.name in empty.labels else f"`{column.name}`"
             assert re.search(rf"^\| .*{name}.* \| {re.escape(column.description)} \|$", page, re.MULTILINE), column.name
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_prose_keeps_to_120_columns(page: Path) -> None:
+    """Tables, code and what a command writes are as wide as they are."""
+    text = re.sub(
+        r"^```.*?^```|^<!-- measured.*?^<!-- end", "", page.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE
+    )
+    prose = [line for line in text.splitlines() if not line.startswith(("|", "!["))]
+    assert not [line for line in prose if len(line) > 120]
