@@ -56,8 +56,21 @@ SETTINGS: Final[dict[SettingName, Setting]] = {
 """What each costs and how far it agrees with ``exact`` is measured in docs/speed.md."""
 
 
-MADE_FOR: Final[dict[Family, int]] = {"mini": 640, "published": 0}
-"""The longest side of the pictures that a family's detector was made for; 0 for any."""
+@dataclass(frozen=True)
+class FamilyDefaults:
+    """What a family of models implies where nothing was chosen: ``rule``; ``fusion``, the name of its weights;
+    ``longest_side`` of the pictures that its detector was made for, in pixels, 0 for any.
+    """
+
+    rule: Rule
+    fusion: str
+    longest_side: int
+
+
+IMPLIED: Final[dict[Family, FamilyDefaults]] = {
+    "mini": FamilyDefaults(rule=OPEN, fusion="mini", longest_side=640),
+    "published": FamilyDefaults(rule="1", fusion=PUBLISHED.name, longest_side=0),
+}
 
 
 @dataclass(frozen=True)
@@ -161,12 +174,12 @@ class Options:
     @property
     def decision_rule(self) -> Rule:
         """The rule in force."""
-        return self.rule or ("open" if self.models == "mini" else "1")
+        return self.rule or IMPLIED[self.models].rule
 
     @property
     def side(self) -> int:
         """The longest side in force, in pixels; 0 for frames as they are."""
-        own = MADE_FOR[self.models]
+        own = IMPLIED[self.models].longest_side
         chosen = SETTINGS[self.setting].longest_side if self.longest_side is None else self.longest_side
         return own if chosen is None else chosen
 
@@ -220,7 +233,7 @@ class Options:
 
     def weights(self, audio: ModelCard) -> FusionWeights:
         """The fusion weights in force; the published ones depend on the audio model's classes."""
-        choice = self.fusion if self.fusion is not None else self.models
+        choice = self.fusion if self.fusion is not None else IMPLIED[self.models].fusion
         if choice == PUBLISHED.name:
             return PUBLISHED if self.models == "mini" or audio.labels == AUDIO_8 else PUBLISHED_7
         return MEAN if choice == MEAN.name else read_fusion(choice)
