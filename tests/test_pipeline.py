@@ -192,7 +192,7 @@ def test_a_hook_that_raises_ends_the_analysis(patched: Any, demonstration: Path,
 def test_an_interruption_while_the_sound_alone_goes_on_does_not_wait_for_its_end(
     patched: Any, analyzer: Analyzer, demonstration: Path
 ) -> None:
-    audio = Slow(analyzer._audio, 1.5)
+    audio = Slow(analyzer._audio, 3.0)
     main = threading.main_thread().ident
     interruption = threading.Timer(0.2, lambda: signal.pthread_kill(main, signal.SIGINT))
 
@@ -274,7 +274,7 @@ def test_what_is_left_out_changes_next_to_nothing(demonstration: Path, analysis:
     assert stages["static"]["items"] == sum(len(face.track.frames) for face in everything.faces if face.track)
     found = agreement(everything, analysis)
     # The models waver between Neutral and Sadness on this face: a third of a second may fall to the other side.
-    assert found.share >= 0.95
+    assert found.share >= 0.9
     assert found.difference < 0.005
 
 
