@@ -151,14 +151,57 @@ class _Broken:
         raise RuntimeError(f"fault\nin {video.name}")
 
 
-def test_a_fault_of_our_own_costs_one_file_and_one_line(
+def test_a_fault_of_our_own_is_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("avcer.pipeline.Analyzer", _Broken)
-    assert cli.main(["analyze", "a.mp4", "b.mp4", "--out", str(tmp_path)]) == 1
-    first, second = capsys.readouterr().err.splitlines()
-    assert first.startswith("avcer: error: a.mp4: unforeseen RuntimeError (fault in a.mp4)")
-    assert "b.mp4" in second
+    assert cli.main(["analyze", "a.mp4", "--out", str(tmp_path)]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("avcer: error: a.mp4: unforeseen RuntimeError (fault in a.mp4)")
+
+
+HOOK = """
+import io, os, signal
+_open = io.open
+def opening(file, *rest, **more):
+    name = os.path.basename(str(file))
+    if name.startswith("fault"):
+        raise RuntimeError("fault in " + name)
+    if name.startswith("kill"):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return _open(file, *rest, **more)
+io.open = opening
+"""
+"""For the worker's process, as ``sitecustomize``: no clip at hand makes a decoder crash."""
+
+
+def test_of_several_clips_a_fault_or_a_crash_costs_one_and_one_line(
+    clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text(HOOK)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), *sys.path]))
+    for name in ("fault", "kill", "good"):
+        (tmp_path / f"{name}.mp4").write_bytes(clip.read_bytes())
+    videos = [str(tmp_path / f"{name}.mp4") for name in ("fault", "kill", "good", "missing")]
+    assert cli.main(["analyze", *videos, "--out", str(tmp_path / "out"), "--formats", "txt", "--debug"]) == 1
+    shown = capsys.readouterr()
+    lines = [line.partition(f"{tmp_path}/")[2] for line in shown.err.splitlines() if line.startswith("avcer: error: ")]
+    assert [line.partition(":")[0] for line in lines] == ["fault.mp4", "kill.mp4", "missing.mp4"]
+    assert "unforeseen RuntimeError (fault in fault.mp4)" in lines[0]
+    assert "SIGKILL" in lines[1]
+    assert "in opening" in shown.err, "--debug shows the traceback of the worker"
+    assert [line for line in shown.out.splitlines() if line.startswith("good.mp4: ")]
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["good"]
+
+
+def test_options_that_cannot_be_used_cost_several_clips_one_line(
+    clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("AVCER_HOME", str(tmp_path / "home"))
+    command = ["analyze", str(clip), str(clip), "--out", str(tmp_path / "out"), "--models", "published"]
+    assert cli.main(command) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "avcer models import published" in line
 
 
 def test_a_name_that_the_terminal_lacks_is_shown_escaped(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import sys
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from avcer.analysis import Analysis
 from avcer.evaluation.statistics.scores import finite
 from avcer.labels import BASIC, NONE
 from avcer.types import Progress, no_progress
@@ -53,27 +52,27 @@ def progress_shown(name: str, quiet: bool) -> Iterator[Progress]:
         yield hook
 
 
-def print_summary(analysis: Analysis, folder: Path, files: Sequence[Path]) -> None:
-    """What was found in a clip, where it was written, and the real-time factor."""
-    clip = analysis.clip
-    people = sum(face.track is not None for face in analysis.faces)
+def print_summary(name: str, found: Mapping[str, Any], folder: Path, files: int) -> None:
+    """What was found in a clip (``batch.summary.facts``), where it was written, and the real-time factor."""
+    people = sum(face["face"] is not None for face in found["faces"])
     faces = "no face" if not people else "1 face" if people == 1 else f"{people} faces"
-    print(f"{clip.path.name}: {clip.duration_s:.1f} s, {len(analysis.times_s)} frames, {faces}")
-    for warning in analysis.warnings:
+    print(f"{name}: {found['duration_s']:.1f} s, {found['frames']} frames, {faces}")
+    for warning in found["warnings"]:
         print(f"  note: {warning}")
-    shown = _shares(analysis)
+    shown = _shares(found["faces"])
     if shown:
         print(f"  {shown}")
-    print(f"  wrote {len(files)} file{'' if len(files) == 1 else 's'} to {folder}")
-    timings = analysis.provenance.timings
-    print(f"  {timings['seconds']:.2f} s of work, real-time factor {timings['real_time_factor']:.3f}")
+    print(f"  wrote {files} file{'' if files == 1 else 's'} to {folder}")
+    work_s, duration_s = found["work_s"], found["duration_s"]
+    print(f"  {work_s:.2f} s of work, real-time factor {work_s / duration_s if duration_s else 0.0:.3f}")
 
 
-def _shares(analysis: Analysis) -> str:
+def _shares(faces: Sequence[Mapping[str, Any]]) -> str:
     """Which labels take how much of the decided time of all faces, largest first, then 'Neutral' and 'none'."""
     seconds: dict[str, float] = defaultdict(float)
-    for segment in analysis.segments:
-        seconds[segment.label] += segment.end_s - segment.start_s
+    for face in faces:
+        for label, share in face["shares"].items():
+            seconds[label] += share * face["seconds_seen"]
     total = sum(seconds.values())
     if not total:
         return ""

@@ -47,6 +47,11 @@ class UnforeseenError(AvcerError):
     """A fault of avcer's own, met on one file; ``__cause__`` is what was raised."""
 
 
+def named(kind: str, otherwise: type[AvcerError]) -> type[AvcerError]:
+    """The class of this name, for an error that another process has told; ``otherwise`` if there is none."""
+    return next((known for known in AvcerError.__subclasses__() if known.__name__ == kind), otherwise)
+
+
 @contextmanager
 def one_of_many(path: Path) -> Iterator[None]:
     """Work on one file of many, which a fault of avcer's own must not cost the others.

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from avcer.analysis import Analysis
+from avcer.batch.summary import facts
 from avcer.console import print_summary
 from avcer.types import Segment
 
@@ -21,7 +22,7 @@ def summary(scene: Callable[..., Analysis], capsys: pytest.CaptureFixture[str]) 
         analysis = scene(provenance={"timings": {"seconds": 1.0, "real_time_factor": 0.1}})
         segments = tuple(Segment(0, 0.0, seconds, label, kind, None, 0.9) for label, kind, seconds in spans)
         shown = replace(analysis, faces=(replace(analysis.faces[0], segments=segments),), warnings=())
-        print_summary(shown, Path("out"), ())
+        print_summary("clip.mp4", facts(shown), Path("out"), 0)
         return capsys.readouterr().out.splitlines()[1].strip()
 
     return shares

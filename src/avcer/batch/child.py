@@ -17,7 +17,7 @@ from tempfile import TemporaryFile
 from threading import Event, Thread
 from typing import Any, Final, Literal
 
-from avcer.errors import UsageError
+from avcer.errors import UsageError, named
 
 COMMAND: Final = (sys.executable, "-m", "avcer.batch.worker")
 START_S: Final = 300.0
@@ -28,6 +28,7 @@ STALLED_S: Final = 900.0
 JOBS_EACH: Final = 500
 """A worker is replaced after so many clips: should a library leak, it does not add up over a corpus."""
 _LAST_WORDS: Final = 300
+_ANSWERED: Final = ("error", "facts", "files", "kind", "trace")
 
 
 @dataclass(frozen=True)
@@ -57,12 +58,16 @@ class Job:
 @dataclass(frozen=True)
 class Outcome:
     """How a job ended: ``done``; ``failed`` with the error in one line; ``died``, with its worker; ``late``: it took
-    longer than it may; ``stopped`` by the caller.
+    longer than it may; ``stopped`` by the caller. ``files`` are the names of the results, ``trace`` is the traceback
+    of an error.
     """
 
     state: Literal["done", "failed", "died", "late", "stopped"]
     error: str = ""
     facts: Mapping[str, Any] = field(default_factory=dict)
+    files: Sequence[str] = ()
+    kind: str = ""
+    trace: str = ""
 
 
 Report = Callable[[str, int, int], None]
@@ -88,7 +93,7 @@ class Worker:
             report: told of the progress: stage, done, total.
 
         Raises:
-            UsageError: no worker can start with these options.
+            AvcerError: no worker can start with these options, see ``start``.
         """
         self.start(stop)
         self._jobs += 1
@@ -117,7 +122,7 @@ class Worker:
             if message["state"] == "working":
                 report(message["stage"], message["done"], message["total"])
             else:
-                return Outcome(message["state"], message.get("error", ""), message.get("facts", {}))
+                return Outcome(**{name: message[name] for name in ("state", *_ANSWERED) if name in message})
 
     def close(self) -> None:
         """Ends the process, whatever it does."""
@@ -144,7 +149,7 @@ class Worker:
         A process that is killed while it starts is started again, ``STARTS`` times in all.
 
         Raises:
-            UsageError: it cannot work with these options, or does not start.
+            UsageError, ModelError, MissingExtraError: it cannot work with these options, or does not start.
         """
         if self._process is not None and (self._jobs >= JOBS_EACH or self._process.poll() is not None):
             self.close()
@@ -175,7 +180,7 @@ class Worker:
                 return ""
             if message and message["state"] == "unfit":
                 self.close()
-                raise UsageError(message["error"])
+                raise named(message.get("kind", ""), UsageError)(message["error"])
             if message:
                 return self._why_it_ended()
         self.close()

@@ -67,6 +67,7 @@ def facts(analysis: Analysis) -> dict[str, Any]:
         "face_share": round(float(seen.mean()), 4) if frames else 0.0,
         "sound_share": round(float(analysis.audio.valid.mean()), 4) if frames else 0.0,
         "warnings": list(analysis.warnings),
+        "work_s": round(analysis.provenance.timings.get("seconds", 0.0), 3),
         "faces": [_of_face(face, face.id == analysis.primary) for face in analysis.faces],
     }
 

@@ -4,8 +4,9 @@
 
 The first line on standard input is the set-up, ``{"options": .., "formats": [..]}``; each further one is a job,
 ``{"path": .., "start_s": .., "end_s": .., "folder": ..}``. The answers are lines on what was standard output:
-``{"stage": .., "done": .., "total": ..}`` while it works, then ``{"state": "done", "facts": ..}`` or ``{"state":
-"failed", "error": ..}``. When standard input ends, so does the worker, in the middle of a clip too: its parent is gone.
+``{"stage": .., "done": .., "total": ..}`` while it works, then ``{"state": "done", "facts": .., "files": [..]}`` or
+``{"state": "failed", "error": .., "trace": ..}``. When standard input ends, so does the worker, in the middle of a clip
+too: its parent is gone.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import json
 import os
 import sys
 import time
+import traceback
 from collections.abc import Mapping
 from pathlib import Path
 from queue import SimpleQueue
@@ -38,7 +40,7 @@ def main() -> int:
     try:
         analyzer = Analyzer(Options.from_dict(setup["options"]))
     except AvcerError as error:
-        _answer(answers, {"state": "unfit", "error": _line(error)})
+        _answer(answers, {"state": "unfit", **_told(error)})
         return 1
     _answer(answers, {"state": "ready", "identity": analyzer.identity().to_dict()})
     while True:
@@ -51,10 +53,10 @@ def work(analyzer: Analyzer, formats: list[str], job: Mapping[str, Any], progres
     try:
         with one_of_many(path):
             analysis = _for_part(analyzer, job).analyze(path, progress)
-            analysis.save(Path(job["folder"]), formats)
-            return {"state": "done", "facts": facts(analysis)}
+            files = analysis.save(Path(job["folder"]), formats)
+            return {"state": "done", "facts": facts(analysis), "files": [file.name for file in files]}
     except AvcerError as error:
-        return {"state": "failed", "error": _line(error)}
+        return {"state": "failed", **_told(error)}
 
 
 def _for_part(analyzer: Analyzer, job: Mapping[str, Any]) -> Analyzer:
@@ -98,8 +100,10 @@ def _answer(answers: TextIO, message: Mapping[str, Any]) -> None:
     print(json.dumps(message), file=answers, flush=True)
 
 
-def _line(error: AvcerError) -> str:
-    return " ".join(str(error).split())
+def _told(error: AvcerError) -> dict[str, str]:
+    """An error for the parent: its class, its line, and the traceback that ``--debug`` shows."""
+    line = " ".join(str(error).split())
+    return {"kind": type(error).__name__, "error": line, "trace": "".join(traceback.format_exception(error))}
 
 
 if __name__ == "__main__":

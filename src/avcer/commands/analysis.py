@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING, Any, Final
 
 from avcer.commands.shared import DONE, FAILED, OWN_MODEL, Commands, add, complain, positive
@@ -13,6 +15,7 @@ from avcer.errors import AvcerError, one_of_many
 from avcer.words import DEVICES, FAMILIES, RULES, SETTINGS, SOUND_FOR, VOCABULARIES
 
 if TYPE_CHECKING:
+    from avcer.batch.child import Worker
     from avcer.options import Options
     from avcer.pipeline import Analyzer
 
@@ -106,31 +109,65 @@ def formats_of(chosen: argparse.Namespace) -> tuple[str, ...]:
 def _analyze(chosen: argparse.Namespace) -> int:
     from avcer.files import check_writable
 
+    with _way_to_analyze(chosen) as analyze:
+        check_writable(chosen.out)
+        status = DONE
+        for video, folder in zip(chosen.videos, _folders(chosen.videos, chosen.out), strict=True):
+            try:
+                with one_of_many(video):
+                    check_writable(folder)
+                    analyze(video, folder)
+            except AvcerError as error:
+                complain(error, chosen.debug)
+                status = FAILED
+        return status
+
+
+@contextmanager
+def _way_to_analyze(chosen: argparse.Namespace) -> Iterator[Callable[[Path, Path], None]]:
+    """One clip is analysed here, several in a worker of the batch: a file that crashes the decoder costs itself alone.
+
+    Options that cannot be used are an error at once, before any clip.
+    """
     formats = formats_of(chosen)
-    analyzer = _analyzer(chosen)
-    check_writable(chosen.out)
-    status = DONE
-    for video, folder in zip(chosen.videos, _folders(chosen.videos, chosen.out), strict=True):
-        try:
-            with one_of_many(video):
-                check_writable(folder)
-                _analyze_one(analyzer, video, folder, formats, chosen.quiet)
-        except AvcerError as error:
-            complain(error, chosen.debug)
-            status = FAILED
-    return status
+    if len(chosen.videos) == 1:
+        analyzer = _analyzer(chosen)
+        yield lambda video, folder: _analyze_one(analyzer, video, folder, formats, chosen.quiet)
+        return
+    from avcer.batch.child import Setup, Worker
+
+    with Worker(Setup(options_of(chosen).to_dict(), formats)) as worker:
+        worker.start(Event())
+        yield lambda video, folder: _analyze_in(worker, video, folder, chosen.quiet)
+
+
+def _analyze_in(worker: Worker, video: Path, folder: Path, quiet: bool) -> None:
+    from avcer.batch.each import analyze_in
+    from avcer.console import progress_shown
+
+    with progress_shown(video.name, quiet) as progress:
+        outcome = analyze_in(worker, video, folder, progress)
+    if not quiet:
+        _summarise(video, outcome.facts, folder, len(outcome.files))
 
 
 def _analyze_one(analyzer: Analyzer, video: Path, folder: Path, formats: Sequence[str], quiet: bool) -> None:
-    from avcer.console import print_summary, progress_shown
+    from avcer.batch.summary import facts
+    from avcer.console import progress_shown
 
     with progress_shown(video.name, quiet) as progress:
         analysis = analyzer.analyze(video, progress)
     files = analysis.save(folder, formats)
     if not quiet:
-        print_summary(analysis, folder, files)
-        if folder.name != _name(video):
-            print(f"  note: {folder.with_name(_name(video))} is another clip's, or the clip itself")
+        _summarise(video, facts(analysis), folder, len(files))
+
+
+def _summarise(video: Path, found: Mapping[str, Any], folder: Path, files: int) -> None:
+    from avcer.console import print_summary
+
+    print_summary(video.name, found, folder, files)
+    if folder.name != _name(video):
+        print(f"  note: {folder.with_name(_name(video))} is another clip's, or the clip itself")
 
 
 def _name(video: Path) -> str:
