@@ -15,7 +15,8 @@ STATIONS = (
     ("types", "provenance"),
     ("files", "timing", "prefetch"), ("media",), ("models",), ("faces",), ("emotion",), ("analysis",), ("decision",),
     ("sampling",), ("sight", "hearing"), ("options",), ("settled",), ("session",), ("feeding",), ("pipeline",),
-    ("output",), ("batch",), ("serve",), ("evaluation",), ("training",), ("quantization",), ("bench",),
+    ("output",), ("annotations",), ("batch",), ("serve",), ("evaluation",), ("training",), ("quantization",),
+    ("bench",),
     ("demo", "console", "streams"), ("commands",), ("cli",), ("__main__",),
 )  # fmt: skip
 ORDER = {name: place for place, names in enumerate(STATIONS) for name in names}

@@ -11,6 +11,8 @@ import pytest
 
 import avcer
 from avcer import Analysis, Clip, cli
+from avcer.annotations.labels import COLUMNS
+from avcer.annotations.words import SYNONYMS
 from avcer.decision.align import nothing
 from avcer.demo import make_clip
 from avcer.labels import C_EXPR_DB
@@ -58,7 +60,10 @@ def test_links_lead_somewhere(page: Path) -> None:
             assert (page.parent / target).exists(), target
 
 
-@pytest.mark.parametrize("command", ["analyze", "train", "evaluate", "compare", "ablate", "fit-fusion", "bench"])
+PAGED = ["analyze", "export", "import-annotations", "train", "evaluate", "compare", "ablate", "fit-fusion", "bench"]
+
+
+@pytest.mark.parametrize("command", PAGED)
 def test_the_command_line_page_names_every_option(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         cli.main([command, "--help"])
@@ -73,6 +78,14 @@ def test_the_command_line_page_names_every_choice() -> None:
     text = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
     for word in (*FORMATS, *SETTINGS, *FAMILIES):
         assert f"`{word}`" in text
+
+
+def test_the_annotations_page_names_every_word() -> None:
+    text = (ROOT / "docs" / "annotations.md").read_text(encoding="utf-8")
+    for label, words in SYNONYMS.items():
+        assert f"| {label} | {', '.join(words)} |" in text
+    for column in COLUMNS:
+        assert f"`{column}`" in text
 
 
 def test_the_numbers_of_the_settings_are_those_of_the_page() -> None:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from avcer.evaluation.fusion.fitting import Fit
 
 _MOST_SHOWN: Final = 4
+_LONGEST: Final = 10
+"""How many of the stretches on which annotator and machine differ are shown."""
 _LAST: Final = {BASIC[0]: 1, NONE: 2}
 """What is no emotion is named after all emotions, however long it lasts."""
 
@@ -103,6 +105,41 @@ def print_scores(scores: dict[str, Any], as_json: bool, indent: str = "") -> Non
                 print(indent + "".join(f"{count:8}" for count in row))
         else:
             print(f"{indent + name:24}{_shown(value)}")
+
+
+def print_annotated(found: dict[str, Any], as_json: bool) -> None:
+    """The machine against annotators: agreement, the confusion in words, and where they differ longest."""
+    if as_json:
+        print(json.dumps(finite(found)))
+        return
+    print(f"{'':10}{'n':>8}{'agreement':>11}{'kappa':>8}{'alpha':>8}")
+    for name in ("frames", "segments", "people"):
+        if found[name] is not None:
+            one = found[name]
+            print(f"{name:10}{one['n']:8}{one['agreement']:11.4f}{one['kappa']:8.4f}{one['alpha']:8.4f}")
+    frames = found["frames"]
+    low, high = frames["interval"]
+    print(f"kappa of frames: 95 % interval {low:.4f} to {high:.4f}")
+    print(f"labelled by the annotator alone {frames['annotator_only']}, by the machine alone {frames['machine_only']}")
+    _print_confusion(found["labels"], found["confusion"])
+    longest = found["differences"][:_LONGEST]
+    if longest:
+        print("\nlongest differences: seconds, annotator, machine")
+    for one in longest:
+        place = f"{one['clip']}, {one['tier']}: {one['start_s']:.3f} to {one['end_s']:.3f}"
+        print(f"  {place}   {one['annotator']}   {one['machine']}")
+
+
+def _print_confusion(labels: Sequence[str], table: Sequence[Sequence[int]]) -> None:
+    """Rows of the annotator's labels, columns of the machine's, those without frames left out."""
+    columns = [place for place in range(len(labels)) if any(row[place] for row in table)]
+    width = max(map(len, labels)) + 2
+    print(
+        f"\n{'annotator, machine':{width}}" + "".join(f"{labels[place]:>{len(labels[place]) + 2}}" for place in columns)
+    )
+    for label, row in zip(labels, table, strict=True):
+        if any(row):
+            print(f"{label:{width}}" + "".join(f"{row[place]:{len(labels[place]) + 2}}" for place in columns))
 
 
 def print_fits(fits: Sequence[Fit]) -> None:

@@ -21,5 +21,7 @@ TABLES: Final = ("ferplus", "affect7", "speech", "scenes", "frames")
 """Tables that ``avcer evaluate`` scores."""
 CORPORA: Final = ("affwild2", "afew", "c-expr-db", "ravdess", "crema-d", "meld", "savee", "emodb", "blemore", "table")
 """Corpora by their words; ``ferplus`` is a table or a corpus, as its place is a file or a folder."""
+ANNOTATIONS: Final = "annotations"
+"""What ``avcer evaluate`` calls people's labels beside stored results."""
 PARTS: Final = ("all", "train", "validation", "test")
 LEVELS: Final = ("frame", "video")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from avcer.commands.shared import DONE, FAILED, Commands, add, add_decision_options, add_model_options
 from avcer.errors import AvcerError, UsageError
-from avcer.words import CORPORA, LEVELS, PARTS, TABLES
+from avcer.words import ANNOTATIONS, CORPORA, LEVELS, PARTS, TABLES
 
 if TYPE_CHECKING:
     from avcer.evaluation.corpora import Corpus
@@ -20,8 +20,13 @@ if TYPE_CHECKING:
 def add_evaluate(commands: Commands) -> None:
     """The parser of ``avcer evaluate``."""
     evaluate = add(commands, "evaluate", "score the models on labelled tables, or on a corpus", _evaluate)
-    evaluate.add_argument("protocol", choices=(*TABLES, *CORPORA), metavar="PROTOCOL", help="see docs/evaluation.md")
-    evaluate.add_argument("files", nargs="+", type=Path, metavar="FILE", help="tables, or the folder of a corpus")
+    evaluate.add_argument(
+        "protocol", choices=(*TABLES, *CORPORA, ANNOTATIONS), metavar="PROTOCOL", help="see docs/evaluation.md"
+    )
+    evaluate.add_argument(
+        "files", nargs="+", type=Path, metavar="FILE",
+        help="tables; the folder of a corpus; of annotations the results and then the labels",
+    )  # fmt: skip
     add_model_options(evaluate, "precision")
     evaluate.add_argument("--part", choices=PARTS, default="all", help="of the rows")
     evaluate.add_argument("--out", type=Path, metavar="DIR", help="of a corpus: the report; run again to go on")
@@ -33,12 +38,37 @@ def add_evaluate(commands: Commands) -> None:
 def _evaluate(chosen: argparse.Namespace) -> int:
     from avcer.console import print_scores
 
+    if chosen.protocol == ANNOTATIONS:
+        return _evaluate_annotations(chosen)
     if chosen.protocol in CORPORA or (chosen.protocol == "ferplus" and chosen.files[0].is_dir()):
         scores = _evaluate_corpus(chosen)
     else:
         scores = _evaluate_tables(chosen)
     print_scores(scores, chosen.json)
     return FAILED if scores.get("left_out") else DONE
+
+
+def _evaluate_annotations(chosen: argparse.Namespace) -> int:
+    from avcer.annotations.labels import read_labels
+    from avcer.console import print_annotated
+    from avcer.evaluation.annotated.compare import compare
+    from avcer.evaluation.annotated.scores import scores, write_scores
+
+    *results, labels = chosen.files
+    if not results:
+        raise UsageError("evaluate annotations needs the results and then the labels: RESULT... LABELS")
+    others = (chosen.level, chosen.fusion, chosen.rule, chosen.compounds, chosen.own_models)
+    if any(others) or chosen.part != "all":
+        names = "--part, --level, --fusion, --rule, --compounds and --own-model"
+        raise UsageError(f"evaluate annotations scores stored results as they are: leave {names} out")
+    compared, left_out = compare(read_labels(labels), results)
+    for clip in left_out:
+        to_stderr(f"left out: {clip}: has no result among those given", debug=False)
+    found = scores(compared)
+    if chosen.out is not None:
+        write_scores(found, chosen.out)
+    print_annotated(found, chosen.json)
+    return FAILED if left_out else DONE
 
 
 def _evaluate_tables(chosen: argparse.Namespace) -> dict[str, Any]:
