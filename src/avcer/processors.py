@@ -49,6 +49,11 @@ def decoder_threads() -> int:
     return max((_limit or available()) // 2, 1)
 
 
+def encoder_threads() -> int:
+    """Threads of an encoder, which works while pictures are decoded and drawn: all that the process may use."""
+    return max(_limit or available(), 1)
+
+
 def _quotas(root: Path) -> Iterator[float]:
     """Processors' worth of time that each control group over this process allows."""
     for folder, version in _groups(root):

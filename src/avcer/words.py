@@ -15,7 +15,7 @@ RULES: Final = ("open", "1", "2", "both", "sum", "gated", "geometric")
 SOUND_FOR: Final = ("primary", "all")
 VOCABULARIES: Final = ("c-expr-db", "avcer-12", "raf-db", "du", "blemore", "pairs-15")
 EXPORTS: Final = ("eaf", "textgrid", "emotionml", "labelstudio", "boris", "audformat", "bids", "mot")
-FORMATS: Final = ("csv", "json", "png", "txt", "srt", "vtt", "parquet", "jsonl", *EXPORTS, "faces", "heatmaps")
+FORMATS: Final = ("csv", "json", "png", "txt", "srt", "vtt", "parquet", "jsonl", *EXPORTS, "mp4", "faces", "heatmaps")
 USUAL_FORMATS: Final = ("csv", "json", "png", "txt")
 TABLES: Final = ("ferplus", "affect7", "speech", "scenes", "frames")
 """Tables that ``avcer evaluate`` scores."""

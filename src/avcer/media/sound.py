@@ -75,7 +75,8 @@ class Sound:
     Holes in the recording are zeros, overlaps are dropped, channels are averaged; where they cancel each other, the
     strongest is taken. Each iteration starts at the beginning. ``start_s`` is known from the first block on; ``end_s``
     and ``damaged`` (packets that could not be decoded, frames marked as distorted) keep up with the iteration;
-    ``warnings`` (one line each) are complete after it. Made by ``open_sound``.
+    ``warnings`` (one line each) are complete after it. ``index`` is that of the track in the file. Made by
+    ``open_sound``.
     """
 
     def __init__(
@@ -93,15 +94,15 @@ class Sound:
         self.end_s: float | None = None
         self.damaged = 0
         self.warnings: list[str] = []
-        self._index = index
+        self.index = index
         self._levels = levels
         self._span = start_s, end_s
-        self._video_track = video_track
+        self.video_track = video_track
 
     def __iter__(self) -> Iterator[SoundBlock]:
         """Blocks of at least half a second; nothing before the first sample of the recording or after its last."""
         begin_s, until_s = self._span_s()
-        far = (self._span[0] or 0.0) > SEEK_AHEAD_S and not starts_again(self.source, self._video_track)
+        far = (self._span[0] or 0.0) > SEEK_AHEAD_S and not starts_again(self.source, self.video_track)
         try:
             yield from self._blocks(begin_s, until_s, seek=far)
         except SeekingFailedError:  # before the first block
@@ -112,7 +113,7 @@ class Sound:
         start_s, end_s = self._span
         if start_s is None and end_s is None:
             return -INFINITE, INFINITE
-        zero_s = clip_of(self.source, self._video_track).start_s
+        zero_s = clip_of(self.source, self.video_track).start_s
         return zero_s + start_s if start_s else -INFINITE, INFINITE if end_s is None else zero_s + end_s
 
     def _blocks(self, begin_s: float, until_s: float, seek: bool) -> Iterator[SoundBlock]:
@@ -136,9 +137,9 @@ class Sound:
             yield block
 
     def _decoder(self, container: InputContainer) -> Decoder[av.AudioFrame]:
-        stream = container.streams[self._index]
+        stream = container.streams[self.index]
         assert isinstance(stream, AudioStream)
-        video = _picture(self.source, container, self._video_track)
+        video = _picture(self.source, container, self.video_track)
         return Decoder(container, stream, JointClock.of(container, clock_streams(container, video, stream)))
 
     def _notes(self, container: InputContainer, cancelled: bool) -> list[str]:
@@ -147,7 +148,7 @@ class Sound:
         if len(tracks) > 1:
             words = {index: "silent" if level < SILENCE else "quiet" for index, level in self._levels.items()}
             silent = {index: word for index, word in words.items() if self._levels[index] < LOUD}
-            notes.append(listed(tracks, {**silent, self._index: "heard"}, "audio"))
+            notes.append(listed(tracks, {**silent, self.index: "heard"}, "audio"))
         if cancelled:
             notes.append("the channels of its sound cancel each other: only the strongest of them is heard there")
         if self.damaged:

@@ -20,7 +20,7 @@ import numpy as np
 from avcer import __version__
 from avcer.analysis import Analysis, FaceAnalysis
 from avcer.files import atomic, atomic_text
-from avcer.labels import BASIC
+from avcer.output.colours import EMOTIONS, rgb
 from avcer.output.tiers import Tier, Tiers, player_ms, tiers_of
 
 EAF: Final = "segments.eaf"
@@ -34,8 +34,6 @@ _CONSTRAINTS: Final = (
     ("Symbolic_Association", "1-1 association with a parent annotation"),
     ("Included_In", "Time alignable annotations within the parent annotation's time interval, gaps are allowed"),
 )
-_COLOURS: Final = ("128,128,128", "213,94,0", "0,158,115", "204,121,167", "230,159,0", "0,114,178", "86,180,233")
-"""Of the curves of the seven emotions, told apart by people who see colours differently (Okabe and Ito, 2008)."""
 
 
 def write_eaf(analysis: Analysis, folder: Path) -> list[Path]:
@@ -190,12 +188,12 @@ def _set_up(folder: Path) -> Element:
     })  # fmt: skip
     provider = "mpi.eudico.client.annotator.timeseries.csv.CSVServiceProvider"
     SubElement(source, "property", key="provider", value=provider)
-    for column, (emotion, colour) in enumerate(zip(BASIC, _COLOURS, strict=True), start=1):
+    for column, (emotion, colour) in enumerate(EMOTIONS.items(), start=1):
         track = SubElement(source, "track", derivative="0", name=emotion)
         SubElement(SubElement(track, "sample-position"), "pos", row="0", col=str(column))
         SubElement(track, "property", key="detect-range", value="false")
         SubElement(track, "range", min="0.0", max="1.0")
-        SubElement(track, "color").text = colour
+        SubElement(track, "color").text = ",".join(map(str, rgb(colour)))
     return root
 
 

@@ -37,7 +37,7 @@ def save(analysis: Analysis, folder: Path, formats: Sequence[str]) -> list[Path]
     Raises:
         UsageError: an unknown format; nothing is written then.
         OutputError: a file cannot be written; it is then not there, or as it was before.
-        InputError: ``faces`` or ``heatmaps`` is asked for, and the clip cannot be read any more.
+        InputError: ``mp4``, ``faces`` or ``heatmaps`` is asked for, and the clip cannot be read any more.
         ModelError: ``heatmaps`` is asked for, and the static model is missing.
     """
     check_formats(formats)
@@ -118,6 +118,12 @@ def _heatmaps(analysis: Analysis, folder: Path) -> list[Path]:
     return write_heatmaps(analysis, folder)
 
 
+def _mp4(analysis: Analysis, folder: Path) -> list[Path]:
+    from avcer.output.annotated import write_annotated  # Matplotlib, for its fonts, is slow to import
+
+    return write_annotated(analysis, folder)
+
+
 FORMATS: Final[dict[str, Writer]] = {
     "csv": write_csv,
     "json": _json,
@@ -135,6 +141,7 @@ FORMATS: Final[dict[str, Writer]] = {
     "audformat": write_audformat,
     "bids": write_bids,
     "mot": write_mot,
+    "mp4": _mp4,
     "faces": _faces,
     "heatmaps": _heatmaps,
 }
