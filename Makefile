@@ -36,7 +36,7 @@ $(VENV)/.runs: $(VENV)/bin/python pyproject.toml constraints.txt
 	touch $@
 
 $(VENV)/.develops: $(VENV)/bin/python pyproject.toml constraints.txt
-	$(PIP) --editable '.[torch,int8,serve,dev]'
+	$(PIP) --editable '.[torch,int8,serve,ray,dev]'
 	touch $@ $(VENV)/.runs
 
 clean:
