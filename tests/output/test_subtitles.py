@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from avcer.analysis import Analysis
+from avcer.output.corrections import Correction, Corrections, write_corrections
 from avcer.output.subtitles import write_srt, write_vtt
 from avcer.types import Segment
 
@@ -44,3 +45,10 @@ def test_several_faces_are_told_apart(scene: Callable[..., Analysis], tmp_path: 
     assert "Face 0: " in text
     assert "Face 1: " in text
     assert "Voice: " in text
+
+
+def test_a_persons_word_goes_first(scene: Callable[..., Analysis], tmp_path: Path) -> None:
+    said = Corrections(names={0: "Bo"}, segments=(Correction(0, 0.0, 1.5, "Fear"),))
+    write_corrections(said, tmp_path)
+    analysis = scene(faces=((0, 50, ()), (20, 80, ())))
+    assert "\nBo: Fear (1.00)\n" in write_srt(analysis, tmp_path / "a.srt").read_text()

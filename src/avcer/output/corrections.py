@@ -1,4 +1,4 @@
-"""What a person said of an analysis: names of faces, faces that are one person, labels of segments, markers.
+"""What a person said of an analysis: names of faces, faces that are one person or several, labels, markers.
 
 Corrections lie beside the result, in ``corrections.json``, never over it: the machine's own answer stays what it was.
 Every export contains them, marked as a person's.
@@ -10,6 +10,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -42,6 +43,15 @@ class Marker:
 
 
 @dataclass(frozen=True)
+class Split:
+    """From ``time_s`` on (seconds of the file's own clock) what was followed as ``face`` is another one, ``into``."""
+
+    face: int
+    time_s: float
+    into: int
+
+
+@dataclass(frozen=True)
 class Corrections:
     """``names``: face -> its name. ``merged``: face -> the face that it is part of. The rest as the classes say."""
 
@@ -49,6 +59,16 @@ class Corrections:
     merged: Mapping[int, int] = field(default_factory=dict)
     segments: Sequence[Correction] = ()
     markers: Sequence[Marker] = ()
+    splits: Sequence[Split] = ()
+
+    def part(self, face: int | None, time_s: float) -> int | None:
+        """The face that a person made of ``face`` at a moment: itself, unless it was split before."""
+        seen = set()
+        while face not in seen:
+            seen.add(face)
+            before = [one for one in self.splits if one.face == face and one.time_s <= time_s]
+            face = max(before, key=lambda one: one.time_s).into if before else face
+        return face
 
     def person(self, face: int | None) -> int | None:
         """The face that ``face`` is part of: itself, unless a person merged it into another."""
@@ -93,6 +113,7 @@ def parse_corrections(document: Mapping[str, Any]) -> Corrections:
         merged={int(face): int(into) for face, into in document.get("merged", {}).items()},
         segments=tuple(Correction(**entry) for entry in document.get("segments", [])),
         markers=tuple(Marker(float(entry["time_s"]), _text(entry["text"])) for entry in document.get("markers", [])),
+        splits=tuple(_split(entry) for entry in document.get("splits", [])),
     )
     for one in found.segments:
         if not (math.isfinite(one.start_s) and math.isfinite(one.end_s) and one.start_s < one.end_s):
@@ -107,33 +128,62 @@ def write_corrections(corrections: Corrections, folder: Path) -> Path:
     Raises:
         OutputError: it cannot be written.
     """
-    document = {
+    path = folder / FILE
+    with atomic_text(path) as file:
+        json.dump(as_document(corrections), file, indent=2)
+        file.write("\n")
+    return path
+
+
+def as_document(corrections: Corrections) -> dict[str, Any]:
+    """The corrections as plain JSON, which ``parse_corrections`` reads."""
+    return {
         "format": FORMAT,
         "version": VERSION,
         "names": {str(face): name for face, name in corrections.names.items()},
         "merged": {str(face): into for face, into in corrections.merged.items()},
         "segments": [asdict(one) for one in corrections.segments],
         "markers": [asdict(one) for one in corrections.markers],
+        "splits": [asdict(one) for one in corrections.splits],
     }
-    path = folder / FILE
-    with atomic_text(path) as file:
-        json.dump(document, file, indent=2)
-        file.write("\n")
-    return path
 
 
 def corrected(segments: Sequence[Segment], corrections: Corrections) -> list[tuple[Segment, bool]]:
     """Every segment, by start, and whether it is a person's. A person's takes the place of the machine's in its span.
 
-    Faces that were merged are one. A person's segment has the probability 1.
+    Faces that were split are several, and those that were merged are one. A person's segment has the probability 1.
     """
-    machine = [replace(one, face=corrections.person(one.face)) for one in segments]
+    machine = [part for one in segments for part in of_people(one, corrections)]
     people = [
-        Segment(corrections.person(one.face), one.start_s, one.end_s, one.label, _kind(one.label), None, 1.0)
+        part
         for one in corrections.segments
+        for part in of_people(
+            Segment(one.face, one.start_s, one.end_s, one.label, _kind(one.label), None, 1.0), corrections
+        )
     ]
     kept = [(part, False) for one in machine for part in _outside(one, people)]
     return sorted([*kept, *((one, True) for one in people)], key=lambda item: (item[0].start_s, item[0].end_s))
+
+
+def of_people(segment: Segment, corrections: Corrections) -> list[Segment]:
+    """A segment of a face as segments of the people whom a person saw in it."""
+    inside = {one.time_s for one in corrections.splits if segment.start_s < one.time_s < segment.end_s}
+    edges = [segment.start_s, *sorted(inside), segment.end_s]
+    parts: list[Segment] = []
+    for start_s, end_s in pairwise(edges):
+        face = corrections.person(corrections.part(segment.face, start_s))
+        if parts and parts[-1].face == face:
+            parts[-1] = replace(parts[-1], end_s=end_s)
+        else:
+            parts.append(replace(segment, face=face, start_s=start_s, end_s=end_s))
+    return parts
+
+
+def _split(entry: Mapping[str, Any]) -> Split:
+    found = Split(int(entry["face"]), float(entry["time_s"]), int(entry["into"]))
+    if not math.isfinite(found.time_s):
+        raise ValueError(f"a split at {found.time_s} s")
+    return found
 
 
 def _kind(label: str) -> Kind:

@@ -2,7 +2,7 @@
 
 ``none`` and ``Neutral`` get no cue: most of most videos is neutral, and a caption all the time would hide the changes.
 
-Times count from the start of the clip, as players do, unless ``--times file`` was asked for.
+Times count from the start of the clip, as players do, unless ``--times file`` was asked for. Corrections of a person that lie beside the file go before the machine's labels.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Final
 
 from avcer.analysis import Analysis
 from avcer.files import atomic_text
+from avcer.output.corrections import corrected, read_corrections
 from avcer.output.times import zero
 
 _SILENT: Final = ("none", "neutral")
@@ -27,7 +28,7 @@ def write_srt(analysis: Analysis, path: Path) -> Path:
         OutputError: it cannot be written.
     """
     with atomic_text(path) as file:
-        for number, (start_s, end_s, text) in enumerate(_cues(analysis), start=1):
+        for number, (start_s, end_s, text) in enumerate(_cues(analysis, path.parent), start=1):
             file.write(f"{number}\n{_clock(start_s, ',')} --> {_clock(end_s, ',')}\n{text}\n\n")
     return path
 
@@ -40,19 +41,22 @@ def write_vtt(analysis: Analysis, path: Path) -> Path:
     """
     with atomic_text(path) as file:
         file.write("WEBVTT\n\n")
-        for start_s, end_s, text in _cues(analysis):
+        for start_s, end_s, text in _cues(analysis, path.parent):
             file.write(f"{_clock(start_s, '.')} --> {_clock(end_s, '.')}\n{html.escape(text, quote=False)}\n\n")
     return path
 
 
-def _cues(analysis: Analysis) -> Iterator[tuple[float, float, str]]:
-    """Start and end in seconds, and the text; several faces are told apart by their number."""
+def _cues(analysis: Analysis, folder: Path) -> Iterator[tuple[float, float, str]]:
+    """Start and end in seconds, and the text, with the corrections in ``folder``; several faces are told apart by the
+    name that a person gave, or their number.
+    """
     several = len(analysis.faces) > 1
     zero_s = zero(analysis, "start")
-    for segment in analysis.segments:
+    said = read_corrections(folder)
+    for segment, _ in corrected(analysis.segments, said):
         if segment.kind in _SILENT:
             continue
-        speaker = "Voice" if segment.face is None else f"Face {segment.face}"
+        speaker = said.name(segment.face)
         name = " ".join(segment.label.split())
         text = f"{name} ({segment.probability:.2f})"
         yield segment.start_s - zero_s, segment.end_s - zero_s, f"{speaker}: {text}" if several else text

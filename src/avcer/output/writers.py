@@ -10,6 +10,7 @@ from typing import Final
 from avcer.analysis import Analysis
 from avcer.errors import UsageError
 from avcer.files import make_folder
+from avcer.output.corrected import write_corrected
 from avcer.output.document import save_json
 from avcer.output.eaf import write_eaf
 from avcer.output.emotionml import write_emotionml
@@ -141,6 +142,7 @@ FORMATS: Final[dict[str, Writer]] = {
     "audformat": write_audformat,
     "bids": write_bids,
     "mot": write_mot,
+    "corrected": write_corrected,
     "mp4": _mp4,
     "faces": _faces,
     "heatmaps": _heatmaps,

@@ -20,10 +20,12 @@ from starlette.staticfiles import StaticFiles
 from avcer import __version__
 from avcer.errors import AvcerError, UsageError
 from avcer.options import Options
+from avcer.serve.copy import Copies
 from avcer.serve.door import Door, refuse
 from avcer.serve.jobs import FINAL, Jobs, shown
 from avcer.serve.results import made, names
 from avcer.serve.runner import Runner
+from avcer.serve.studio import add_studio
 
 PAGE: Final = Path(__file__).parent / "page"
 MOST_WAITING: Final = 100
@@ -42,6 +44,7 @@ class Service:
         self.jobs, self.runner, self.most_bytes, self.threads = jobs, runner, most_bytes, threads
         self.root = root.resolve() if root else None
         self.writing = Lock()
+        self.copies = Copies()
 
     def row(self, job: str, done: bool = False) -> dict[str, Any]:
         """The job's row; 404 without one, 409 if it must be ``done`` and is not."""
@@ -119,6 +122,7 @@ def make_app(service: Service, token: str, local: bool = True) -> Door:
         ("GET", "/api/jobs/{job}/clip", _clip), ("GET", "/api/jobs/{job}/events", _events),
     ):  # fmt: skip
         app.add_route(path, route, methods=[method])
+    add_studio(app)
     app.state.service = service
     app.mount("/", StaticFiles(directory=PAGE, html=True))
     return Door(app, token, local)
@@ -173,6 +177,7 @@ async def _one(request: Request) -> Response:
 async def _delete(request: Request) -> Response:
     service, job = _of(request), request.path_params["job"]
     service.row(job)
+    service.copies.stop(job)
     await run_in_threadpool(service.runner.remove, job)
     return Response(status_code=204)
 

@@ -7,6 +7,8 @@ from pathlib import Path
 from threading import Lock
 
 from avcer.analysis import Analysis
+from avcer.output.corrections import FILE as CORRECTIONS
+from avcer.output.record import read_records
 from avcer.output.writers import FORMATS, add
 
 
@@ -30,3 +32,14 @@ def made(folder: Path, name: str, writing: Lock) -> Path | None:
             for path in paths:
                 whole.write(path, path.relative_to(folder).as_posix())
         return packed
+
+
+def forget_exports(folder: Path) -> None:
+    """Removes what was made after the analysis, from earlier corrections: it is made again when somebody asks."""
+    records = read_records(folder)
+    if not records:
+        return
+    kept = {*records[0].files, CORRECTIONS}
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and path.relative_to(folder).as_posix() not in kept:
+            path.unlink(missing_ok=True)

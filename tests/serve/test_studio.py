@@ -1,0 +1,193 @@
+"""What the studio's page asks the service for, without a browser."""
+
+from __future__ import annotations
+
+import json
+import struct
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("fastapi", reason="the extra serve is not installed")
+from starlette.testclient import TestClient
+
+import coded
+from avcer.media import Pictures
+from avcer.options import Options
+from avcer.serve.app import PAGE, Service, make_app
+from avcer.serve.jobs import Jobs
+from avcer.serve.runner import Runner
+
+FRAMES = 60
+
+
+class House:
+    """A service with one job that is done."""
+
+    def __init__(self, folder: Path, clip: Path) -> None:
+        self.jobs = Jobs(folder / "jobs")
+        self.runner = Runner(self.jobs, workers=0)
+        self.client = TestClient(
+            make_app(Service(self.jobs, self.runner, None, 10**8, 1), "secret"),
+            base_url="http://127.0.0.1:8765", headers={"Authorization": "Bearer secret"},
+        )  # fmt: skip
+        self.results = self.jobs.place("ab") / "results"
+        coded.analysis(clip).save(self.results, ["csv", "json"])
+        self.jobs.add("ab", "talk.mp4", clip, Options().to_dict())
+        self.jobs.end("ab", "done")
+
+    def put(self, document: Any, **headers: str) -> Any:
+        return self.client.put("/api/jobs/ab/corrections", json=document, headers=headers)
+
+    def get(self, path: str) -> Any:
+        return self.client.get(f"/api/jobs/ab/{path}")
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    made = House(tmp_path, coded.clip(tmp_path / "talk.mp4", FRAMES, varying=True))
+    yield made
+    made.runner.close()
+    made.jobs.close()
+
+
+def corrections(**parts: Any) -> dict[str, Any]:
+    return {"format": "avcer-corrections", "version": 1, **parts}
+
+
+def unpacked(content: bytes) -> tuple[dict[str, Any], Any]:
+    """The header, and what reads a column of it."""
+    (length,) = struct.unpack_from("<I", content)
+    head = json.loads(content[4 : 4 + length])
+    base = -(-(4 + length) // 8) * 8
+    return head, lambda told: np.frombuffer(content, told["type"], told["length"], base + told["at"])
+
+
+def test_the_columns_are_the_analysis(house: House) -> None:
+    answer = house.get("studio")
+    assert answer.status_code == 200, answer.text
+    head, column = unpacked(answer.content)
+    assert head["name"] == "talk.mp4"
+    assert head["labels"] == list(coded.LABELS)
+    analysis = coded.analysis(house.jobs.folder.parent / "talk.mp4")
+    np.testing.assert_allclose(column(head["times"]), analysis.times_s, atol=1e-6)
+    assert head["first_s"] == pytest.approx(analysis.times_s[0])
+    for face, told in zip(analysis.faces, head["faces"], strict=True):
+        assert told["id"] == face.id
+        assert column(told["classes"]).tolist() == face.expression.classes.tolist()
+        assert (column(told["boxes"]).reshape(-1, 4) / 4).tolist() == [
+            coded.box(face.id or 0, at) for at in range(FRAMES)
+        ]
+        curves = column(told["curves"]["static"]).reshape(7, -1).T / 250
+        np.testing.assert_allclose(curves, face.static.values, atol=0.003)
+
+
+def test_corrections_travel_and_the_result_stays(house: House) -> None:
+    before = (house.results / "segments.csv").read_bytes()
+    told = house.get("corrections")
+    face_2 = next(row for row in told.json()["segments"] if row[0] == 2)
+    assert house.get("results/eaf").status_code == 200
+    assert "Bo" not in house.get("results/segments.eaf").text
+    segment = {"face": 2, "start_s": face_2[1], "end_s": face_2[2], "label": "Sadly Angry"}
+    answer = house.put(
+        corrections(names={"2": "Bo"}, segments=[segment], markers=[{"time_s": 0.5, "text": "laughs"}]),
+        **{"If-Match": told.headers["ETag"]},
+    )
+    assert answer.status_code == 200, answer.text
+    assert [2, face_2[1], face_2[2], "Sadly Angry", "compound", 1.0, True] in answer.json()["segments"]
+    assert house.get("results/eaf").status_code == 200
+    for text in ("Bo", "Sadly Angry", "laughs"):
+        assert text in house.get("results/segments.eaf").text
+    house.get("results/corrected")
+    table = house.get("results/corrected.csv").text
+    assert f"2,Bo,{face_2[1]},{face_2[2]},Sadly Angry,compound,1.0,person" in table
+    document = house.get("results/corrected.json").json()
+    assert {"Bo", "Face 1"} == {row["name"] for row in document["segments"]}
+    assert (house.results / "segments.csv").read_bytes() == before
+
+
+def test_splitting_and_merging(house: House) -> None:
+    middle_s = 1.03
+    answer = house.put(corrections(splits=[{"face": 2, "time_s": middle_s, "into": 3}])).json()["segments"]
+    assert all(row[2] <= middle_s for row in answer if row[0] == 2)
+    assert min(row[1] for row in answer if row[0] == 3) == middle_s
+    joined = house.put(corrections(splits=[{"face": 2, "time_s": middle_s, "into": 3}], merged={"3": 2})).json()
+    assert {row[0] for row in joined["segments"]} == {1, 2}
+    assert len(joined["segments"]) == len(house.put(corrections()).json()["segments"])
+
+
+def test_two_windows_do_not_overwrite_each_other(house: House) -> None:
+    first = house.get("corrections").headers["ETag"]
+    assert house.put(corrections(names={"1": "Al"}), **{"If-Match": first}).status_code == 200
+    late = house.put(corrections(names={"1": "Ann"}), **{"If-Match": first})
+    assert late.status_code == 412
+    assert "elsewhere" in late.json()["error"]
+    assert house.get("corrections").json()["corrections"]["names"] == {"1": "Al"}
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b"{", b'{"format": "x"}', json.dumps(corrections(segments=[{"face": 1}])).encode(),
+             json.dumps(corrections(splits=[{"face": 1, "time_s": 1e999, "into": 4}])).encode()],
+)  # fmt: skip
+def test_what_is_no_corrections_is_refused(house: House, body: bytes) -> None:
+    answer = house.client.put("/api/jobs/ab/corrections", content=body)
+    assert answer.status_code == 422
+    assert set(answer.json()) == {"error"}
+    assert not (house.results / "corrections.json").exists()
+
+
+def test_agreement(house: House) -> None:
+    assert house.get("agreement").json()["kappa"] is None
+    rows = [row for row in house.get("corrections").json()["segments"] if row[0] == 2]
+    said = [{"face": 2, "start_s": row[1], "end_s": row[2], "label": row[3]} for row in rows]
+    told = house.put(corrections(segments=said)) and house.get("agreement").json()
+    assert told["agreement"] == pytest.approx(1)
+    assert told["kappa"] == pytest.approx(1)
+    said[0]["label"] = rows[1][3]
+    told = house.put(corrections(segments=said)) and house.get("agreement").json()
+    lengths = [row[2] - row[1] for row in rows]
+    same = 1 - lengths[0] / sum(lengths)
+    machine = np.array(lengths) / sum(lengths)
+    person = np.array([0, machine[0] + machine[1], *machine[2:]])
+    chance = float(machine @ person)
+    assert told["agreement"] == pytest.approx(same)
+    assert told["kappa"] == pytest.approx((same - chance) / (1 - chance))
+
+
+def test_the_studio_is_behind_the_door(house: House) -> None:
+    for path in ("studio", "corrections", "agreement", "copy", "copy/video"):
+        assert house.client.get(f"/api/jobs/ab/{path}", headers={"Authorization": ""}).status_code == 401
+        assert house.client.get(f"/api/jobs/cd/{path}").status_code == 404
+    assert house.client.put("/api/jobs/ab/corrections", headers={"Origin": "http://evil.example"}).status_code == 403
+
+
+def test_a_copy_keeps_the_time_stamps(house: House, tmp_path: Path) -> None:
+    """Of a clip that no browser plays, of a varying rate, whose clock begins late."""
+    clip = coded.clip(tmp_path / "odd.mkv", FRAMES, "mpeg4", varying=True, begin_ms=1400)
+    house.jobs.add("cd", "odd.mkv", clip, Options().to_dict())
+    house.jobs.end("cd", "done")
+    house.jobs.place("cd").mkdir()
+    get = house.client.get
+    assert get("/api/jobs/cd/copy").status_code == 404
+    assert get("/api/jobs/cd/copy/video").status_code == 409
+    assert house.client.post("/api/jobs/cd/copy").status_code == 202
+    for _ in range(300):
+        told = get("/api/jobs/cd/copy").json()
+        if told["state"] != "making":
+            break
+        time.sleep(0.1)
+    assert told["state"] == "done", told
+    copy = tmp_path / "copy.mp4"
+    copy.write_bytes(get("/api/jobs/cd/copy/video").content)
+    of_clip, of_copy = ([frame.time_s for frame in Pictures(path)] for path in (clip, copy))
+    np.testing.assert_allclose(np.diff(of_copy), np.diff(of_clip), atol=2e-5)
+
+
+def test_the_page_names_what_it_ships() -> None:
+    """The page's bytes, and the licence of what is not ours beside it."""
+    assert sum(path.stat().st_size for path in PAGE.rglob("*") if path.is_file()) < 250_000
+    assert "MIT" in (PAGE / "vendor" / "uplot-LICENSE.txt").read_text(encoding="utf-8")
