@@ -2,7 +2,8 @@
 
 ``none`` and ``Neutral`` get no cue: most of most videos is neutral, and a caption all the time would hide the changes.
 
-Times count from the start of the clip, as players do, unless ``--times file`` was asked for. Corrections of a person that lie beside the file go before the machine's labels.
+Times count from the start of the clip, as players do, unless ``--times file`` was asked for. Corrections of a person
+that lie beside the file go before the machine's labels.
 """
 
 from __future__ import annotations
