@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import numpy as np
+import pyarrow
 import soundfile
+from pyarrow import parquet
 
 from avcer.emotion.probabilities import softmax
 from avcer.labels import BASIC
@@ -44,3 +47,13 @@ def encoded(samples: Float, rate: int = 16000) -> bytes:
     file = io.BytesIO()
     soundfile.write(file, samples, rate, format="FLAC")
     return file.getvalue()
+
+
+def angry_and_calm(folder: Path, name: str, **columns: list[object]) -> Path:
+    """Eight recordings of four speakers, angry and calm by turns."""
+    words = ["angry", "calm"] * 4
+    speakers = [speaker for speaker in ("a", "b", "c", "h") for _ in range(2)]
+    sounds = [encoded(utterance(word, seed)) for seed, word in enumerate(words)]
+    path = folder / f"{name}.parquet"
+    parquet.write_table(pyarrow.table({"emotion": words, "speaker": speakers, "audio": sounds, **columns}), path)
+    return path

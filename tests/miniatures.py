@@ -209,3 +209,35 @@ FERPLUS = Miniature(
         + "Training,,0,0,0,0,0,0,0,0,0,10\n"
     },
 )
+
+EMOVO = Miniature(("EMOVO/f1/dis-f1-b1.wav", "EMOVO/m3/gio-m3-n5.wav", "EMOVO/m3/neu-m3-l1.wav", "EMOVO/xyz-f1-b1.wav"))
+
+TUREV = Miniature((
+    "Sound Source/Angry/1157_kz_acik.wav",
+    "Sound Source/Calm/1234_sk_algi.wav",
+    "Sound Source/Happy/7895_mt_dil.wav",
+    "Sound Source/Other/7895_mt_dil.wav",
+    "again/Angry/1157_kz_acik.wav",
+))  # fmt: skip
+
+ASED = Miniature((
+    "05Angry/a5-01-01-02-50.wav",
+    "01Neutral/n1-02-02-01-07.wav",
+    "04Sad/S4-02-02-01-29.wav",
+    "02Fearful/f2-04-01-01-09.wav",
+))  # fmt: skip
+
+URDU = Miniature(("Angry/SM1_F10_A010.wav", "Sad/SF12_F3_S0103.wav", "Neutral/SM4_F1_N012.wav", "Angry/notes.wav"))
+
+NEMO = Miniature(
+    ("samples/WR0_surprised_64.wav", "samples/KD0_anger_1.wav", "samples/TP0_neutral_9.wav"),
+    {"data.tsv": "file_id\temotion\nWR0_surprised_64.wav\tsurprised\n"},
+)
+
+CLASSES = Miniature((
+    "train/happy/1.png",
+    "val/happy/1.png",
+    "val/Anger/2.jpg",
+    "val/contempt/3.jpg",
+    "val/3.jpg",
+))  # fmt: skip

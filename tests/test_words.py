@@ -7,6 +7,7 @@ from typing import get_args, get_type_hints
 from avcer import words
 from avcer.decision.policy import RULES
 from avcer.evaluation.corpora.registry import CORPORA
+from avcer.evaluation.peers.registry import PEERS
 from avcer.labels import VOCABULARIES
 from avcer.models.card import FAMILIES, ROLES
 from avcer.models.runtime import DEVICES
@@ -25,3 +26,4 @@ def test_words_are_those_of_the_tables() -> None:
     assert tuple(FORMATS) == words.FORMATS
     assert words.USUAL_FORMATS == DEFAULT_FORMATS
     assert {word.replace("-", "_") for word in words.CORPORA} | {"ferplus"} == set(CORPORA)
+    assert tuple(PEERS) == words.PEERS

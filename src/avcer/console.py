@@ -170,12 +170,32 @@ def print_ablation(ablation: Ablation, document: dict[str, Any] | None) -> None:
     from avcer.evaluation.ablation.report import tables
 
     for title, (headings, rows) in tables(ablation).items():
-        lines = [[title, *headings[1:]], *rows]
-        widths = [max(len(cell) for cell in column) for column in zip(*lines, strict=True)]
-        for line in lines:
-            cells = zip(line[1:], widths[1:], strict=True)
-            print("  ".join([line[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in cells)]))
-        print()
+        _print_table(title, headings, rows)
+
+
+def print_tables(
+    tables: Mapping[str, tuple[Sequence[str], Sequence[Sequence[str]]]],
+    notes: Sequence[str],
+    document: dict[str, Any] | None,
+) -> None:
+    """Tables below their titles and notes below them all; or ``document``, if it is given, as one JSON object."""
+    if document is not None:
+        print(json.dumps(document))
+        return
+    for title, (headings, rows) in tables.items():
+        _print_table(title, headings, rows)
+    for note in notes:
+        print(f"note: {note}")
+
+
+def _print_table(title: str, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """The title stands in place of the first heading; the first column is flush left, numbers are flush right."""
+    lines = [[title, *headings[1:]], *rows]
+    widths = [max(len(cell) for cell in column) for column in zip(*lines, strict=True)]
+    for line in lines:
+        cells = zip(line[1:], widths[1:], strict=True)
+        print("  ".join([line[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in cells)]))
+    print()
 
 
 def _shown(value: Any) -> str:

@@ -19,9 +19,15 @@ FORMATS: Final = ("csv", "json", "png", "txt", "srt", "vtt", "parquet", "jsonl",
 USUAL_FORMATS: Final = ("csv", "json", "png", "txt")
 TABLES: Final = ("ferplus", "affect7", "speech", "scenes", "frames")
 """Tables that ``avcer evaluate`` scores."""
-CORPORA: Final = ("affwild2", "afew", "c-expr-db", "ravdess", "crema-d", "meld", "savee", "emodb", "blemore", "table")
+CORPORA: Final = (
+    "affwild2", "afew", "c-expr-db", "ravdess", "crema-d", "meld", "savee", "emodb", "blemore", "emovo", "turev",
+    "ased", "urdu", "nemo", "classes", "table",
+)  # fmt: skip
 """Corpora by their words; ``ferplus`` is a table or a corpus, as its place is a file or a folder."""
 ANNOTATIONS: Final = "annotations"
 """What ``avcer evaluate`` calls people's labels beside stored results."""
 PARTS: Final = ("all", "train", "validation", "test")
 LEVELS: Final = ("frame", "video")
+STRANGERS: Final = "strangers"
+"""``avcer evaluate`` on whatever corpora lie below a folder."""
+PEERS: Final = ("fer", "deepface", "emotiefflib", "hsemotion", "py-feat", "emotion2vec", "speechbrain")

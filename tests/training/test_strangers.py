@@ -5,12 +5,11 @@ import shutil
 from pathlib import Path
 
 import numpy as np
-import pyarrow
 import pytest
 import torch
-from pyarrow import parquet
 
 from avcer import cli
+from avcer.evaluation.statistics.arousal import arousal
 from avcer.evaluation.tables.speech import read_speech
 from avcer.labels import BASIC
 from avcer.models.card import ModelCard
@@ -18,20 +17,10 @@ from avcer.models.networks.mini_audio import MiniAudio
 from avcer.models.store import find
 from avcer.training.heads import Heard, Settings, fit, hear, listen, put
 from avcer.training.speech import speechless
-from avcer.training.strangers import arousal, compare, judge
-from made_up import encoded, utterance
+from avcer.training.strangers import compare, judge
+from made_up import angry_and_calm as table
 
 SETTINGS = Settings(speechless=0.1, penalty=1e-3, before=0.0)
-
-
-def table(folder: Path, name: str, **columns: list[object]) -> Path:
-    """Eight recordings of four speakers, angry and calm by turns."""
-    words = ["angry", "calm"] * 4
-    speakers = [speaker for speaker in ("a", "b", "c", "h") for _ in range(2)]
-    sounds = [encoded(utterance(word, seed)) for seed, word in enumerate(words)]
-    path = folder / f"{name}.parquet"
-    parquet.write_table(pyarrow.table({"emotion": words, "speaker": speakers, "audio": sounds, **columns}), path)
-    return path
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +50,7 @@ def test_layers_in_the_network_say_what_was_fitted(heard: list[Heard], nothing: 
     layer = fit(heard, nothing, Settings(before=0.5))
     sounds = [recording[:64_000] for recording in heard[0].table.recordings]
     put(network, layer, 2.0)
-    _, said = listen(network, sounds)
+    _, said, _ = listen(network, sounds)
     np.testing.assert_allclose(said, layer.of(heard[0]) / 2, atol=2e-3)
 
 

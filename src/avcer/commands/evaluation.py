@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from avcer.commands.shared import DONE, FAILED, Commands, add, add_decision_options, add_model_options
 from avcer.errors import AvcerError, UsageError
-from avcer.words import ANNOTATIONS, CORPORA, LEVELS, PARTS, TABLES
+from avcer.words import ANNOTATIONS, CORPORA, FAMILIES, LEVELS, PARTS, PEERS, STRANGERS, TABLES
 
 if TYPE_CHECKING:
     from avcer.evaluation.corpora import Corpus
@@ -21,7 +21,10 @@ def add_evaluate(commands: Commands) -> None:
     """The parser of ``avcer evaluate``."""
     evaluate = add(commands, "evaluate", "score the models on labelled tables, or on a corpus", _evaluate)
     evaluate.add_argument(
-        "protocol", choices=(*TABLES, *CORPORA, ANNOTATIONS), metavar="PROTOCOL", help="see docs/evaluation.md"
+        "protocol",
+        choices=(*TABLES, *CORPORA, ANNOTATIONS, STRANGERS),
+        metavar="PROTOCOL",
+        help="see docs/evaluation.md",
     )
     evaluate.add_argument(
         "files", nargs="+", type=Path, metavar="FILE",
@@ -32,12 +35,19 @@ def add_evaluate(commands: Commands) -> None:
     evaluate.add_argument("--out", type=Path, metavar="DIR", help="of a corpus: the report; run again to go on")
     evaluate.add_argument("--level", choices=LEVELS, help="of a corpus (default: as it is labelled)")
     add_decision_options(evaluate)
+    evaluate.add_argument("--families", metavar="LIST", help="of strangers: mini, published, or both with a comma")
+    evaluate.add_argument("--peers", metavar="LIST", help="of strangers: with commas, or none (default: all installed)")
+    evaluate.add_argument("--write", type=Path, metavar="PAGE", help="of strangers: the page to put the tables into")
     evaluate.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def _evaluate(chosen: argparse.Namespace) -> int:
     from avcer.console import print_scores
 
+    if chosen.protocol == STRANGERS:
+        return _evaluate_strangers(chosen)
+    if any((chosen.families, chosen.peers, chosen.write)):
+        raise UsageError(f"evaluate {chosen.protocol} scores one family: leave --families, --peers and --write out")
     if chosen.protocol == ANNOTATIONS:
         return _evaluate_annotations(chosen)
     if chosen.protocol in CORPORA or (chosen.protocol == "ferplus" and chosen.files[0].is_dir()):
@@ -69,6 +79,32 @@ def _evaluate_annotations(chosen: argparse.Namespace) -> int:
         write_scores(found, chosen.out)
     print_annotated(found, chosen.json)
     return FAILED if left_out else DONE
+
+
+def _evaluate_strangers(chosen: argparse.Namespace) -> int:
+    from avcer.console import print_tables
+    from avcer.evaluation.peers.registry import chosen_peers
+    from avcer.evaluation.strangers import report, run
+
+    if any((chosen.out, chosen.level, chosen.fusion, chosen.rule, chosen.compounds, chosen.own_models)):
+        names = "--out, --level, --fusion, --rule, --compounds and --own-model"
+        raise UsageError(f"evaluate strangers leaves nothing to choose: leave {names} out")
+    if len(chosen.files) != 1 or chosen.part != "all":
+        raise UsageError("evaluate strangers needs one folder, and takes the parts that its protocols name")
+    families, peers = _listed(chosen.families, "mini"), _listed(chosen.peers, ",".join(PEERS))
+    if unknown := [family for family in families if family not in FAMILIES]:
+        raise UsageError(f"unknown family {unknown[0]!r}; the families are {', '.join(FAMILIES)}")
+    named = chosen_peers([] if peers == ["none"] else peers)
+    found = run.run_benchmark(chosen.files[0], families, named, lambda line: print(line, file=sys.stderr, flush=True))
+    if chosen.write:
+        words = [f"--{name} {chosen_for}" for name in ("families", "peers") if (chosen_for := vars(chosen)[name])]
+        report.write_page(found, chosen.write, " ".join(["avcer evaluate strangers", str(chosen.files[0]), *words]))
+    print_tables(report.tables(found), found.notes, report.document(found) if chosen.json else None)
+    return DONE
+
+
+def _listed(words: str | None, usual: str) -> list[Any]:
+    return [word.strip() for word in (words or usual).split(",") if word.strip()]
 
 
 def _evaluate_tables(chosen: argparse.Namespace) -> dict[str, Any]:

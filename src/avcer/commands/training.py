@@ -18,6 +18,7 @@ def add_train(commands: Commands) -> None:
     train.add_argument("--out", type=Path, required=True, metavar="DIR", help="run again with the same DIR to resume")
     train.add_argument("--architecture", choices=FAMILIES, default="mini", help="default: %(default)s")
     train.add_argument("--start", type=Path, metavar="DIR", help="a model to begin with (published; mini audio)")
+    train.add_argument("--leave-out", metavar="NAME", help="a corpus to score on instead (audio, static)")
     train.add_argument("--own-model", default=[], **OWN_MODEL)
     train.add_argument("--epochs", type=positive, metavar="N", help="instead of the recipe's own number")
 
@@ -29,7 +30,7 @@ def _train(chosen: argparse.Namespace) -> int:
         return _train_fusion(chosen)
     if chosen.role == "decision":
         return _train_decision(chosen)
-    train = recipe(chosen.role, chosen.architecture, chosen.start, chosen.own_models)
+    train = recipe(chosen.role, chosen.architecture, chosen.start, chosen.own_models, chosen.leave_out)
     card = train(chosen.data, chosen.out, chosen.epochs, lambda line: print(line, flush=True))
     print(f"{card.name}: {chosen.out / 'model'}")
     return DONE
@@ -45,8 +46,8 @@ def _train_decision(chosen: argparse.Namespace) -> int:
 
 
 def _expect_no_training(chosen: argparse.Namespace) -> None:
-    if chosen.epochs is not None or chosen.start is not None or chosen.architecture != "mini":
-        left = "leave --epochs, --start, --architecture out"
+    if chosen.epochs is not None or any((chosen.start, chosen.leave_out)) or chosen.architecture != "mini":
+        left = "leave --epochs, --start, --architecture, --leave-out out"
         raise UsageError(f"train {chosen.role} fits numbers to the mini models: {left}")
 
 

@@ -15,6 +15,8 @@ from avcer.models.card import ModelCard, Role
 from avcer.models.choice import expect_roles
 
 Architecture = Literal["mini", "published"]
+CORPORA_ROLES: Final = ("static", "audio")
+"""Those whose tables are corpora, of which one can be left out."""
 PUBLISHED_ROLES: Final = ("static", "dynamic", "audio")
 """Those whose published architecture has a recipe."""
 
@@ -36,7 +38,11 @@ DecisionRecipe = Callable[[Sequence[Path], Path, Callable[[str], None], Sequence
 
 
 def recipe(
-    role: Role, architecture: Architecture = "mini", start: Path | None = None, own_models: Sequence[Path] = ()
+    role: Role,
+    architecture: Architecture = "mini",
+    start: Path | None = None,
+    own_models: Sequence[Path] = (),
+    leave_out: str | None = None,
 ) -> Recipe:
     """The training recipe of a role.
 
@@ -46,11 +52,18 @@ def recipe(
         start: a model whose weights a published architecture begins with; for the mini audio model, one whose last
             layers are fitted anew.
         own_models: for a dynamic model, the static model whose features it reads.
+        leave_out: a corpus that is not learned from, but scored on; of an audio or a static model.
 
     Raises:
-        UsageError: there is no such recipe, or it does not use one of ``own_models``.
+        UsageError: there is no such recipe, or it does not use one of ``own_models``, or leaves no corpus out.
         MissingExtraError: PyTorch is not installed.
     """
+    if leave_out is not None:
+        if role not in CORPORA_ROLES:
+            raise UsageError(f"the {role} model does not learn from corpora by name; leave --leave-out out")
+        whole = recipe(role, architecture, start, own_models)
+        left_out: Recipe = partial(_train_of("left_out"), recipe=whole, leave_out=leave_out, start=start)
+        return left_out
     if own_models and role != "dynamic":
         raise UsageError(f"the {role} model is trained without another one; leave --own-model out")
     expect_roles(own_models, ("static",), f"train {role}")

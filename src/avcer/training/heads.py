@@ -39,6 +39,7 @@ class Settings:
     ``single`` is the weight of recordings whose sentence is spoken in fewer than half of the table's emotions.
     ``before`` is the weight of what the model said before, added to the new layers' logits. ``speechless`` is the
     weight of sounds without speech beside that of all tables. ``even`` weighs tables alike, then their classes.
+    ``doubt`` makes answers flatter on sounds far from those of the tables (``training.unfamiliar``).
     """
 
     votes: float = 0.5
@@ -49,18 +50,20 @@ class Settings:
     speechless: float = 0.1
     possible_only: float = 0.5
     even: bool = True
+    doubt: bool = True
 
 
 @dataclass(frozen=True)
 class Heard:
-    """A table as the network hears it: ``features (W, D)`` and the logits of before ``said (W, 7)`` of W windows,
-    ``owners (W,)`` the recording of each; of N recordings ``targets (N, 7)``, the votes ``(N, 7)`` with rows of zeros
-    where there are none, and ``single (N,)``.
+    """A table as the network hears it: ``features (W, D)``, the logits of before ``said (W, 7)`` and the standardised
+    ``measures (W, M)`` of W windows, ``owners (W,)`` the recording of each; of N recordings ``votes (N, 7)``, with rows
+    of zeros where there are none, and ``single (N,)``.
     """
 
     table: SpeechTable
     features: Float
     said: Float
+    measures: Float
     owners: NDArray[np.int64]
     votes: Double
     single: Boolean
@@ -74,9 +77,10 @@ class Layer:
     bias: Double
     before: float
 
-    def of(self, heard: Heard) -> Double:
-        """Logits ``(N, 7)`` of a table's recordings, each the mean over its windows."""
+    def of(self, heard: Heard, factors: Double | float = 1.0) -> Double:
+        """Logits ``(N, 7)`` of a table's recordings, each the mean over its windows times ``factors (W,)``."""
         logits = heard.features @ self.weight + self.bias + self.before * heard.said
+        logits *= np.broadcast_to(factors, len(logits))[:, None]
         sums = np.zeros((len(heard.table), len(BASIC)))
         np.add.at(sums, heard.owners, logits)
         means: Double = sums / np.bincount(heard.owners, minlength=len(sums))[:, None]
@@ -84,27 +88,31 @@ class Layer:
 
 
 @torch.no_grad()
-def listen(network: MiniAudio, sounds: Sequence[Float]) -> tuple[Float, Float]:
-    """What the last layers get ``(W, D)`` and the model's logits ``(W, 7)``, for W windows of samples."""
+def listen(network: MiniAudio, sounds: Sequence[Float]) -> tuple[Float, Float, Float]:
+    """What the last layers get ``(W, D)``, the model's logits ``(W, 7)``, and the standardised measures ``(W, M)``, for
+    W windows of samples.
+    """
     grabbed: dict[nn.Module, Tensor] = {}
     lasts = (network.ear.classify, network.judge.classify)
-    hooks = [last.register_forward_pre_hook(lambda own, inputs: grabbed.update({own: inputs[0]})) for last in lasts]
-    features, said = [], []
+    watched = (*lasts, network.unfamiliar)
+    hooks = [part.register_forward_pre_hook(lambda own, inputs: grabbed.update({own: inputs[0]})) for part in watched]
+    features, said, measures = [], [], []
     for start in range(0, len(sounds), 64):
         batch = torch.from_numpy(np.stack([FRAMES(sound) for sound in sounds[start : start + 64]])).to(device())
         said.append(network(batch).cpu().numpy())
         features.append(torch.cat([grabbed[last] for last in lasts], 1).cpu().numpy())
+        measures.append(grabbed[network.unfamiliar].cpu().numpy())
     for hook in hooks:
         hook.remove()
-    return np.concatenate(features), np.concatenate(said)
+    return np.concatenate(features), np.concatenate(said), np.concatenate(measures)
 
 
 def hear(network: MiniAudio, path: Path, table: SpeechTable) -> Heard:
     """A table of labelled speech through the network."""
     cut = [list(windows(recording))[::STEP] for recording in table.recordings]
-    features, said = listen(network, [window for pieces in cut for window in pieces])
+    features, said, measures = listen(network, [window for pieces in cut for window in pieces])
     owners = np.repeat(np.arange(len(cut)), [len(pieces) for pieces in cut])
-    return Heard(table, features, said, owners, *_beside(path, table))
+    return Heard(table, features, said, measures, owners, *_beside(path, table))
 
 
 def _beside(path: Path, table: SpeechTable) -> tuple[Double, Boolean]:

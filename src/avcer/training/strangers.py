@@ -15,22 +15,21 @@ from safetensors.torch import load_file
 from avcer.emotion.probabilities import softmax
 from avcer.errors import InputError, ModelError
 from avcer.evaluation.statistics import metrics
+from avcer.evaluation.statistics.arousal import arousal
 from avcer.files import atomic
-from avcer.labels import BASIC
 from avcer.models.card import ModelCard
 from avcer.models.networks.mini_audio import MiniAudio
 from avcer.training import audio
 from avcer.training.calibration import best_temperature
 from avcer.training.finish import finish, rounded
-from avcer.training.heads import FRAMES, Heard, Settings, fit, hear, listen, put
+from avcer.training.heads import FRAMES, Heard, Layer, Settings, fit, hear, listen, put
 from avcer.training.loop import Plan, Report
 from avcer.training.speech import speechless
+from avcer.training.unfamiliar import Density, fit_density, put_density
 from avcer.types import Double, Float, Integer
 
 SOUNDS: Final = 450
 """Sounds without speech: noises, tones, beats."""
-AROUSED: Final = tuple(BASIC.index(name) for name in ("Anger", "Fear", "Happiness", "Surprise"))
-CALM: Final = tuple(BASIC.index(name) for name in ("Neutral", "Sadness"))
 LEFT_OUT: Final = "left-out.json"
 
 
@@ -74,6 +73,8 @@ def train(
     with atomic(out / LEFT_OUT) as part:
         part.write_text(json.dumps(rounded(found), indent=2) + "\n", encoding="utf-8")
     put(network, fit(heard, nothing, settings), temperature)
+    if settings.doubt:
+        put_density(network.unfamiliar, fit_density(heard))
     card = _card(before, heard, network, rows, temperature)
     example = torch.from_numpy(np.stack([FRAMES(sound) for sound in speechless(2, plan.seed)]))
     return finish(out / "model", network, card, example, ["logits"])
@@ -86,14 +87,14 @@ def judge(
 
     The ECE of a corpus is that at the temperature of the other corpora left out.
     """
-    whole = fit(heard, nothing, settings)
+    whole, density = fit(heard, nothing, settings), fit_density(heard)
     logits = {name: _left_out(heard, name, nothing, settings) for name in strangers}
     labels = {one.table.name: one.table.labels for one in heard}
     rows = []
     for one in heard:
         name, table = one.table.name, one.table
         chosen = table.validation & ~one.single
-        seen = _uar(table.labels[chosen], whole.of(one)[chosen])
+        seen = _uar(table.labels[chosen], _said(whole, density, one, settings)[chosen])
         if name not in logits:
             rows.append(Row(name, len(table), seen))
             continue
@@ -104,7 +105,7 @@ def judge(
                 arousal(table.labels, values))
         )  # fmt: skip
     if not logits:
-        logits = {one.table.name: whole.of(one)[one.table.validation] for one in heard}
+        logits = {one.table.name: _said(whole, density, one, settings)[one.table.validation] for one in heard}
         labels = {one.table.name: one.table.labels[one.table.validation] for one in heard}
     return rows, _temperature(logits, labels)
 
@@ -125,25 +126,13 @@ def compare(
         "ten times the penalty": replace(settings, penalty=10 * settings.penalty),
         "a tenth of the penalty": replace(settings, penalty=settings.penalty / 10),
         "without sounds without speech": replace(settings, speechless=0.0),
+        "without doubt of unfamiliar sounds": replace(settings, doubt=False),
     }
     found = []
     for name, choice in choices.items():
         rows, _ = judge(heard, strangers, nothing, choice)
         found.append({"approach": name, **_means(rows)})
     return found
-
-
-def arousal(labels: Integer, values: Double) -> float | None:
-    """How well the share of anger, fear, happiness and surprise tells them from neutral and sadness: the area under the
-    curve; None where one side is missing.
-    """
-    known = np.isin(labels, AROUSED + CALM)
-    score, aroused = values[known][:, list(AROUSED)].sum(axis=1), np.isin(labels[known], AROUSED)
-    above, below = score[aroused], np.sort(score[~aroused])
-    if not len(above) or not len(below):
-        return None
-    wins = np.searchsorted(below, above, "left") + np.searchsorted(below, above, "right")
-    return float(wins.mean() / 2 / len(below))
 
 
 def table_text(rows: Sequence[Row], approaches: Sequence[dict[str, Any]]) -> str:
@@ -175,6 +164,7 @@ def _begin(start: Path) -> tuple[MiniAudio, ModelCard]:
     network = MiniAudio()
     weights = load_file(start / card.weights.name)
     network.load_state_dict({name: value.float() for name, value in weights.items()})
+    network.unfamiliar.forget()
     return network.eval(), card
 
 
@@ -193,9 +183,14 @@ def _strangers(heard: Sequence[Heard], before: ModelCard) -> list[str]:
 
 
 def _left_out(heard: Sequence[Heard], name: str, nothing: Float, settings: Settings) -> Double:
-    """Logits of the whole corpus ``name`` by a layer fitted on the others."""
+    """Logits of the whole corpus ``name`` by a layer and a density fitted on the others."""
     own = next(one for one in heard if one.table.name == name)
-    return fit([one for one in heard if one is not own], nothing, settings).of(own)
+    others = [one for one in heard if one is not own]
+    return _said(fit(others, nothing, settings), fit_density(others), own, settings)
+
+
+def _said(layer: Layer, density: Density, heard: Heard, settings: Settings) -> Double:
+    return layer.of(heard, density.factors(heard.measures.astype(np.float64)) if settings.doubt else 1.0)
 
 
 def _temperature(logits: Mapping[str, Double], labels: Mapping[str, Integer]) -> float:

@@ -1,4 +1,4 @@
-"""The corpora that say everything in the names of their files: RAVDESS, CREMA-D, SAVEE, EMO-DB."""
+"""The corpora that say everything in the names of their files and folders."""
 
 from __future__ import annotations
 
@@ -6,11 +6,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 from avcer.evaluation.corpora import Corpus
+from avcer.evaluation.corpora.ased import read_ased
+from avcer.evaluation.corpora.classes import read_classes
 from avcer.evaluation.corpora.crema_d import read_crema_d
 from avcer.evaluation.corpora.emodb import read_emodb
+from avcer.evaluation.corpora.emovo import read_emovo
+from avcer.evaluation.corpora.files import SOUNDS, VIDEOS
+from avcer.evaluation.corpora.nemo import read_nemo
 from avcer.evaluation.corpora.ravdess import read_ravdess
 from avcer.evaluation.corpora.savee import read_savee
-from miniatures import CREMA_D, EMODB, RAVDESS, SAVEE, Miniature
+from avcer.evaluation.corpora.turev import read_turev
+from avcer.evaluation.corpora.urdu import read_urdu
+from miniatures import ASED, CLASSES, CREMA_D, EMODB, EMOVO, NEMO, RAVDESS, SAVEE, TUREV, URDU, Miniature
 
 Make = Callable[..., Path]
 Lay = Callable[[Miniature], Path]
@@ -60,4 +67,63 @@ def test_emodb_leaves_boredom_out(lay: Lay) -> None:
         ("03a01Fa", "Happiness", "03", ".wav"),
         ("16b10Wb", "Anger", "16", ".wav"),
         ("11b03T", "Sadness", "11", ".wav"),
+    }
+
+
+def test_sounds_or_videos_alone(lay: Lay) -> None:
+    root = lay(Miniature((*CREMA_D.clips, *RAVDESS.clips, *SAVEE.clips)))
+    assert [sample.path.suffix for sample in read_crema_d(root, SOUNDS).samples] == [".wav"] * 3
+    assert [sample.path.suffix for sample in read_crema_d(root, VIDEOS).samples] == [".flv"] * 2
+    assert {sample.name for sample in read_ravdess(root, suffixes=SOUNDS).samples} == {
+        "03-01-06-01-02-01-12", "03-01-02-01-01-01-03",
+    }  # fmt: skip
+    assert {sample.name for sample in read_savee(root, VIDEOS).samples} == {"DC_a01"}
+
+
+def test_emovo(lay: Lay) -> None:
+    assert said(read_emovo(lay(EMOVO))) == {
+        ("dis-f1-b1", "Disgust", "f1", ".wav"),
+        ("gio-m3-n5", "Happiness", "m3", ".wav"),
+        ("neu-m3-l1", "Neutral", "m3", ".wav"),
+    }
+
+
+def test_turev_by_its_folders_each_word_once(lay: Lay) -> None:
+    assert said(read_turev(lay(TUREV))) == {
+        ("Angry_1157_kz_acik", "Anger", "1157", ".wav"),
+        ("Calm_1234_sk_algi", "Neutral", "1234", ".wav"),
+        ("Happy_7895_mt_dil", "Happiness", "7895", ".wav"),
+    }
+
+
+def test_ased_without_sentences_of_one_emotion(lay: Lay) -> None:
+    assert said(read_ased(lay(ASED))) == {
+        ("a5-01-01-02-50", "Anger", "50", ".wav"),
+        ("n1-02-02-01-07", "Neutral", "07", ".wav"),
+        ("S4-02-02-01-29", "Sadness", "29", ".wav"),
+    }
+
+
+def test_urdu(lay: Lay) -> None:
+    assert said(read_urdu(lay(URDU))) == {
+        ("SM1_F10_A010", "Anger", "SM1", ".wav"),
+        ("SF12_F3_S0103", "Sadness", "SF12", ".wav"),
+        ("SM4_F1_N012", "Neutral", "SM4", ".wav"),
+    }
+
+
+def test_nemo(lay: Lay) -> None:
+    assert said(read_nemo(lay(NEMO))) == {
+        ("WR0_surprised_64", "Surprise", "WR0", ".wav"),
+        ("KD0_anger_1", "Anger", "KD0", ".wav"),
+        ("TP0_neutral_9", "Neutral", "TP0", ".wav"),
+    }
+
+
+def test_pictures_in_class_folders(lay: Lay) -> None:
+    corpus = read_classes(lay(CLASSES))
+    assert {(sample.name, sample.label, sample.part) for sample in corpus.samples} == {
+        ("train_happy_1_png", "Happiness", "train"),
+        ("val_happy_1_png", "Happiness", "validation"),
+        ("val_Anger_2_jpg", "Anger", "validation"),
     }

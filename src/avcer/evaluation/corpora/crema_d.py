@@ -20,13 +20,12 @@ LOOKED_FOR: Final = "files named like 1001_DFA_ANG_XX.flv, .mp4 or .wav"
 _NAME: Final = re.compile(rf"(\d{{4}})_[A-Z]{{3}}_({'|'.join(EMOTIONS)})_(?:LO|MD|HI|XX?)")
 
 
-def read_crema_d(root: Path) -> Corpus:
-    """The clips below ``root``; where one is there as video and as sound, the video.
+def read_crema_d(root: Path, suffixes: tuple[str, ...] = VIDEOS + SOUNDS) -> Corpus:
+    """The clips below ``root``; where one is there with several of ``suffixes``, that with the first of them.
 
     Raises:
         InputError: no such clip.
     """
-    suffixes = VIDEOS + SOUNDS
     found = ((match, path) for path in find(root, suffixes) if (match := _NAME.fullmatch(path.stem)))
     # One recording is published as 1040_ITH_SAD_X.wav, its video as 1040_ITH_SAD_XX.flv.
     clips = choose(((re.sub("_X$", "_XX", match[0]), path) for match, path in found), suffixes)

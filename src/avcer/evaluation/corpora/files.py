@@ -29,6 +29,10 @@ PARTS: Final[dict[str, Part]] = {
 Key = TypeVar("Key", bound=Hashable)
 
 
+class NothingFoundError(InputError):
+    """A folder holds nothing of a corpus."""
+
+
 def find(root: Path, suffixes: tuple[str, ...]) -> Iterator[Path]:
     """Files at any depth below ``root`` that end in one of ``suffixes``, in alphabetical order, folder by folder.
 
@@ -136,7 +140,7 @@ def gather(name: str, root: Path, samples: Iterable[Sample], looked_for: str, mi
         lost = f"none of the {len(corpus.missing)} clips that they name, such as {corpus.missing[0]}"
         raise InputError(f"{root}: has annotations of {name}, but {lost}; put the clips there, too")
     if not corpus.samples:
-        raise InputError(f"{root}: holds nothing of {name}; looked for {looked_for}")
+        raise NothingFoundError(f"{root}: holds nothing of {name}; looked for {looked_for}")
     (often, times), *_ = Counter(sample.name for sample in corpus.samples).most_common(1)
     if times > 1:
         first, second, *_ = (sample.path for sample in corpus.samples if sample.name == often)

@@ -22,8 +22,8 @@ LOOKED_FOR: Final = "files named like 01-01-06-01-02-01-12.mp4 or 03-01-06-01-02
 _NAME: Final = re.compile(r"0[123]-(0[12])-(0[1-8])-\d\d-\d\d-\d\d-(\d\d)")
 
 
-def read_ravdess(root: Path, songs: bool = False) -> Corpus:
-    """The recordings of speech below ``root``; with ``songs``, also those of song.
+def read_ravdess(root: Path, songs: bool = False, suffixes: tuple[str, ...] = VIDEOS + SOUNDS) -> Corpus:
+    """The recordings of speech below ``root`` that end in one of ``suffixes``; with ``songs``, also those of song.
 
     A performance comes as video with sound (01), without (02), and as sound alone (03); of what is there, the first
     in this order is taken, so that none counts twice.
@@ -32,7 +32,7 @@ def read_ravdess(root: Path, songs: bool = False) -> Corpus:
         InputError: no such recording.
     """
     performances: dict[str, Sample] = {}
-    for stem, path in sorted(by_stem(root, VIDEOS + SOUNDS).items()):
+    for stem, path in sorted(by_stem(root, suffixes).items()):
         match = _NAME.fullmatch(stem)
         if match and (songs or match[1] == "01"):
             performances.setdefault(stem[2:], Sample(stem, path, speaker=match[3], label=EMOTIONS[match[2]]))

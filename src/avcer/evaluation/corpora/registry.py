@@ -9,16 +9,22 @@ from typing import Final
 from avcer.errors import InputError, UsageError
 from avcer.evaluation.corpora.afew import read_afew
 from avcer.evaluation.corpora.affwild2 import read_affwild2
+from avcer.evaluation.corpora.ased import read_ased
 from avcer.evaluation.corpora.blemore import read_blemore
 from avcer.evaluation.corpora.c_expr_db import read_c_expr_db
+from avcer.evaluation.corpora.classes import read_classes
 from avcer.evaluation.corpora.crema_d import read_crema_d
 from avcer.evaluation.corpora.emodb import read_emodb
+from avcer.evaluation.corpora.emovo import read_emovo
 from avcer.evaluation.corpora.ferplus import read_ferplus
 from avcer.evaluation.corpora.meld import read_meld
+from avcer.evaluation.corpora.nemo import read_nemo
 from avcer.evaluation.corpora.ravdess import read_ravdess
 from avcer.evaluation.corpora.record import Corpus
 from avcer.evaluation.corpora.savee import read_savee
 from avcer.evaluation.corpora.table import read_table
+from avcer.evaluation.corpora.turev import read_turev
+from avcer.evaluation.corpora.urdu import read_urdu
 
 CORPORA: Final[Mapping[str, Callable[[Path], Corpus]]] = {
     "affwild2": read_affwild2,
@@ -30,6 +36,12 @@ CORPORA: Final[Mapping[str, Callable[[Path], Corpus]]] = {
     "savee": read_savee,
     "emodb": read_emodb,
     "blemore": read_blemore,
+    "emovo": read_emovo,
+    "turev": read_turev,
+    "ased": read_ased,
+    "urdu": read_urdu,
+    "nemo": read_nemo,
+    "classes": read_classes,
     "ferplus": read_ferplus,
     "table": read_table,
 }

@@ -22,13 +22,13 @@ LOOKED_FOR: Final = f"files named like a01.avi or sa03.wav in folders {', '.join
 _NAME: Final = re.compile(rf"(?:({'|'.join(SPEAKERS)})_)?({'|'.join(EMOTIONS)})(\d{{1,2}})")
 
 
-def read_savee(root: Path) -> Corpus:
-    """The clips below ``root``; where a sentence is there as video and as sound, the video.
+def read_savee(root: Path, suffixes: tuple[str, ...] = VIDEOS + SOUNDS) -> Corpus:
+    """The clips below ``root``; where a sentence is there with several of ``suffixes``, that with the first of them.
 
     Raises:
         InputError: no such clip.
     """
-    clips = choose(_found(root), VIDEOS + SOUNDS)
+    clips = choose(_found(root, suffixes), suffixes)
     samples = [
         Sample(f"{speaker}_{code}{number:02d}", path, speaker=speaker, label=EMOTIONS[code])
         for (speaker, code, number), path in clips.items()
@@ -36,8 +36,8 @@ def read_savee(root: Path) -> Corpus:
     return gather("savee", root, samples, LOOKED_FOR)
 
 
-def _found(root: Path) -> Iterator[tuple[tuple[str, str, int], Path]]:
-    for path in find(root, VIDEOS + SOUNDS):
+def _found(root: Path, suffixes: tuple[str, ...]) -> Iterator[tuple[tuple[str, str, int], Path]]:
+    for path in find(root, suffixes):
         match = _NAME.fullmatch(path.stem)
         speaker = (match[1] or path.absolute().parent.name) if match else ""
         if match and speaker in SPEAKERS:

@@ -83,10 +83,10 @@ def read_speech(path: Path) -> SpeechTable:
     name = path.stem.split("-")[0]
     return SpeechTable(
         name,
-        [_decode(audio, path) for audio, keep in zip(columns["audio"], kept, strict=True) if keep],
+        [decode(audio, path) for audio, keep in zip(columns["audio"], kept, strict=True) if keep],
         np.array([BASIC.index(emotion) for emotion in emotions if emotion is not None]),
         speakers[kept],
-        _validation(name, speakers)[kept],
+        kept_aside(name, speakers)[kept],
     )
 
 
@@ -97,7 +97,12 @@ def _columns(path: Path) -> dict[str, list[Any]]:
     return columns
 
 
-def _decode(audio: bytes, path: Path) -> Float:
+def decode(audio: bytes, path: Path) -> Float:
+    """The samples ``(S,)`` of an encoded recording at 16 kHz; channels are averaged.
+
+    Raises:
+        InputError: it cannot be decoded, is empty, or has another rate.
+    """
     import soundfile
 
     try:
@@ -110,7 +115,8 @@ def _decode(audio: bytes, path: Path) -> Float:
     return mono
 
 
-def _validation(name: str, speakers: NDArray[np.str_]) -> Boolean:
+def kept_aside(name: str, speakers: NDArray[np.str_]) -> Boolean:
+    """Which recordings of the table ``name`` are of speakers kept from training, by their ``speakers (N,)``."""
     if name in VALIDATION_SPEAKERS:
         return np.isin(speakers, VALIDATION_SPEAKERS[name])
     return np.array([hashlib.sha1(speaker.encode()).digest()[0] < 256 / 5 for speaker in speakers])

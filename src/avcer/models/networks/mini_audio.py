@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Final
+from typing import Any, Final
 
 import torch
 from torch import Tensor, nn
@@ -25,6 +25,10 @@ WIDTHS: Final = (24, 32, 64, 96)
 VOICE: Final = 32
 NARROW: Final = 128
 RECURRENT: Final = 96
+DIRECTIONS: Final = 32
+"""In which the measures of voices differ most, see ``Unfamiliar``."""
+NO_LIMIT: Final = 1e4
+"""Standard deviations that no sound is off."""
 
 
 class Measures(nn.Module):
@@ -177,15 +181,64 @@ class Judge(nn.Module):
         self.hidden = nn.Sequential(nn.Dropout(0.2), *_layer(Measures.COUNT, HIDDEN), *_layer(HIDDEN, HIDDEN // 2))
         self.classify = nn.Linear(HIDDEN // 2, 7)
 
+    def measured(self, x: Tensor) -> Tensor:
+        """The standardised measures ``(N, COUNT)`` of a batch."""
+        measures: Tensor = self.scale(self.measures(x.float())).clamp(-5, 5)
+        return measures
+
+    def answer(self, measures: Tensor) -> Tensor:
+        """Logits ``(N, 7)`` from the standardised measures."""
+        logits: Tensor = self.classify(self.hidden(measures))
+        return logits
+
     def forward(self, x: Tensor) -> Tensor:
         """Logits of a batch; in full precision, for the measures range over orders of magnitude."""
         with torch.autocast(x.device.type, enabled=False):
-            logits: Tensor = self.classify(self.hidden(self.scale(self.measures(x.float())).clamp(-5, 5)))
-            return logits
+            return self.answer(self.measured(x))
 
 
 def _layer(before: int, after: int) -> tuple[nn.Module, ...]:
     return nn.Linear(before, after), nn.BatchNorm1d(after), nn.ReLU(), nn.Dropout(0.5)
+
+
+class Unfamiliar(nn.Module):
+    """How much a sound is doubted for lying far from those that were learned from: standardised measures
+    ``(N, COUNT)`` -> factors ``(N, 1)`` of the logits, 1 or less. See ``training.unfamiliar``, which fits it; before
+    that, nothing is doubted.
+    """
+
+    mean: Tensor
+    directions: Tensor
+    along: Tensor
+    rest: Tensor
+    limit: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        count = Measures.COUNT
+        self.register_buffer("mean", torch.zeros(count))
+        self.register_buffer("directions", torch.zeros(count, DIRECTIONS))
+        self.register_buffer("along", torch.ones(DIRECTIONS))
+        self.register_buffer("rest", torch.ones(1))
+        self.register_buffer("limit", torch.full((1,), NO_LIMIT))
+
+    def forward(self, measures: Tensor) -> Tensor:
+        """The square of the limit over the distance, where a sound is farther off than the limit."""
+        off = measures - self.mean
+        along = torch.matmul(off, self.directions)
+        across = (off**2).sum(1, keepdim=True) - (along**2).sum(1, keepdim=True)
+        squared = (across / self.rest + (along**2 / self.along).sum(1, keepdim=True)) / Measures.COUNT
+        return (self.limit**2 / squared.clamp(min=1e-9)).clamp(max=1)
+
+    def forget(self) -> None:
+        """Nothing is doubted any more."""
+        self.limit.fill_(NO_LIMIT)
+
+    def _load_from_state_dict(self, state: dict[str, Tensor], prefix: str, *more: Any) -> None:
+        """Models written before there was this part doubt nothing."""
+        for name, value in self.named_buffers():
+            state.setdefault(prefix + name, value)
+        super()._load_from_state_dict(state, prefix, *more)
 
 
 class MiniAudio(nn.Module):
@@ -195,8 +248,12 @@ class MiniAudio(nn.Module):
         super().__init__()
         self.judge = Judge()
         self.ear = Ear()
+        self.unfamiliar = Unfamiliar()
 
     def forward(self, x: Tensor) -> Tensor:
-        """The mean of the two opinions, ``(N, 7)``."""
-        logits: Tensor = (self.judge(x) + self.ear(x)) / 2
+        """The mean of the two opinions, ``(N, 7)``, flatter where the sound is unfamiliar."""
+        with torch.autocast(x.device.type, enabled=False):
+            measures = self.judge.measured(x)
+            first, factors = self.judge.answer(measures), self.unfamiliar(measures)
+        logits: Tensor = factors * (first + self.ear(x)) / 2
         return logits

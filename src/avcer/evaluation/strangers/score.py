@@ -1,0 +1,129 @@
+"""What one model scores on one set, with its interval over speakers, and what that takes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from avcer.errors import AvcerError
+from avcer.evaluation.corpus_run import answers
+from avcer.evaluation.peers.record import Rater
+from avcer.evaluation.side_by_side import by_video, curve
+from avcer.evaluation.statistics import intervals, metrics
+from avcer.evaluation.statistics.arousal import arousal
+from avcer.evaluation.strangers.sets import Kind, LabelledSet
+from avcer.labels import BASIC
+from avcer.media import SAMPLE_RATE, probe
+from avcer.modalities import CURVES
+from avcer.pipeline import Analyzer
+from avcer.types import Double
+
+Note = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One model on one corpus. ``n`` items were rated, of ``speakers`` people (faces: pictures), in ``classes`` that
+    occur. ``curves`` has scores by curve: of voices ``A``, of faces ``VS``, of clips all of ``modalities.CURVES``.
+    ``cost`` is the real-time factor; of faces, milliseconds a picture. ``seen``: the model learned from other parts of
+    the corpus; None where that is not known.
+    """
+
+    corpus: str
+    kind: Kind
+    model: str
+    n: int
+    speakers: int
+    classes: int
+    curves: dict[str, dict[str, Any]]
+    cost: float
+    seen: bool | None
+
+
+def rated(items: LabelledSet, rate: Rater, model: str, seen: bool | None, note: Note) -> Row | None:
+    """A row for a rater of voices or faces; None where it could rate nothing."""
+    said, kept, seconds, heard_s = [], [], 0.0, 0.0
+    for place in range(len(items)):
+        try:
+            item = items.item(place)
+        except AvcerError as error:
+            note(str(error))
+            continue
+        started = time.perf_counter()
+        values = rate(item)
+        seconds += time.perf_counter() - started
+        heard_s += len(item) / SAMPLE_RATE
+        if values is not None:
+            said.append(values)
+            kept.append(place)
+    if not said:
+        note(f"{items.name}: {model} says nothing of any of its {len(items)} items; left out")
+        return None
+    if len(kept) < len(items):
+        note(f"{items.name}: {model} says nothing of {len(items) - len(kept)} of {len(items)} items; they do not count")
+    name = "A" if items.kind == "voices" else "VS"
+    cost = seconds / heard_s if items.kind == "voices" else seconds / len(items) * 1000
+    chosen = np.array(kept)
+    curves = {name: scores(items.labels[chosen], np.stack(said), items.speakers[chosen])}
+    return _row(items, chosen, model, curves, cost, seen)
+
+
+def analysed(items: LabelledSet, analyzer: Analyzer, model: str, seen: bool | None, note: Note) -> Row | None:
+    """A row for clips: each is analysed whole, and a curve answers with its mean over the frames where it speaks."""
+    tables, kept, seconds, duration_s = [], [], 0.0, 0.0
+    for place in range(len(items)):
+        sample = items.item(place)
+        try:
+            analysis_s, clip_s, table = _analysed(sample, analyzer)
+        except AvcerError as error:
+            note(str(error))
+            continue
+        seconds, duration_s = seconds + analysis_s, duration_s + clip_s
+        tables.append(table)
+        kept.append(place)
+    if not kept:
+        return None
+    chosen = np.array(kept)
+    curves = {}
+    for name in CURVES:
+        said = [curve(one, name, analyzer.policy) for one in tables]
+        values, valid = np.concatenate([one for one, _ in said]), np.concatenate([there for _, there in said])
+        shares = values / np.maximum(values.sum(axis=1, keepdims=True), 1e-12)
+        if valid.any():
+            labels, speakers = items.labels[chosen][valid], items.speakers[chosen][valid]
+            curves[name] = scores(labels, shares[valid], speakers)
+    return _row(items, chosen, model, curves, seconds / max(duration_s, 1e-9), seen)
+
+
+def _analysed(sample: Any, analyzer: Analyzer) -> tuple[float, float, Any]:
+    started = time.perf_counter()
+    table = by_video(answers(sample, analyzer))
+    return time.perf_counter() - started, probe(sample.path).duration_s, table
+
+
+def scores(labels: Any, values: Double, speakers: Any) -> dict[str, Any]:
+    """UAR with its 95 % interval over speakers, accuracy, ECE, arousal of ``values (N, 7)``; recalls beside them."""
+    said = values.argmax(axis=1)
+    drawn = intervals.bootstrap(labels, said, speakers, len(BASIC))
+    return {
+        "n": len(labels),
+        "uar": metrics.uar(labels, said),
+        "interval": intervals.interval(intervals.uar(drawn)),
+        "accuracy": metrics.accuracy(labels, said),
+        "ece": metrics.ece(labels, values),
+        "arousal": arousal(labels, values),
+        "recalls": {BASIC[place]: recall for place, recall in metrics.recalls(labels, said).items()},
+    }
+
+
+def _row(
+    items: LabelledSet, chosen: Any, model: str, curves: dict[str, dict[str, Any]], cost: float, seen: bool | None
+) -> Row:
+    labels, speakers = items.labels[chosen], items.speakers[chosen]
+    return Row(
+        items.name, items.kind, model, len(labels), len(np.unique(speakers)), len(np.unique(labels)), curves, cost, seen
+    )
