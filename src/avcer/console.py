@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from avcer.evaluation.statistics.scores import finite
-from avcer.labels import BASIC, NONE
+from avcer.output.shares import share_text
 from avcer.types import Progress, no_progress
 
 if TYPE_CHECKING:
@@ -22,11 +22,8 @@ if TYPE_CHECKING:
     from avcer.evaluation.compare import Compared
     from avcer.evaluation.fusion.fitting import Fit
 
-_MOST_SHOWN: Final = 4
 _LONGEST: Final = 10
 """How many of the stretches on which annotator and machine differ are shown."""
-_LAST: Final = {BASIC[0]: 1, NONE: 2}
-"""What is no emotion is named after all emotions, however long it lasts."""
 
 
 @contextmanager
@@ -70,24 +67,12 @@ def print_summary(name: str, found: Mapping[str, Any], folder: Path, files: int)
 
 
 def _shares(faces: Sequence[Mapping[str, Any]]) -> str:
-    """Which labels take how much of the decided time of all faces, largest first, then 'Neutral' and 'none'."""
+    """Which labels take how much of the decided time of all faces."""
     seconds: dict[str, float] = defaultdict(float)
     for face in faces:
         for label, share in face["shares"].items():
             seconds[label] += share * face["seconds_seen"]
-    total = sum(seconds.values())
-    if not total:
-        return ""
-    ranked = sorted(seconds.items(), key=lambda item: (_LAST.get(item[0], 0), -item[1]))
-    named = sum(name not in _LAST for name in seconds)
-    first, last = ranked[: min(named, _MOST_SHOWN)], ranked[named:]
-    left_out = named - len(first)
-    texts = [f"{name} {_per_cent(share / total)}" for name, share in first + last]
-    return ", ".join(texts) + (f" and {left_out} more" if left_out else "")
-
-
-def _per_cent(share: float) -> str:
-    return f"{100 * share:.0f} %" if share >= 0.01 else "< 1 %"
+    return share_text(seconds)
 
 
 def print_scores(scores: dict[str, Any], as_json: bool, indent: str = "") -> None:

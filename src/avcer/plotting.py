@@ -78,6 +78,7 @@ with _at_home():
     from matplotlib.backends.backend_agg import FigureCanvasAgg as FigureCanvasAgg
     from matplotlib.backends.backend_agg import RendererAgg as RendererAgg
     from matplotlib.cbook import get_sample_data as get_sample_data
+    from matplotlib.collections import PolyCollection as PolyCollection
     from matplotlib.figure import Figure as Figure
     from matplotlib.font_manager import FontProperties as FontProperties
     from matplotlib.font_manager import findfont as findfont

@@ -13,7 +13,7 @@ import pytest
 from avcer.analysis import Analysis, FaceAnalysis
 from avcer.decision.align import nothing, take
 from avcer.decision.fuse import MEAN
-from avcer.decision.policy import Policy
+from avcer.decision.policy import Policy, Rule
 from avcer.decision.segments import find_segments, frame_ends
 from avcer.labels import BASIC, C_EXPR_DB, Vocabulary
 from avcer.modalities import NAMES
@@ -32,6 +32,7 @@ class Scene:
     path: Path = Path("clip.mp4")
     provenance: dict[str, Any] = field(default_factory=dict)
     seed: int = 0
+    rule: Rule = "1"
 
 
 def walk(frames: int, rate: float, seed: int) -> Double:
@@ -73,7 +74,7 @@ def decided(
     scene: Scene, times_s: Double, track: FaceTrack | None, rows: Any, parts: tuple[EmotionProbabilities, ...]
 ) -> FaceAnalysis:
     said = dict(zip(NAMES, parts, strict=True))
-    policy = Policy(MEAN, scene.vocabulary, "1")
+    policy = Policy(MEAN, scene.vocabulary, scene.rule)
     found = policy.decide(said)
     ends = frame_ends(times_s, clip_of(scene))
     segments = find_segments(found.expression, rows, ends, None if track is None else track.id)
@@ -110,7 +111,7 @@ def make_analysis(scene: Scene) -> Analysis:
     provenance = {
         "version": "0",
         "fusion": {"name": "mean"},
-        "options": {"models": "mini", "rule": "1", "fusion": "mean"},
+        "options": {"models": "mini", "rule": scene.rule, "fusion": "mean"},
         **scene.provenance,
     }
     return Analysis(
@@ -123,6 +124,7 @@ def make_analysis(scene: Scene) -> Analysis:
         scene.vocabulary,
         provenance,
         ("a warning",),
+        labels=Policy(MEAN, scene.vocabulary, scene.rule).labels,
     )
 
 

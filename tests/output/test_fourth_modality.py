@@ -19,7 +19,7 @@ from avcer.errors import UsageError
 from avcer.labels import BASIC, C_EXPR_DB
 from avcer.modalities import MODALITIES, Modality
 from avcer.output.document import load_json
-from avcer.output.timeline import tell
+from avcer.output.story import tell
 from avcer.types import Clip, EmotionProbabilities, FaceTrack
 
 FRAMES = 40
@@ -99,9 +99,12 @@ def test_the_document_has_it(analysis: Analysis, modality: Modality, tmp_path: P
 def test_the_picture_has_it(analysis: Analysis, tmp_path: Path) -> None:
     (path,) = analysis.save(tmp_path, ["png"])
     assert path.stat().st_size > 10_000
-    assert "T" in tell(analysis).runs
-    legend = [text.get_text() for text in analysis.plot(faces=False).legends[0].get_texts()]
-    assert "T  what is said" in legend
+    assert len(tell(analysis).panels[0].runs["T"].classes)
+    figure = analysis.plot(faces=False)
+    assert "T  what is said" in [text.get_text() for text in figure.legends[0].get_texts()]
+    (own,) = (axes for axes in figure.axes if axes.get_label() == "modalities Face 1")
+    assert [label.get_text() for label in own.get_yticklabels()] == ["VS", "VD", "A", "T"]
+    assert any(path.vertices[0, 1] < 1 for part in own.collections for path in part.get_paths())
 
 
 def test_a_fusion_file_has_it(weights: FusionWeights, modality: Modality, tmp_path: Path) -> None:

@@ -61,19 +61,23 @@ def _places(analysis: Analysis, moments_s: Double, edges_s: Double) -> list[tupl
     """For each slot, the leading face that is seen nearest to the slot's middle: its track and the row of it; None
     where none is in the slot.
     """
-    leading = [
-        (float(moments_s[frame]), face.track, row)
+    led = [
+        (face.track, np.flatnonzero(analysis.leads[face.track.frames] == face.id))
         for face in analysis.faces
         if face.track
-        for row, frame in enumerate(face.track.frames.tolist())
-        if analysis.leads[frame] == face.id
     ]
-    leading.sort(key=lambda seen: seen[0])
-    seen_s = np.array([time_s for time_s, _, _ in leading])
+    frames = np.concatenate([track.frames[rows] for track, rows in led]) if led else np.zeros(0, np.int64)
+    owners = np.repeat(np.arange(len(led)), [len(rows) for _, rows in led])
+    order = np.argsort(frames, kind="stable")
+    seen_s = moments_s[frames[order]]
     places: list[tuple[FaceTrack, int] | None] = []
     for start, end in pairwise(edges_s.tolist()):
-        nearest = int(np.argmin(np.abs(seen_s - (start + end) / 2))) if leading else -1
-        places.append(leading[nearest][1:] if leading and start <= seen_s[nearest] < end else None)
+        nearest = int(np.argmin(np.abs(seen_s - (start + end) / 2))) if len(seen_s) else -1
+        if nearest < 0 or not start <= seen_s[nearest] < end:
+            places.append(None)
+            continue
+        track = led[owners[order[nearest]]][0]
+        places.append((track, int(np.searchsorted(track.frames, frames[order[nearest]]))))
     return places
 
 

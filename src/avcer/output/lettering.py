@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, Final
 
 from avcer.plotting import FontProperties, RendererAgg, findfont, fontManager, get_font
@@ -34,6 +35,7 @@ def families() -> list[str]:
     return [_LATIN, *(family for family in _WIDER if family in installed)]
 
 
+@cache
 def showable(text: str) -> str:
     """``text`` on one line, each character that no family at hand can show as an empty square."""
     fonts = [get_font(findfont(FontProperties(family=family))) for family in families()]
@@ -41,16 +43,18 @@ def showable(text: str) -> str:
     return "".join(c if any(font.get_char_index(ord(c)) for font in fonts) else _MISSING for c in line)
 
 
-def fitted(text: str, width: float, size: float, weight: str = "normal") -> str:
-    """``text``, its middle left out as far as needed to be at most ``width`` inches wide at ``size`` points."""
+@cache
+def width_of(text: str, size: float, weight: str = "normal") -> float:
+    """How wide a line of text is, in inches, at ``size`` points."""
     renderer: Any = RendererAgg(1, 1, _POINTS_PER_INCH)  # type: ignore[no-untyped-call]
     font = FontProperties(family=families(), size=size, weight=weight)
+    return float(renderer.get_text_width_height_descent(text, font, ismath=False)[0]) / _POINTS_PER_INCH
 
-    def inches(candidate: str) -> float:
-        return float(renderer.get_text_width_height_descent(candidate, font, ismath=False)[0]) / _POINTS_PER_INCH
 
+def fitted(text: str, width: float, size: float, weight: str = "normal") -> str:
+    """``text``, its middle left out as far as needed to be at most ``width`` inches wide at ``size`` points."""
     kept, shown = len(text), text
-    while kept > 1 and inches(shown) > width:
+    while kept > 1 and width_of(shown, size, weight) > width:
         kept -= max(1, (kept - 24) // 8)
         shown = f"{text[: (kept + 1) // 2].rstrip()}…{text[len(text) - kept // 2 :].lstrip()}"
     return shown

@@ -1,21 +1,22 @@
-"""The sheet that a timeline is drawn on: sizes in inches, ink, type, and the curves' looks."""
+"""The sheet that a timeline is drawn on: sizes in inches, ink and type."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from avcer.modalities import FUSED, Modality
 from avcer.output.lettering import families
 from avcer.plotting import Axes, Figure
 
 DPI: Final = 200
 WIDTH: Final = 10.0
-LEFT: Final = 1.75
-RIGHT: Final = 0.65
+MARGIN: Final = 0.14
+LEFT: Final = 1.5
+RIGHT: Final = 0.3
 SPAN: Final = WIDTH - LEFT - RIGHT
 """The width of the time axis."""
+COLUMNS: Final = 820
+"""So many stretches of time can be told apart on it: two dots of the print each."""
 
 INK: Final = "#1a1a1a"
 SOFT: Final = "#5f5f5f"
@@ -25,30 +26,6 @@ PALE: Final = "#f5f5f5"
 TITLE_POINTS: Final = 11.0
 TEXT_POINTS: Final = 8.0
 SMALL_POINTS: Final = 7.0
-
-
-@dataclass(frozen=True)
-class Curve:
-    """How a curve looks: its colour, its lane in a row (0 is the middle; rows are 1 high) and its thickness in rows.
-
-    Lanes keep curves apart where they agree, also in print without colours.
-    """
-
-    name: str
-    meaning: str
-    colour: str
-    lane: float
-    thickness: float
-
-
-def curves_of(modalities: Sequence[Modality]) -> tuple[Curve, ...]:
-    """The curves from top to bottom of a row: one for each modality, in their order, and the fused decision last."""
-    share = 0.51 / len(modalities)
-    alone = [
-        Curve(one.curve, one.title, one.colour, 0.33 - share * place, share - 0.04)
-        for place, one in enumerate(modalities)
-    ]
-    return (*alone, Curve(FUSED, "fused decision", INK, -0.26, 0.25))
 
 
 @dataclass(frozen=True)
@@ -85,7 +62,6 @@ def small_type(colour: str = INK) -> dict[str, Any]:
     return {"size": SMALL_POINTS, "color": colour, "va": "center", "family": families(), "parse_math": False}
 
 
-def label_rows(axes: Axes, places: Sequence[float], names: Sequence[str], **style: Any) -> None:
-    """Row labels left of the axes, without tick marks; names are taken as they are, dollar signs included."""
-    axes.set_yticks(places, names, parse_math=False, **{"size": TEXT_POINTS, "color": INK, **style})
-    axes.tick_params(axis="y", length=0, pad=5)
+def row_points(height: float) -> float:
+    """The size of a text beside a row of that many inches: the usual small one, or as much as fits."""
+    return float(min(SMALL_POINTS, max(72 * height * 0.92, 5.0)))

@@ -1,39 +1,147 @@
-"""The panels of a timeline: the strip of faces, the curves, what AV is made of, and the other faces."""
+"""A panel of the timeline: the ribbon of labels, the pictures, the probabilities, and the modalities' own ribbons."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import cv2
 import numpy as np
 
-from avcer.labels import NONE
-from avcer.output.filmstrip import Still
+from avcer.analysis import Analysis
+from avcer.modalities import FUSED, Modality
+from avcer.output.curves import draw_curves
+from avcer.output.filmstrip import Filmstrip, Still
 from avcer.output.lettering import families, fitted, showable
 from avcer.output.page import (
     FAINT,
     INK,
     LEFT,
+    MARGIN,
     PALE,
     SMALL_POINTS,
     SOFT,
     SPAN,
     TEXT_POINTS,
-    Curve,
+    Page,
     height_of,
-    label_rows,
-    small_type,
+    row_points,
 )
-from avcer.output.runs import Runs, condensed, joining_line, lane_line
+from avcer.output.ribbons import draw_ribbon, write_names
+from avcer.output.shares import per_cent
+from avcer.output.story import Story, Told
 from avcer.plotting import Axes, Rectangle
-from avcer.types import Double, ExpressionTimeline, Image
+from avcer.types import Image
 
-_JOINED: Final = 200
-"""Where a curve has more stretches than this, upright pieces would be a thicket: they are left out."""
-_COLUMNS: Final = 750
-"""With more frames than this, their scores are averaged over this many equal stretches: two dots of the print each."""
-_BLOCK: Final = "#cccccc"
+SLOTS: Final = 12
+"""Pictures over the time axis."""
+FILM: Final = 0.66
+EMPTY_FILM: Final = 0.24
+GAP: Final = 0.045
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Heights in inches of a panel's line of text, its ribbon, all its curves, one modality's ribbon, and the space
+    below it.
+    """
+
+    heading: float
+    ribbon: float
+    curves: float
+    own: float
+    below: float
+
+    def panel(self, modalities: int) -> float:
+        """The height of a panel without pictures."""
+        return self.heading + self.ribbon + GAP + self.curves + GAP + modalities * self.own + self.below
+
+    @property
+    def overview(self) -> float:
+        """The height of the panel of whoever leads, where it is none of the others, without pictures."""
+        return self.heading + self.ribbon + self.below
+
+
+def draw_heading(page: Page, top: float, sizes: Sizes, told: Told, story: Story) -> None:
+    """Whose panel it is; over the time axis, how long it is seen and what is said of it."""
+    middle = top + sizes.heading / 2 - 0.01
+    page.text(MARGIN, middle, told.name, size=TEXT_POINTS, weight="bold", color=INK)
+    shown = told.on_screen_s / (story.limits_s[1] - story.limits_s[0])
+    parts = [f"on screen {per_cent(shown)} of the time"] if told.on_screen_s else []
+    page.text(LEFT, middle, fitted("  ·  ".join([*parts, told.summary]), SPAN, SMALL_POINTS), size=SMALL_POINTS)
+
+
+def draw_labels(page: Page, top: float, sizes: Sizes, told: Told, story: Story) -> Axes:
+    """The ribbon of what is decided from all modalities together, with names."""
+    axes = page.axes(f"ribbon {told.name}", top, sizes.ribbon)
+    axes.set(xlim=story.limits_s, ylim=(0, 1), yticks=[])
+    _no_clock(axes)
+    runs = told.runs[FUSED]
+    draw_ribbon(axes, runs, story.labels)
+    write_names(axes, runs, story.labels)
+    page.text(LEFT - 0.07, top + sizes.ribbon / 2, FUSED, ha="right", color=INK, size=SMALL_POINTS)
+    if not len(runs.classes):
+        page.text(LEFT + SPAN / 2, top + sizes.ribbon / 2, "nothing to decide from", ha="center", size=SMALL_POINTS)
+    return axes
+
+
+def draw_film(page: Page, top: float, analysis: Analysis, story: Story, film: Filmstrip) -> None:
+    """Pictures of whoever leads, each in its part of the time axis; a pale band where there are none."""
+    high = film_height(analysis, film)
+    axes = page.axes("film", top, high)
+    if high == FILM:
+        draw_filmstrip(axes, film.slots, story.limits_s)
+        return
+    draw_empty_film(axes)
+    text = "no face found" if analysis.primary is None else "no pictures of faces: the clip is not at hand"
+    page.text(LEFT + SPAN / 2, top + high / 2, text, ha="center", size=SMALL_POINTS)
+
+
+def film_height(analysis: Analysis, film: Filmstrip) -> float:
+    """The height of the pictures, or of the pale band in their place, in inches."""
+    return FILM if film.readable and analysis.primary is not None else EMPTY_FILM
+
+
+def draw_emotions(page: Page, top: float, sizes: Sizes, told: Told, story: Story) -> Axes:
+    """The probabilities of the seven."""
+    axes = page.axes(f"curves {told.name}", top, sizes.curves)
+    axes.set_xlim(*story.limits_s)
+    draw_curves(axes, told.emotions)
+    _no_clock(axes)
+    return axes
+
+
+def draw_own(page: Page, top: float, sizes: Sizes, told: Told, story: Story, modalities: Sequence[Modality]) -> Axes:
+    """What each modality alone would say, as thin ribbons."""
+    count = len(modalities)
+    axes = page.axes(f"modalities {told.name}", top, count * sizes.own)
+    axes.set(xlim=story.limits_s, ylim=(0, count))
+    for place, modality in enumerate(modalities):
+        base = count - 1 - place
+        draw_ribbon(axes, told.runs[modality.curve], story.labels, (base + 0.12, base + 0.88))
+    centres = [count - 0.5 - place for place in range(count)]
+    names = [fitted(showable(one.curve), LEFT - 0.2, SMALL_POINTS) for one in modalities]
+    size = row_points(sizes.own)
+    axes.set_yticks(centres, names, parse_math=False, size=size, color=INK, family=families())
+    axes.tick_params(axis="y", length=0, pad=4)
+    _no_clock(axes)
+    return axes
+
+
+def draw_portrait(page: Page, top: float, still: Still | None, told: Told) -> None:
+    """A picture of the face below its name."""
+    if still is None or still.image is None:
+        return
+    side = 0.52
+    axes = page.axes(f"portrait {told.face}", top + 0.03, side, MARGIN, side)
+    axes.set_axis_off()
+    axes.imshow(_rgb(still.image), aspect="auto", interpolation="antialiased")
+
+
+def _no_clock(axes: Axes) -> None:
+    axes.tick_params(axis="x", labelbottom=False, length=0)
+    axes.spines["bottom"].set(color=FAINT)
 
 
 def draw_filmstrip(axes: Axes, slots: tuple[Still | None, ...], limits_s: tuple[float, float]) -> None:
@@ -68,113 +176,3 @@ def _draw_empty(axes: Axes, left: float, width: float) -> None:
 
 def _rgb(image: Image) -> Image:
     return cv2.cvtColor(image, cv2.COLOR_BGR2RGB).astype(np.uint8)
-
-
-def draw_curves(axes: Axes, runs: dict[str, Runs], curves: Sequence[Curve], labels: tuple[str, ...]) -> None:
-    """A row for each label and 'none' below them; each curve in its own lane of the row of its class."""
-    rows = len(labels)
-    axes.set_ylim(-0.5, rows + 0.5)
-    for row in range(0, rows + 1, 2):
-        axes.axhspan(row - 0.5, row + 0.5, color=PALE, linewidth=0, zorder=0)
-    points = height_of(axes) * 72 / (rows + 1)
-    joined = max(len(part.classes) for part in runs.values()) <= _JOINED
-    for curve in curves:
-        heights = class_rows(runs[curve.name], labels) + curve.lane
-        x, y = lane_line(runs[curve.name], heights)
-        width = max(curve.thickness * points, 1.0)
-        axes.plot(x, y, color=curve.colour, linewidth=width, solid_capstyle="butt", label=curve.name, zorder=3)
-        if joined:
-            x, y = joining_line(runs[curve.name], heights)
-            thin = 0.9 if curve.name == "AV" else 0.5
-            axes.plot(x, y, color=curve.colour, linewidth=thin, alpha=0.55, label=f"_{curve.name}", zorder=2)
-    names = [fitted(showable(name), LEFT - 0.2, TEXT_POINTS) for name in (NONE, *labels[::-1])]
-    label_rows(axes, range(rows + 1), names, family=families())
-    axes.get_yticklabels()[0].set(color=SOFT, style="italic")
-
-
-def class_rows(runs: Runs, labels: tuple[str, ...]) -> Double:
-    """``(R,)`` heights: the first label on top, 'none' at 0."""
-    return np.where(runs.classes < 0, 0, len(labels) - runs.classes).astype(np.float64)
-
-
-def draw_time_shares(axes: Axes, runs: Runs, labels: tuple[str, ...]) -> None:
-    """Right of the rows, how much of the decided time AV gives to each class."""
-    total = runs.durations_s.sum()
-    for index in range(-1, len(labels)):
-        share = runs.durations_s[runs.classes == index].sum() / total
-        if share > 0:
-            _note_right(axes, 0 if index < 0 else len(labels) - index, _per_cent(share))
-
-
-def _note_right(axes: Axes, height: float, text: str) -> None:
-    axes.text(1 + 0.5 / SPAN, height, text, ha="right", transform=axes.get_yaxis_transform(), **small_type())
-
-
-def _per_cent(share: float) -> str:
-    return f"{100 * share:.0f} %" if share >= 0.01 else "< 1 %"
-
-
-def draw_score(axes: Axes, timeline: ExpressionTimeline, curves: Sequence[Curve], ends_s: Double) -> None:
-    """The score of AV over time as a stack: how much of it each model gave. Frames without a decision stay empty."""
-    parts = timeline.probability[:, np.newaxis] * timeline.shares
-    rows = np.where(timeline.valid[:, np.newaxis], np.column_stack([timeline.probability, parts]), np.nan)
-    edges_s = np.stack([timeline.times_s, ends_s], axis=1)
-    crowded = len(rows) > _COLUMNS
-    if crowded:
-        edges_s, rows = condensed(edges_s, rows, _COLUMNS)
-    x, steps = edges_s.ravel(), np.repeat(rows, 2, axis=0)
-    below = np.where(np.isnan(steps[:, 0]), np.nan, 0.0)
-    for curve, part in zip(curves[:-1], steps[:, 1:].T, strict=True):
-        axes.fill_between(x, below, below + part, color=curve.colour, alpha=0.75, linewidth=0, label=curve.name)
-        below = below + part
-    thin = 0.3 if crowded else 0.7  # a thick outline would hide what is below it
-    axes.plot(x, steps[:, 0], color=INK, linewidth=thin, solid_joinstyle="miter", label="AV", clip_on=False)
-    axes.set_ylim(0, max(1.0, float(np.nanmax(rows[:, 0], initial=0.0)) * 1.05))
-    axes.set_yticks([0, 0.5, 1], ["0", "0.5", "1"])
-    axes.tick_params(axis="y", labelcolor=SOFT)
-    axes.grid(axis="y", color=FAINT, linewidth=0.5)
-    axes.set_axisbelow(True)
-
-
-def draw_face_strip(axes: Axes, runs: Runs, labels: tuple[str, ...]) -> None:
-    """What AV says of one face, on a single line: a block a stretch, its name or its initials in it as far as they fit,
-    and right of it the class that has most of its time.
-    """
-    axes.set(ylim=(0, 1), yticks=[])
-    inches_per_s = SPAN / (axes.get_xlim()[1] - axes.get_xlim()[0])
-    blocks = zip(runs.starts_s.tolist(), runs.durations_s.tolist(), runs.classes.tolist(), strict=True)
-    for start_s, duration_s, index in blocks:
-        inches = duration_s * inches_per_s
-        fill, edge = PALE if index < 0 else _BLOCK, 0.7 if inches > 0.02 else 0.0
-        axes.add_patch(Rectangle((start_s, 0.1), duration_s, 0.8, facecolor=fill, edgecolor="white", linewidth=edge))
-        text = _block_text(_named(labels, index), inches - 0.05)
-        if text:
-            axes.text(start_s + duration_s / 2, 0.48, text, ha="center", zorder=3, **small_type())
-
-    if len(runs.classes):
-        times = np.bincount(runs.classes + 1, runs.durations_s)
-        most = int(np.argmax(times))
-        _note_right(axes, 0.48, f"{_initials(_named(labels, most - 1))} {_per_cent(times[most] / times.sum())}")
-
-
-def _named(labels: tuple[str, ...], index: int) -> str:
-    return NONE if index < 0 else labels[index]
-
-
-def _block_text(name: str, inches: float) -> str:
-    """The name, its initials, or nothing, whichever fits."""
-    if inches < 0.1:
-        return ""
-    texts = (showable(name), _initials(name))
-    return next((text for text in texts if fitted(text, inches, SMALL_POINTS) == text), "")
-
-
-def _initials(name: str) -> str:
-    return name if name == NONE else "".join(word[0] for word in showable(name).split())[:3].upper()
-
-
-def draw_portrait(axes: Axes, still: Still) -> None:
-    """One face, filling small axes."""
-    axes.set_axis_off()
-    if still.image is not None:
-        axes.imshow(_rgb(still.image), aspect="auto", interpolation="antialiased")

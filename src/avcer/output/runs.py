@@ -1,7 +1,8 @@
-"""Stretches of one class on consecutive frames, and the lines that draw them."""
+"""Stretches of one class, and what is left of them where the page has fewer columns than there are frames."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,13 +11,16 @@ from avcer.decision.segments import one_label
 from avcer.types import Double, ExpressionTimeline, Integer
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Runs:
-    """R stretches: ``starts_s``, ``ends_s`` in seconds, ``classes`` (-1 for 'none'); frames not valid are in none."""
+    """R stretches in the order of time: ``starts_s``, ``ends_s`` in seconds, ``classes`` (-1 for 'none'), ``salience``
+    (mean percent, NaN where the label has none). Frames that are not valid are in none.
+    """
 
     starts_s: Double
     ends_s: Double
     classes: Integer
+    salience: Double
 
     @property
     def durations_s(self) -> Double:
@@ -24,47 +28,69 @@ class Runs:
         return self.ends_s - self.starts_s
 
 
-def find_runs(timeline: ExpressionTimeline, ends_s: Double) -> Runs:
-    """The stretches of a timeline with a row for every frame ``(T,)`` of the clip; ``ends_s (T,)`` its frames' ends."""
-    starts, stops = one_label(timeline, np.arange(len(timeline.times_s)))
-    return Runs(timeline.times_s[starts], ends_s[stops - 1], timeline.classes[starts])
-
-
-def lane_line(runs: Runs, heights: Double) -> tuple[Double, Double]:
-    """``x (3R,)``, ``y (3R,)`` of a line with a level piece for each stretch and NaN, a gap in the line, after it."""
-    gap = np.full(len(heights), np.nan)
-    x = np.stack([runs.starts_s, runs.ends_s, gap], axis=1).ravel()
-    return x, np.stack([heights, heights, gap], axis=1).ravel()
-
-
-def joining_line(runs: Runs, heights: Double) -> tuple[Double, Double]:
-    """The upright pieces between stretches that follow each other without a gap, NaN between them."""
-    follows = np.flatnonzero(np.isclose(runs.starts_s[1:], runs.ends_s[:-1], rtol=0, atol=1e-9))
-    gap = np.full(len(follows), np.nan)
-    moments = runs.ends_s[follows]
-    x = np.stack([moments, moments, gap], axis=1).ravel()
-    return x, np.stack([heights[follows], heights[follows + 1], gap], axis=1).ravel()
-
-
-def condensed(edges_s: Double, rows: Double, columns: int) -> tuple[Double, Double]:
-    """Means over equal stretches of time, each frame counting for as long as it is shown in the stretch.
-
-    ``edges_s (T, 2)`` are the start and end of each frame, which follow each other without a hole, and ``rows (T, K)``
-    its values, NaN where there are none; the result has ``columns`` of both.
+def find_runs(timeline: ExpressionTimeline, frames: Integer, ends_s: Double) -> Runs:
+    """The stretches of a timeline whose F rows are the clip's ``frames (F,)``; ``ends_s (T,)`` the ends of all frames
+    of the clip.
     """
-    limits = np.linspace(edges_s[0, 0], edges_s[-1, 1], columns + 1)
-    moments = np.append(edges_s[:, 0], edges_s[-1, 1])
-    there = ~np.isnan(rows[:, 0])
-    shown_s = np.where(there, edges_s[:, 1] - edges_s[:, 0], 0.0)
+    starts, stops = one_label(timeline, frames)
+    if not len(starts):
+        return Runs(np.zeros(0), np.zeros(0), np.zeros(0, np.int64), np.zeros(0))
+    totals = np.append(0.0, np.cumsum(np.nan_to_num(timeline.salience)))
+    counts = np.append(0, np.cumsum(np.isfinite(timeline.salience)))
+    known = counts[stops] - counts[starts]
+    mean = np.where(known > 0, (totals[stops] - totals[starts]) / np.maximum(known, 1), np.nan)
+    return Runs(timeline.times_s[starts], ends_s[frames[stops - 1]], timeline.classes[starts], mean)
 
-    def in_columns(amounts: Double) -> Double:
-        """What each frame has to give, spread evenly over its time."""
-        given = np.concatenate([[0.0], np.cumsum(amounts)])
-        return np.diff(np.interp(limits, moments, given))
 
-    total = in_columns(shown_s)
-    filled = total > 1e-6 * (limits[1] - limits[0])  # less is rounding
-    means = np.full((columns, rows.shape[1]), np.nan)
-    for place, values in enumerate(np.where(there[:, np.newaxis], rows, 0.0).T):
-        np.divide(in_columns(shown_s * values), total, out=means[:, place], where=filled)
-    return np.stack([limits[:-1], limits[1:]], axis=1), means
+def joined(parts: Sequence[Runs]) -> Runs:
+    """The stretches of several timelines that share no frame, in the order of time."""
+    if not parts:
+        return Runs(np.zeros(0), np.zeros(0), np.zeros(0, np.int64), np.zeros(0))
+    starts_s = np.concatenate([part.starts_s for part in parts])
+    order = np.argsort(starts_s, kind="stable")
+    return Runs(
+        starts_s[order],
+        np.concatenate([part.ends_s for part in parts])[order],
+        np.concatenate([part.classes for part in parts])[order],
+        np.concatenate([part.salience for part in parts])[order],
+    )
+
+
+def in_columns(runs: Runs, limits_s: tuple[float, float], columns: int) -> Runs:
+    """The stretches as so many equal columns of the page can show them: where one is narrower than a column, each
+    column has the class with most of its time, and is left empty where more than half of it is.
+    """
+    edges_s = np.linspace(*limits_s, columns + 1)
+    width_s = (limits_s[1] - limits_s[0]) / columns
+    if not len(runs.classes) or runs.durations_s.min() >= width_s:
+        return runs
+    known = np.unique(runs.classes)
+    times = np.stack([_amounts(runs, runs.classes == one, runs.durations_s, edges_s) for one in known])
+    shown = times.sum(axis=0) >= width_s / 2
+    winner = times.argmax(axis=0)
+    percent = np.full(columns, np.nan)
+    for place, one in enumerate(known):
+        chosen = runs.classes == one
+        given = _amounts(runs, chosen, np.nan_to_num(runs.salience) * runs.durations_s, edges_s)
+        here = shown & (winner == place) & np.isfinite(runs.salience[chosen]).any()
+        percent[here] = given[here] / times[place, here]
+    return _merged(edges_s, known[winner], percent, shown)
+
+
+def _amounts(runs: Runs, chosen: Integer, amounts: Double, edges_s: Double) -> Double:
+    """What the chosen stretches have to give, each evenly over its time, by column."""
+    moments = np.stack([runs.starts_s[chosen], runs.ends_s[chosen]], axis=1).ravel()
+    given = np.cumsum(np.stack([np.zeros(len(moments) // 2), amounts[chosen]], axis=1).ravel())
+    return np.diff(np.interp(edges_s, moments, given, left=0.0))
+
+
+def _merged(edges_s: Double, classes: Integer, percent: Double, shown: Integer) -> Runs:
+    """Neighbouring columns of one class as one stretch, with the mean of their percentages."""
+    fresh = np.append(True, (np.diff(classes) != 0) | (shown[1:] != shown[:-1]))
+    starts = np.flatnonzero(fresh)
+    stops = np.append(starts[1:], len(classes))
+    kept = shown[starts]
+    starts, stops = starts[kept], stops[kept]
+    sums = np.append(0.0, np.cumsum(np.nan_to_num(percent)))
+    mean = (sums[stops] - sums[starts]) / np.maximum(stops - starts, 1)
+    return Runs(edges_s[starts], edges_s[stops], classes[starts], np.where(np.isnan(percent[starts]), np.nan, mean))
