@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 _limit = 0
@@ -40,6 +41,19 @@ def limit_process(threads: int) -> None:
 
         cv2.setNumThreads(threads or -1)
         _limit = threads
+
+
+@contextmanager
+def small_drawing() -> Iterator[None]:
+    """OpenCV works in one thread while many small things are drawn: waking others costs more than they do."""
+    import cv2
+
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(before)
 
 
 def decoder_threads() -> int:

@@ -70,7 +70,7 @@ def fit(canvas: Canvas, image: Image, out: Image) -> tuple[float, int, int]:
 def draw_face(canvas: Canvas, out: Image, seen: Seen, box: Float) -> None:
     """A face's box, ``(4,)`` in pixels of the canvas, and its label above it, or below where there is no room."""
     picture = out[: canvas.height]
-    left, top, right, bottom = (int(edge) for edge in np.clip(np.round(box), -32768, 32767))
+    left, top, right, bottom = (round(edge) for edge in box.tolist())
     colour = seen.said.colours[0] if seen.said else ink.SOFT
     thick = canvas.pixels(4 if seen.leads else 2)
     ink.frame(picture, (left, top, right, bottom), thick, colour)

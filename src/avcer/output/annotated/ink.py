@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Final, TypeAlias
 
+import cv2
 import numpy as np
 from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFont
@@ -43,8 +44,9 @@ def write(picture: Image, mask: Image, left: int, top: int, colour: Colour = WHI
     if here is not None:
         place, (x, y) = here
         height, width = place.shape[:2]
-        cover = mask[y : y + height, x : x + width, np.newaxis].astype(np.uint16)
-        place[:] = (place * (255 - cover) + cover * np.array(colour, np.uint16)) // 255
+        cover = cv2.merge([mask[y : y + height, x : x + width]] * 3)
+        inked = cv2.multiply(cover, (*colour, 0.0), scale=1 / 255)
+        place[:] = cv2.add(cv2.multiply(place, cv2.bitwise_not(cover), scale=1 / 255), inked)
     return left + int(mask.shape[1])
 
 
@@ -52,14 +54,14 @@ def fill(picture: Image, left: int, top: int, width: int, height: int, colour: C
     """Fills a rectangle."""
     here = _inside(picture, left, top, width, height)
     if here is not None:
-        here[0][:] = colour
+        cv2.rectangle(here[0], (0, 0), (here[0].shape[1], here[0].shape[0]), colour, cv2.FILLED)
 
 
 def shade(picture: Image, left: int, top: int, width: int, height: int) -> None:
     """Darkens a rectangle, so that white text can be read on it."""
     here = _inside(picture, left, top, width, height)
     if here is not None:
-        here[0][:] = here[0] // 4 + np.array(DARK, np.uint8) // 4 * 3
+        here[0][:] = cv2.addWeighted(here[0], 0.25, np.full_like(here[0], DARK), 0.75, 0)
 
 
 def frame(picture: Image, box: tuple[int, int, int, int], thick: int, colour: Colour) -> None:

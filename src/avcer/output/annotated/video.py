@@ -21,6 +21,7 @@ from avcer.output.annotated.facts import Facts
 from avcer.output.annotated.panel import MOST_RIBBONS, Panel
 from avcer.output.corrections import read_corrections
 from avcer.prefetch import prefetch
+from avcer.processors import small_drawing
 from avcer.types import Frame, Image
 
 ANNOTATED: Final = "annotated.mp4"
@@ -53,6 +54,7 @@ def write_annotated(analysis: Analysis, folder: Path) -> list[Path]:
         soundtrack(sound, zero_s, limits_s) as track,
         atomic(path) as part,
         writing(part, video.canvas.size, rate, track) as film,
+        small_drawing(),
     ):
         video.draw_all(pictures, film)
     return [path]
@@ -63,8 +65,9 @@ def drawing(analysis: Analysis, folder: Path) -> Iterator[Image]:
     video = _Video(analysis, folder, analysis.clip.start_s)
     black = np.zeros((analysis.clip.height, analysis.clip.width, 3), np.uint8)
     out = np.zeros((*video.canvas.size[::-1], 3), np.uint8)
-    for index, time_s in enumerate(analysis.times_s.tolist()):
-        yield video.draw(Frame(index, time_s, black), out)
+    with small_drawing():
+        for index, time_s in enumerate(analysis.times_s.tolist()):
+            yield video.draw(Frame(index, time_s, black), out)
 
 
 class _Video:
