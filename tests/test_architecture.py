@@ -15,7 +15,7 @@ STATIONS = (
     ("types", "provenance"),
     ("files", "timing", "prefetch"), ("media",), ("models",), ("faces",), ("emotion",), ("analysis",), ("decision",),
     ("sampling",), ("sight", "hearing"), ("options",), ("settled",), ("session",), ("feeding",), ("pipeline",),
-    ("output",), ("annotations",), ("batch",), ("serve",), ("evaluation",), ("training",), ("quantization",),
+    ("output",), ("live",), ("annotations",), ("batch",), ("serve",), ("evaluation",), ("training",), ("quantization",),
     ("bench",),
     ("demo", "console", "streams"), ("commands",), ("cli",), ("__main__",),
 )  # fmt: skip

@@ -7,7 +7,19 @@ import sys
 from collections.abc import Sequence
 
 from avcer import __version__
-from avcer.commands import ablation, analysis, batch, bench, evaluation, export, importing, models, serve, training
+from avcer.commands import (
+    ablation,
+    analysis,
+    batch,
+    bench,
+    evaluation,
+    export,
+    importing,
+    live,
+    models,
+    serve,
+    training,
+)
 from avcer.commands.shared import FAILED, INTERRUPTED, Command, complain
 from avcer.errors import AvcerError
 from avcer.quiet import own_process
@@ -52,6 +64,7 @@ def parser() -> argparse.ArgumentParser:
     export.add_export(commands)
     importing.add_import_annotations(commands)
     serve.add_serve(commands)
+    live.add_live(commands)
     models.add_models(commands)
     training.add_train(commands)
     evaluation.add_evaluate(commands)

@@ -134,6 +134,10 @@ class Session:
             self._count += 1
         self._eye.see(frames)
 
+    def flush(self) -> None:
+        """Says that the frames so far are all that there are for now: with a limit of latency, they are worked off."""
+        self._eye.flush()
+
     def hear(self, block: SoundBlock) -> None:
         """Takes the next block of sound, mono at 16 kHz, on the clock of the frames. Holes are taken for silence."""
         self._awaits_sound = True

@@ -223,10 +223,14 @@ class Eye:
             for batch in self._batcher.add(counted):
                 self._take(batch)
 
-    def finish(self) -> None:
-        """Works off what is waiting; no more frames come."""
+    def flush(self) -> None:
+        """Gives the frames that wait for others to the watcher as a batch."""
         for batch in self._batcher.rest():
             self._take(batch)
+
+    def finish(self) -> None:
+        """Works off what is waiting; no more frames come."""
+        self.flush()
         while self._waiting:
             self._watch_next()
         self.close()

@@ -103,7 +103,7 @@ def writing(
     Raises:
         OutputError: the file cannot be written.
     """
-    flags = "+faststart" if index_first else "+frag_keyframe+empty_moov+default_base_moof"
+    flags = "+faststart" if index_first else "+frag_keyframe+delay_moov+default_base_moof"
     try:
         with av.open(str(path), "w", format="mp4", options={"movflags": flags}) as container:
             film = FilmWriter(container, size, rate, track)

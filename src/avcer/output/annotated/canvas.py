@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Final
 
 import cv2
-import numpy as np
 
 from avcer.output.annotated import ink
 from avcer.output.annotated.facts import Said, Seen
@@ -73,6 +72,7 @@ def draw_face(canvas: Canvas, out: Image, seen: Seen, box: Float) -> None:
     left, top, right, bottom = (round(edge) for edge in box.tolist())
     colour = seen.said.colours[0] if seen.said else ink.SOFT
     thick = canvas.pixels(4 if seen.leads else 2)
+    ink.frame(picture, (left - 1, top - 1, right + 1, bottom + 1), 1, ink.DARK)
     ink.frame(picture, (left, top, right, bottom), thick, colour)
     masks = _label(canvas, seen)
     if not masks:
