@@ -36,7 +36,7 @@ $(VENV)/.runs: $(VENV)/bin/python pyproject.toml constraints.txt
 	touch $@
 
 $(VENV)/.develops: $(VENV)/bin/python pyproject.toml constraints.txt
-	$(PIP) --editable '.[torch,int8,serve,ray,dev]'
+	$(PIP) --editable '.[torch,int8,serve,lsl,ray,dev]'
 	touch $@ $(VENV)/.runs
 
 clean:

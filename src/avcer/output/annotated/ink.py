@@ -45,7 +45,7 @@ def write(picture: Image, mask: Image, left: int, top: int, colour: Colour = WHI
         place, (x, y) = here
         height, width = place.shape[:2]
         cover = cv2.merge([mask[y : y + height, x : x + width]] * 3)
-        inked = cv2.multiply(cover, (*colour, 0.0), scale=1 / 255)
+        inked = cv2.multiply(cover, np.array((*colour, 0.0)), scale=1 / 255)
         place[:] = cv2.add(cv2.multiply(place, cv2.bitwise_not(cover), scale=1 / 255), inked)
     return left + int(mask.shape[1])
 
