@@ -22,7 +22,7 @@ from avcer.sampling import SamplingPlan
     {"audio_window_s": 0.5, "setting": "fast"}, {"longest_side": -1}, {"min_face": -1},
     {"detect_every": 2.5}, {"detect_every": True}, {"fps": "5"}, {"longest_side": 640.0}, {"min_face": None},
     {"least_segment": -0.1}, {"least_segment": 11}, {"least_segment": None},
-    {"own_models": "folder"}, {"fill_gaps": "no"}, {"audio_step_s": "0.5"},
+    {"own_models": "folder"}, {"fill_gaps": "no"}, {"label_sets": 1}, {"raw_labels": None}, {"audio_step_s": "0.5"},
 ], ids=str)  # fmt: skip
 def test_what_is_no_choice_is_refused_by_its_name(choices: dict[str, Any]) -> None:
     names = {name if not name.startswith("audio") else "audio_" for name in choices}

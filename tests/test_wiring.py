@@ -12,9 +12,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pyarrow import parquet
 
 from avcer import feeding, pipeline
 from avcer.analysis import Analysis, FaceAnalysis
+from avcer.errors import UsageError
 from avcer.evaluation.compare import Run, beside, drawn
 from avcer.evaluation.corpus_run import said
 from avcer.evaluation.statistics import intervals, metrics
@@ -23,6 +25,7 @@ from avcer.media import SoundBlock
 from avcer.models.card import Role
 from avcer.models.store import InstalledModel
 from avcer.options import PUBLISHED, PUBLISHED_7, Options
+from avcer.output.tables import compound_table
 from avcer.pipeline import Analyzer
 from avcer.types import Clip, Frame
 from fakes import Square, Squares, Voice, card, engines, film, see, speech
@@ -124,6 +127,27 @@ def test_rule_and_fusion_and_compounds(usual: Analysis) -> None:
     more = analyse(source(), compounds="avcer-12")
     assert len(more.vocabulary) == 12 != len(usual.vocabulary)
     assert face(more, 1).expression.scores.shape[1] == 12
+
+
+def test_label_sets_and_raw_labels(tmp_path: Path) -> None:
+    frames = analyse(source(), rule="open", least_segment=0)
+    assert compound_table(frames).names[-1] == frames.labels[-1]
+    asked = analyse(source(), rule="open", least_segment=3.0, label_sets=True, raw_labels=True)
+    asked.save(tmp_path, ["json", "csv", "parquet"])
+    for analysis in (asked, Analysis.load(tmp_path)):
+        table = compound_table(analysis)
+        assert table.names[-2:] == ("label_raw", "label_set")
+        assert table["label_raw"].values.tolist() == compound_table(frames)["AV"].values.tolist()
+        sets = [cell.split("|") for cell in table["label_set"].values]
+        assert {name for cell in sets for name in cell} <= {*analysis.labels, "none"}
+        assert {len(cell) for cell in sets if cell != ["none"]} == set(asked[LARGE].expression.sets.sum(axis=1)) - {0}
+        np.testing.assert_array_equal(analysis[LARGE].expression.sets, asked[LARGE].expression.sets)
+    assert (tmp_path / "compound.csv").read_text().splitlines()[0].endswith(",label_raw,label_set")
+    assert {"label_raw", "label_set"} <= set(parquet.read_schema(tmp_path / "analysis.parquet").names)
+    assert asked.provenance.options["label_sets"]
+    assert asked.provenance.options["raw_labels"]
+    with pytest.raises(UsageError, match="label_sets are of the rule open, not of sum"):
+        Options(rule="sum", label_sets=True)
 
 
 def test_the_familys_own_weights_follow_the_audio_models_classes() -> None:

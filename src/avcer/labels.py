@@ -30,7 +30,7 @@ RESERVED: Final = {
     NONE,
     *("frame", "time_s", "face", "x1", "y1", "x2", "y2"),
     *CURVES,
-    *("kind", "salience", "probability", "runner_up"),
+    *("kind", "salience", "probability", "runner_up", "label_raw", "label_set"),
     *BASIC,
 }
 """Names that no compound may have: they are columns of the tables, or results of their own."""

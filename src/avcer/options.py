@@ -87,6 +87,8 @@ class Options:
         decision: the numbers of the rule ``open``, a file that ``avcer train decision`` wrote; None for those that are
             shipped with the mini models.
         least_segment: under the rule ``open``, seconds that a label must last; 0 decides every frame for itself.
+        label_sets: write the 90 % set of labels of every frame, too, such as 'Anger|Disgust'; under the rule ``open``.
+        raw_labels: write the label that every frame would have by itself, too, before labels are made steady in time.
         compounds: a name in ``labels.VOCABULARIES`` (``c-expr-db``, ``avcer-12``, ..), or the path of a TOML file.
         fusion: ``published``, ``mini``, ``mean``, or the path of a JSON file; None for the family's own.
         device: ``auto``, ``cpu`` or ``cuda``.
@@ -123,6 +125,8 @@ class Options:
     rule: Rule | None = None
     decision: str | Path | None = None
     least_segment: float = LEAST_S
+    label_sets: bool = False
+    raw_labels: bool = False
     compounds: str | Path = "c-expr-db"
     fusion: str | Path | None = None
     device: Device = "auto"
@@ -168,8 +172,11 @@ class Options:
         _number("video_track", self.video_track, "the number of a track, from 1", 1, whole=True)
         if self.times is not None:
             _one_of("times", self.times, ("file", "start"))
-        if not isinstance(self.fill_gaps, bool):
-            raise UsageError(f"fill_gaps must be true or false, not {self.fill_gaps!r}")
+        for name in ("fill_gaps", "label_sets", "raw_labels"):
+            if not isinstance(getattr(self, name), bool):
+                raise UsageError(f"{name} must be true or false, not {getattr(self, name)!r}")
+        if self.label_sets and self.decision_rule != OPEN:
+            raise UsageError(f"label_sets are of the rule open, not of {self.decision_rule}: leave one out")
 
     @property
     def decision_rule(self) -> Rule:
@@ -265,6 +272,8 @@ class Options:
             "setting": self.setting,
             "rule": self.decision_rule,
             "least_segment": self.least_segment,
+            "label_sets": self.label_sets,
+            "raw_labels": self.raw_labels,
             "decision": None if self.decision is None else str(self.decision),
             "compounds": str(self.compounds),
             "fusion": None if self.fusion is None else str(self.fusion),

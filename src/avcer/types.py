@@ -7,7 +7,7 @@ the order of ``labels.BASIC``. Arrays are given with their axes: T frames, N see
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
@@ -169,6 +169,9 @@ class ExpressionTimeline:
     where there is none; ``scores (T, L)``; ``shares (T, M)``: how much each modality gave to the winner, adding up to
     1 (zero for 'none'; M is 0 where that is not asked, as for a single modality); ``valid (T,)``: whether there is a
     decision at all. ``vocabulary`` holds the compounds that the decision chose from.
+
+    ``raw (T,)``: the index of the label that each frame would have by itself, before labels were made steady in time.
+    ``sets (T, L)``: the labels of the frame's 90 % set, under the rule ``open``; else none.
     """
 
     times_s: Double
@@ -182,12 +185,19 @@ class ExpressionTimeline:
     valid: Boolean
     labels: tuple[str, ...]
     vocabulary: Vocabulary
+    raw: Integer = field(default_factory=lambda: np.zeros(0, np.int64))
+    sets: Boolean = field(default_factory=lambda: np.zeros((0, 0), np.bool_))
 
     def __post_init__(self) -> None:
         frames = len(self.times_s)
-        for name in ("classes", "kind", "salience", "probability", "runner_up", "valid"):
+        if not self.raw.size:
+            object.__setattr__(self, "raw", self.classes.copy())
+        if not self.sets.size:
+            object.__setattr__(self, "sets", np.zeros((frames, len(self.labels)), np.bool_))
+        for name in ("classes", "kind", "salience", "probability", "runner_up", "valid", "raw"):
             expect_shape(f"ExpressionTimeline.{name}", getattr(self, name), (frames,))
         expect_shape("ExpressionTimeline.scores", self.scores, (frames, len(self.labels)))
+        expect_shape("ExpressionTimeline.sets", self.sets, (frames, len(self.labels)))
         expect_shape("ExpressionTimeline.shares", self.shares, (frames, *self.shares.shape[1:2]))
 
     def __repr__(self) -> str:
@@ -219,7 +229,9 @@ class ExpressionTimeline:
         return replace(self, **parts)
 
 
-PER_FRAME: Final = ("classes", "kind", "salience", "probability", "runner_up", "scores", "shares", "valid")
+PER_FRAME: Final = (
+    *("classes", "kind", "salience", "probability", "runner_up", "scores", "shares", "valid", "raw", "sets"),
+)
 """The arrays of an ``ExpressionTimeline`` that have a row for each frame, beside its times."""
 
 

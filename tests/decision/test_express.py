@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -137,3 +138,14 @@ def test_files_of_another_kind_are_refused(text: str, tmp_path: Path) -> None:
     path.write_text(text)
     with pytest.raises(UsageError, match=r"numbers\.json: cannot be read"):
         read_open(path)
+
+
+def test_a_set_holds_the_labels_that_reach_the_cut_of_their_kind() -> None:
+    cuts = (0.5, 0.2, 0.05)
+    rule = OpenRule({"VS": replace(SURE, cuts=cuts)}, (1.0, 1.0, 1.0), 0.3)
+    timeline = said(row(Fear=0.4, Surprise=0.6), row(Neutral=0.5, Sadness=0.5), row(), rule=rule)
+    of_label = np.repeat(cuts, [1, 6, 7])
+    np.testing.assert_array_equal(timeline.sets[:2], timeline.scores[:2] >= of_label)
+    assert timeline.sets[0].any()
+    assert not timeline.sets[2].any()
+    np.testing.assert_array_equal(timeline.raw, timeline.classes)

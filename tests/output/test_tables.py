@@ -5,6 +5,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from avcer.errors import MissingExtraError, OutputError
 from avcer.labels import AVCER_12, BASIC, C_EXPR_DB
 from avcer.output import table_files
 from avcer.output.table_files import to_pandas, write_csv, write_jsonl, write_parquet
-from avcer.output.tables import tables
+from avcer.output.tables import compound_table, tables
 
 Make = Callable[..., Analysis]
 
@@ -132,6 +133,19 @@ def test_none_is_written_as_a_result(scene: Make, tmp_path: Path) -> None:
     write_csv(analysis, tmp_path)
     row = read(tmp_path / "compound.csv")[7]
     assert (row["AV"], row["runner_up"], row["probability"]) == ("none", "none", "0.000000")
+
+
+def test_sets_of_labels_have_the_likeliest_first(scene: Make) -> None:
+    analysis = scene(rule="open", sound=False, provenance={"options": {"rule": "open", "label_sets": True}})
+    face = analysis.faces[0]
+    sets, scores = np.zeros((100, 14), bool), np.zeros((100, 14))
+    sets[0, [1, 2]], scores[0, [1, 2, 3]] = True, [0.5, 0.3, 0.1]
+    sets[1, [1, 2]], scores[1, [1, 2]] = True, [0.3, 0.5]
+    valid = face.expression.valid.copy()
+    valid[3] = False
+    changed = replace(face.expression, sets=sets, scores=scores, valid=valid)
+    cells = compound_table(replace(analysis, faces=(replace(face, expression=changed),)))["label_set"].values
+    assert cells[:4].tolist() == ["Anger|Disgust", "Disgust|Anger", "none", None]
 
 
 def test_segments(written: tuple[Analysis, Path]) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -99,12 +99,13 @@ def labels_of(vocabulary: Vocabulary) -> tuple[str, ...]:
 class Opinion:
     """For T rows and L labels: ``likely (T, L)``, how likely each label is; ``support (T, L)``, what the decision goes
     by: the label with the most is said, ``none`` in the last column of ``(T, L + 1)``. ``cuts (T, 3)`` as in
-    ``Likelihood``.
+    ``Likelihood``; ``sets (T, L)``: the labels that reach the cut of their kind, also where the models do not know.
     """
 
     likely: Double
     support: Double
     cuts: Double
+    sets: Boolean
 
 
 def express(
@@ -125,7 +126,8 @@ def express(
     """
     opinion = opine(emotions.values, present, vocabulary, rule)
     classes = choose(opinion.support)
-    return timeline(emotions, opinion.likely, classes, vocabulary, contributions)
+    said = timeline(emotions, opinion.likely, classes, vocabulary, contributions)
+    return replace(said, sets=opinion.sets & said.valid[:, np.newaxis])
 
 
 def opine(values: Double, present: Mapping[str, Boolean], vocabulary: Vocabulary, rule: OpenRule) -> Opinion:
@@ -138,9 +140,17 @@ def opine(values: Double, present: Mapping[str, Boolean], vocabulary: Vocabulary
         fitted = rule.fitted_for([name for name, is_there in zip(present, combination, strict=True) if is_there])
         likely[rows] = within(fitted(values[rows]), values[rows], vocabulary)
         cuts[rows] = fitted.cuts
+    sets = _sets(likely, cuts)
     total = np.maximum(values.sum(axis=1), 1e-12)
     likely[values.max(axis=1) <= STANDS_OUT * total] = 1 / likely.shape[1]
-    return Opinion(likely, support_of(likely, rule), cuts)
+    return Opinion(likely, support_of(likely, rule), cuts, sets)
+
+
+def _sets(likely: Double, cuts: Double) -> Boolean:
+    """``(T, L)``: the labels that are so likely that a set of all of them holds the true one nine times in ten."""
+    kinds = np.repeat([NEUTRAL, SINGLE, BLEND], [1, len(BASIC) - 1, likely.shape[1] - len(BASIC)])
+    result: Boolean = likely >= cuts[:, kinds]
+    return result
 
 
 def choose(support: Double) -> Integer:

@@ -61,6 +61,8 @@ STEPS: Final = {
 """What each array is rounded to; all others are whole numbers. ``curve_``: of a decision from one modality alone."""
 
 _WHOLE: Final = ("classes", "kind", "runner_up")
+ASKED: Final = {"raw_labels": "raw", "label_sets": "sets"}
+"""Arrays of the decision that are stored where an option asks for them."""
 _RELEASED: Final[tuple[Rule, ...]] = ("1", "2", "both", "sum", "gated", "geometric")
 """Rules whose scores can be computed again from the emotions, in this and in any later version."""
 _MANY: Final = 1 / 8
@@ -226,6 +228,9 @@ class _Packing:
             said[name] = self._emotions(f"{where}/said/{name}", part, implied)
         fused = self._emotions(f"{where}/fused", face.fused, self._implied.fused(said))
         self._timeline(f"{where}/expression/", face.expression, fused)
+        for option, name in ASKED.items():
+            if analysis.provenance.options.get(option):
+                self._put(f"{where}/expression/{name}", getattr(face.expression, name))
         headings = {modality.curve: modality.name for modality in analysis.modalities}
         for heading, curve in face.curves.items():
             self._timeline(f"{where}/curves/{heading}/", curve, said[headings[heading]], "curve_")
@@ -418,7 +423,17 @@ class _Unpacking:
             valid=self._valid(where.rstrip("/")),
             labels=self._labels,
             vocabulary=self._vocabulary,
+            **self._asked(where, len(classes)),
         )
+
+    def _asked(self, where: str, rows: int) -> dict[str, NDArray[Any]]:
+        """Arrays that were stored on request."""
+        found: dict[str, NDArray[Any]] = {}
+        if f"{where}raw" in self._arrays:
+            found["raw"] = self._whole(f"{where}raw")
+        if f"{where}sets" in self._arrays:
+            found["sets"] = self._table(f"{where}sets").reshape(rows, -1) > 0
+        return found
 
     def _differing(self, name: str, implied: Callable[[], Double | None] | None) -> Double:
         if name in self._arrays or implied is None:

@@ -181,7 +181,23 @@ def _decision_columns(analysis: Analysis, rows: _Rows) -> tuple[Column, ...]:
             "the label with the second score",
         ),
         *(Column(name, scores[:, place], _SCORE, 6) for place, name in enumerate(analysis.labels)),
+        *_asked(analysis, rows),
     )
+
+
+def _asked(analysis: Analysis, rows: _Rows) -> tuple[Column, ...]:
+    """The columns that are written on request alone."""
+    options = analysis.provenance.get("options", {})
+    columns = []
+    if options.get("raw_labels"):
+        raw = rows.take(lambda face: _labels(face.expression, face.expression.raw), object)
+        columns.append(Column("label_raw", raw, "the AV label of this frame by itself, before labels are made steady"))
+    if options.get("label_sets"):
+        sets = rows.take(lambda face: _sets(face.expression), object)
+        columns.append(
+            Column("label_set", sets, "labels, the likeliest first, that hold the true one nine times in ten")
+        )
+    return tuple(columns)
 
 
 def _place(frames: Integer, times_s: Double, faces: Double) -> tuple[Column, ...]:
@@ -212,6 +228,16 @@ def _cells(values: Double, valid: Boolean) -> Double:
 def _labels(timeline: ExpressionTimeline, classes: Integer) -> NDArray[Any]:
     names = np.array([*timeline.labels, NONE, None], object)
     return names[np.where(timeline.valid, np.where(classes < 0, len(names) - 2, classes), len(names) - 1)]
+
+
+def _sets(timeline: ExpressionTimeline) -> NDArray[Any]:
+    """Names joined by '|', the likeliest first; 'none' of an empty set."""
+    names = np.array(timeline.labels, object)
+    order = np.argsort(-timeline.scores, axis=1, kind="stable")
+    cells = np.full(len(order), None, object)
+    for place in np.flatnonzero(timeline.valid).tolist():
+        cells[place] = "|".join(names[order[place][timeline.sets[place][order[place]]]]) or NONE
+    return cells
 
 
 def _kinds(timeline: ExpressionTimeline) -> NDArray[Any]:
