@@ -27,6 +27,7 @@ from avcer.faces.detect import network_input
 from avcer.media.resample import Resampler
 from avcer.models.choice import choose_all
 from avcer.models.compiled import compile_graph
+from avcer.models.core import openvino_core
 from avcer.types import Image
 from page import circumstances, put, table
 
@@ -128,9 +129,7 @@ def spectra() -> Iterator[list[str]]:
 
 def compiling() -> Iterator[list[str]]:
     """All four mini models, from their graphs or as kept."""
-    import openvino  # after avcer, which switches off its usage data
-
-    core, models = openvino.Core(), list(choose_all("mini").values())
+    core, models = openvino_core(), list(choose_all("mini").values())
 
     def compiled() -> None:
         for model in models:

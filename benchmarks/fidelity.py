@@ -23,6 +23,7 @@ from avcer import Analysis
 from avcer.emotion.audio import AudioModel
 from avcer.emotion.static import StaticModel
 from avcer.modalities import NAMES
+from avcer.models.core import openvino_core
 from avcer.models.runtime import load_engine
 from avcer.models.store import find
 from page import circumstances, put, table
@@ -73,9 +74,7 @@ def _sections(names: list[str]) -> Iterator[str]:
 
 
 def _default_precision() -> str:
-    import openvino
-
-    return str(openvino.Core().get_property("CPU", "INFERENCE_PRECISION_HINT").get_type_name())
+    return str(openvino_core().get_property("CPU", "INFERENCE_PRECISION_HINT").get_type_name())
 
 
 def _stages() -> str:

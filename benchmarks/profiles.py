@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from avcer.models.core import openvino_core
 from avcer.models.networks.speech import _backbone, _features
 from page import circumstances, put, table
 
@@ -79,8 +80,6 @@ def profiles() -> str:
 
 def profile(network: nn.Module, hints: dict[str, str]) -> dict[str, float]:
     """Kind of layer -> milliseconds a window, medians of several runs."""
-    import openvino  # after avcer, which switches off its usage data
-
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.onnx"
         with warnings.catch_warnings():
@@ -90,7 +89,7 @@ def profile(network: nn.Module, hints: dict[str, str]) -> dict[str, float]:
             torch.onnx.export(
                 network, (example,), path, input_names=["input"], dynamic_axes=axes, opset_version=18, dynamo=False
             )
-        compiled = openvino.Core().compile_model(path, "CPU", {"PERF_COUNT": True, **hints})
+        compiled = openvino_core().compile_model(path, "CPU", {"PERF_COUNT": True, **hints})
     request = compiled.create_infer_request()
     windows = np.random.default_rng(0).standard_normal((WINDOWS, 64000), np.float32)
     runs: dict[str, list[float]] = defaultdict(list)

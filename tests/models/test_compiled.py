@@ -3,10 +3,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import openvino
 import pytest
 
 from avcer.models import compiled
+from avcer.models.core import openvino_core
 from avcer.models.runtime import load_engine
 from avcer.models.store import find
 
@@ -78,7 +78,7 @@ def test_large_graphs_are_kept_with_halved_weights(monkeypatch: pytest.MonkeyPat
     for _ in range(2):
         np.testing.assert_allclose(load_engine(model, "cpu")(faces)[0], in_float32, atol=0.1)
     halved = [path for path in compiled.folder().iterdir() if path.is_dir()]
-    if "BF16" in openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+    if "BF16" in openvino_core().get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
         [weights] = halved[0].glob("*.bin")
         assert weights.stat().st_size < model.graph.stat().st_size  # whose own weights are of 16 bits already
     else:

@@ -9,6 +9,7 @@ import numpy as np
 import openvino
 import pytest
 
+from avcer.models.core import openvino_core
 from avcer.models.quantized import GRAPH, NUMBERS, describe, find_int8, folder, keep_int8, remove_int8
 from avcer.models.runtime import int8_in_use, load_engine
 from avcer.models.store import InstalledModel, find
@@ -25,7 +26,7 @@ def kept(bias: float = 0.0) -> InstalledModel:
     from openvino import opset13 as ops
 
     model = find("mini", "dynamic")
-    graph = openvino.Core().read_model(model.graph)
+    graph = openvino_core().read_model(model.graph)
     raised = ops.add(graph.outputs[0].get_node().input_value(0), np.float32(bias))
     new = folder() / "new"
     new.mkdir(parents=True)

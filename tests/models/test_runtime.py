@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -178,3 +179,23 @@ def test_large_engines_take_turns_and_small_ones_do_not(written: InstalledModel)
     turns = [OpenVINOEngine(model, "float32")._turn for model in (heavy, heavy, written)]
     assert turns[0] is turns[1] is runtime._TURN
     assert turns[2] is not turns[0]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs signals of Unix")
+def test_an_interruption_is_heard_after_engines_have_come_and_gone() -> None:
+    """With a core of OpenVINO each, the process ended with a segmentation fault: see ``models.core``."""
+    code = (
+        "import os, signal, time\n"
+        "from avcer.models.runtime import OpenVINOEngine\n"
+        "from avcer.models.store import find\n"
+        "first, second = (OpenVINOEngine(find('mini', 'dynamic')) for _ in range(2))\n"
+        "del first\n"
+        "del second\n"
+        "try:\n"
+        "    os.kill(os.getpid(), signal.SIGINT)\n"
+        "    time.sleep(5)\n"
+        "except KeyboardInterrupt:\n"
+        "    print('heard')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.strip()) == (0, "heard"), done.stderr

@@ -14,6 +14,7 @@ import numpy as np
 
 from avcer.faces.detect import reduce
 from avcer.models.card import ModelCard
+from avcer.models.core import openvino_core
 from avcer.models.store import InstalledModel
 
 _RECURRENT: Final = {"LSTMSequence": 4, "GRUSequence": 3, "RNNSequence": 3, "LSTMCell": 3, "GRUCell": 2, "RNNCell": 2}
@@ -22,9 +23,7 @@ _RECURRENT: Final = {"LSTMSequence": 4, "GRUSequence": 3, "RNNSequence": 3, "LST
 
 def gflop(model: InstalledModel, shape: Sequence[int]) -> float:
     """GFLOP of one call of a model with an input of that shape."""
-    import openvino
-
-    graph = openvino.Core().read_model(model.graph)
+    graph = openvino_core().read_model(model.graph)
     graph.reshape(list(shape))
     return gflop_of(graph)
 

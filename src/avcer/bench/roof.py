@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from avcer.models.core import openvino_core
 from avcer.models.engine import Precision
 
 SIDE: Final = 2048
@@ -46,9 +47,7 @@ class Machine:
 
 def measure(side: int = SIDE) -> Machine:
     """Measures this machine's rates with square matrices of that side; takes a few seconds."""
-    import openvino
-
-    core = openvino.Core()
+    core = openvino_core()
     rates: dict[str, float] = {}
     default, threads = "float32", 1
     for hints in ({"INFERENCE_PRECISION_HINT": "f32"}, {}):

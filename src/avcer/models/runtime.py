@@ -15,6 +15,7 @@ import numpy as np
 
 from avcer.errors import MissingExtraError, ModelError, UsageError
 from avcer.models.compiled import PRECISION, compile_graph
+from avcer.models.core import openvino_core
 from avcer.models.engine import Engine, Items, Precision
 from avcer.models.quantized import find_int8
 from avcer.models.store import InstalledModel
@@ -80,9 +81,7 @@ def _has_bfloat16(device: Literal["cpu", "cuda"]) -> bool:
 
         supported: bool = torch.cuda.is_bf16_supported(including_emulation=False)
         return supported
-    import openvino
-
-    capabilities: list[str] = openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    capabilities: list[str] = openvino_core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     return "BF16" in capabilities
 
 
@@ -113,13 +112,11 @@ class OpenVINOEngine:
     def __init__(
         self, model: InstalledModel, precision: Precision = "default", threads: int = 0, keep: bool = False
     ) -> None:
-        import openvino
-
         hints: dict[str, Any] = {PRECISION: "f32"} if precision == "float32" else {}
         if threads:
             hints["INFERENCE_NUM_THREADS"] = threads
         try:
-            core = openvino.Core()
+            core = openvino_core()
             if keep:
                 compiled = compile_graph(core, model, hints)
             else:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from avcer.errors import MissingExtraError
+from avcer.models.core import openvino_core
 from avcer.models.quantized import GRAPH
 from avcer.models.store import InstalledModel
 from avcer.types import Float
@@ -35,7 +36,7 @@ def write_int8(model: InstalledModel, inputs: Sequence[Float], folder: Path) -> 
     import openvino
     from openvino.passes import ConstantFolding, Manager
 
-    graph = openvino.Core().read_model(model.graph)
+    graph = openvino_core().read_model(model.graph)
     folding = Manager()  # weights that the graph turns or cuts are constants only after this
     folding.register_pass(ConstantFolding())
     folding.run_passes(graph)
