@@ -13,11 +13,11 @@ from avcer.errors import MissingExtraError
 from avcer.models.choice import choose_all
 from avcer.pipeline import Analyzer
 
-JPEG = 0.05
+JPEG = {"static": 0.01, "dynamic": 0.03}
 """Mean difference of probabilities that a crop's way through a JPEG file may make.
 
-Measured 0.006 to 0.023 on this face, of which the models are not sure (the encoder writes another clip each time), and
-0.00005 on one of which they are.
+Measured up to 0.007 (static) and 0.021 (dynamic) on this portrait, of which the models are not sure, and 0.00005 on a
+face of which they are.
 """
 
 
@@ -37,7 +37,7 @@ def test_agrees_with_the_exact_setting(clip: Path, analyzer: Analyzer, run: Base
     assert len(released) == 2  # a frame without the face ends its track
     for face in released:
         rows = np.searchsorted(ours.frames, face.frames)
-        for name, limit in {"static": JPEG, "dynamic": JPEG, "audio": 1e-4}.items():
+        for name, limit in {**JPEG, "audio": 1e-4}.items():
             theirs, mine = getattr(face, name), getattr(ours, name)
             assert theirs.valid.all()
             assert np.abs(theirs.values - mine.values[rows]).mean() < limit
