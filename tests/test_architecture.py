@@ -11,7 +11,8 @@ import pytest
 
 SOURCE = Path(__file__).parents[1] / "src" / "avcer"
 STATIONS = (
-    ("errors", "words"), ("processors", "identity", "home"), ("quiet", "plotting"), ("modalities",), ("labels",),
+    ("errors", "words", "waiting"),
+    ("processors", "identity", "home"), ("quiet", "plotting"), ("modalities",), ("labels",),
     ("types", "provenance"),
     ("files", "timing", "prefetch"), ("media",), ("models",), ("faces",), ("emotion",), ("analysis",), ("decision",),
     ("sampling",), ("sight", "hearing"), ("options",), ("settled",), ("session",), ("feeding",), ("pipeline",),
@@ -53,6 +54,12 @@ def test_imports_go_one_way(path: Path) -> None:
     assert own in ORDER, f"{own} is no station yet: give it its place in STATIONS"
     against = {name for name in imported(path) if name != own and ORDER[name] >= ORDER[own]}
     assert not {name for name in against if (own, name) not in DOORS}
+
+
+def test_there_is_one_core_of_openvino() -> None:
+    """A second one can end the process: see ``models.core``."""
+    made = [path for path in modules() if "openvino.Core()" in path.read_text(encoding="utf-8").partition("def ")[2]]
+    assert [path.relative_to(SOURCE).as_posix() for path in made] == ["models/core.py"]
 
 
 def test_importing_does_nothing() -> None:

@@ -188,10 +188,16 @@ def test_a_hook_that_raises_ends_the_analysis(patched: Any, demonstration: Path,
         patched().analyze(demonstration, hook)
 
 
+@pytest.fixture
+def waits_go_on() -> Iterator[None]:
+    """After a signal, the system begins a wait without a time limit again, as it does once Polars has been used."""
+    signal.siginterrupt(signal.SIGINT, False)
+    yield
+    signal.siginterrupt(signal.SIGINT, True)
+
+
 @pytest.mark.skipif(not hasattr(signal, "pthread_kill"), reason="needs signals that are sent to a thread")
-@pytest.mark.xfail(
-    strict=False, reason="holds alone; in the whole suite it may wait for the sound: cause not found yet"
-)
+@pytest.mark.usefixtures("waits_go_on")
 def test_an_interruption_while_the_sound_alone_goes_on_does_not_wait_for_its_end(
     patched: Any, analyzer: Analyzer, demonstration: Path
 ) -> None:
@@ -276,8 +282,7 @@ def test_what_is_left_out_changes_next_to_nothing(demonstration: Path, analysis:
     assert stages["detect"]["items"] == 200
     assert stages["static"]["items"] == sum(len(face.track.frames) for face in everything.faces if face.track)
     found = agreement(everything, analysis)
-    # The models waver between Neutral and Sadness on this face: a third of a second may fall to the other side.
-    assert found.share >= 0.9
+    assert found.share >= 0.98
     assert found.difference < 0.005
 
 

@@ -21,6 +21,7 @@ from avcer.sampling import batches
 from avcer.session import Session
 from avcer.settled import Update
 from avcer.types import Clip, Frame, Progress, no_progress
+from avcer.waiting import result_of
 
 Source: TypeAlias = "str | PathLike[str] | BinaryIO | Iterable[Frame | SoundBlock]"
 """What can be analysed: a recording, as a path or a binary file object; or frames and sound as they come."""
@@ -94,10 +95,10 @@ class FileFeeder:
             hearing.add_done_callback(hook.stop_if_failed)
             try:
                 yield from self._feed_pictures(session)
-                hearing.result()
+                result_of(hearing)
                 yield
             except StoppedError:
-                hearing.result()  # raises what went wrong with the sound
+                result_of(hearing)  # raises what went wrong with the sound
                 raise
             except BaseException:
                 hook.stopped = True
@@ -148,11 +149,11 @@ class MixedFeeder:
                     else:
                         waiting.append(thread.submit(session.hear, item))
                     while waiting and (waiting[0].done() or len(waiting) > BLOCKS_AHEAD):
-                        waiting.popleft().result()
+                        result_of(waiting.popleft())
                     yield
                 session.end_pictures()
                 while waiting:
-                    waiting.popleft().result()
+                    result_of(waiting.popleft())
                 session.end_sound()
                 if isinstance(self.items, Live) and self.items.damaged:
                     session.note(f"{self.items.damaged} damaged packets were skipped")

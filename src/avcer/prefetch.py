@@ -7,6 +7,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from queue import Queue
 from typing import TypeVar
 
+from avcer.waiting import result_of
+
 Item = TypeVar("Item")
 
 
@@ -22,7 +24,7 @@ def prefetch(source: Iterable[Item], count: int = 4) -> Generator[Item, None, No
         try:
             for _ in range(count):
                 waiting.put(maker.submit(next, items, None))
-            while (item := waiting.get().result()) is not None:
+            while (item := result_of(waiting.get())) is not None:
                 waiting.put(maker.submit(next, items, None))
                 yield item
         finally:

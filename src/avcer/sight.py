@@ -32,6 +32,7 @@ from avcer.modalities import DYNAMIC, STATIC
 from avcer.sampling import Batcher, SamplingPlan
 from avcer.timing import Stages
 from avcer.types import Double, Face, FaceTrack, Float, Frame, Image, Integer
+from avcer.waiting import result_of
 
 SAME_SHAPE: Final = 0.05
 """Pictures whose width by height differs by no more than this show the same in another size."""
@@ -251,7 +252,7 @@ class Eye:
 
     def _watch_next(self) -> None:
         batch, found = self._waiting.popleft()
-        self._watch(batch, found.result())
+        self._watch(batch, result_of(found))
 
     def _watch(self, batch: Sequence[Frame], found: Detections) -> None:
         self._watcher.watch(batch, found)

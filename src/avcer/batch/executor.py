@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Event, Lock
 from time import monotonic
 from typing import Any, Protocol
 
 from avcer.batch.child import Job, Outcome, Report, Setup, Worker
+from avcer.waiting import all_done_or_one_failed
 
 
 @dataclass(frozen=True)
@@ -102,12 +103,12 @@ class LocalExecutor:
         with ThreadPoolExecutor(len(workers), thread_name_prefix="avcer-batch") as threads:
             served = [threads.submit(self._serve, worker, waiting, told) for worker in workers]
             try:
-                wait(served, return_when=FIRST_EXCEPTION)
+                all_done_or_one_failed(served)
             finally:
                 if not all(one.done() for one in served):
                     self.stop.set()
             for one in served:
-                one.result()
+                one.result()  # raises what went wrong
 
     def close(self) -> None:
         """Ends all workers."""
