@@ -18,16 +18,17 @@ from avcer.media import Pictures, probe
 from avcer.types import EmotionProbabilities, ExpressionTimeline, FaceTrack
 
 BITS = 10
+GREY = 90
 SIZE = (320, 180)
 CELL = SIZE[0] // BITS
 LABELS = (*BASIC, *C_EXPR_DB.names)
 
 
 def picture(number: int) -> NDArray[np.uint8]:
-    """``number`` in black and white cells, the lowest bit on the left."""
-    made = np.full((SIZE[1], SIZE[0], 3), 90, np.uint8)
+    """``number`` in black and white cells along the lower edge, the lowest bit on the left; grey above."""
+    made = np.full((SIZE[1], SIZE[0], 3), GREY, np.uint8)
     for bit in range(BITS):
-        made[60:120, bit * CELL : (bit + 1) * CELL] = 235 if number >> bit & 1 else 16
+        made[148:, bit * CELL : (bit + 1) * CELL] = 235 if number >> bit & 1 else 16
     return made
 
 
@@ -48,8 +49,8 @@ def clip(path: Path, frames: int, codec: str = "libx264", varying: bool = False,
 
 def box(face: int, frame: int) -> list[int]:
     """Where a face is on a frame: its left edge tells the frame."""
-    left, top = 10 + 3 * (frame % 64), 6 + 92 * (face - 1)
-    return [left, top, left + 60, top + 76]
+    left, top = 10 + 3 * (frame % 64), 20 + 72 * (face - 1)
+    return [left, top, left + 60, top + 44]
 
 
 def label(face: int, frame: int) -> int:

@@ -22,9 +22,10 @@ TICKS: Final = 90_000
 """A second in units of the file: every usual rate of frames comes out in whole ones."""
 BT601: Final = 6
 """FFmpeg's number of the colours that OpenCV converts to; said in the file, so that a player need not guess."""
-QUALITY: Final = {"crf": "21", "preset": "ultrafast", "g": "60"}
+QUALITY: Final = {"crf": "21", "preset": "ultrafast", "g": "60", "bf": "0"}
 """The fastest of x264: the encoder is most of the work, and the next preset costs half as much again for a file that is
 a fifth smaller. A key frame every two seconds or so: players enter the film there when somebody seeks.
+No frame refers to a later one: browsers would take the wrong length for a frame, and seek to its neighbour.
 """
 
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from avcer.analysis import Analysis, FaceAnalysis
 from avcer.decision.segments import frame_ends
 from avcer.labels import BASIC
+from avcer.output.colours import EMOTIONS
 from avcer.types import Boolean, Double
 
 SHARE: Final = 250
@@ -38,6 +39,7 @@ def pack(analysis: Analysis, name: str, first_s: float) -> bytes:
         "rule": analysis.provenance.rule,
         "labels": analysis.labels,
         "basic": BASIC,
+        "colours": EMOTIONS,
         "compounds": [[one.name, one.first, one.second] for one in analysis.vocabulary.compounds],
         "modalities": [{"name": one.name, "title": one.title} for one in analysis.modalities],
         "zero_s": clip.start_s,

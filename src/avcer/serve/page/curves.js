@@ -1,6 +1,5 @@
 // The curves of the seven emotions, a chart for each face that is chosen. What does not fit on the screen is averaged.
 import { clock, ink, make, once } from "./dom.js";
-import { COLOURS } from "./palette.js";
 import { MISSING, SHARE, place } from "./data.js";
 import { ticks } from "./view.js";
 
@@ -75,14 +74,14 @@ export class Curves {
     const { view, data } = this;
     const axis = { stroke: ink("soft"), grid: { stroke: ink("line"), width: 1 }, ticks: { show: false }, font: "12px system-ui, sans-serif" };
     return {
-      width: 300, height: 150, legend: { show: false }, padding: [6, 8, 0, 0],
+      width: 300, height: 150, legend: { show: false }, padding: [6, 18, 0, 0],
       scales: { x: { time: false, range: () => [view.from - data.zero, view.to - data.zero] }, y: { range: [0, 1] } },
       axes: [
         { ...axis, size: 24, gap: 2, splits: (plot) => ticks(view.from - data.zero, view.to - data.zero, plot.width).found,
           values: (plot, splits) => splits.map((split) => clock(split, ticks(view.from - data.zero, view.to - data.zero, plot.width).decimals)) },
         { ...axis, size: 34, splits: () => [0, 0.5, 1], values: () => ["0", ".5", "1"] },
       ],
-      series: [{}, ...data.basic.map((name) => ({ stroke: COLOURS[name], width: 1.8, points: { show: false }, show: !this.hidden.has(name), spanGaps: false }))],
+      series: [{}, ...data.basic.map((name) => ({ stroke: data.colours[name], width: 1.8, points: { show: false }, show: !this.hidden.has(name), spanGaps: false }))],
       cursor: { y: false, points: { size: 7 }, drag: { x: true, y: false, setScale: false, dist: 5 } },
       hooks: { setSelect: [(plot) => this.#selected(plot)], ready: [(plot) => this.#listen(plot, chart)] },
     };

@@ -1,5 +1,7 @@
-// Boxes and labels over the picture: drawn for the frame that is shown, and for no other.
+// The picture with boxes and labels over it, on one canvas: they cannot belong to different frames.
 import { sharp } from "./dom.js";
+
+const UNDECIDED = "#c9ced8";
 
 /** Where a picture of `[w, h]` lies in a place of `[x, y, w, h]` that holds all of it. */
 export function fit([width, height], [x, y, wide, high]) {
@@ -12,7 +14,21 @@ export class Overlay {
   constructor(canvas, video, data, colours, faces) {
     Object.assign(this, { canvas, video, data, colours, faces });
     this.drawn = [];
+    this.copy = document.createElement("canvas");
+    this.copied = false;
   }
+
+  /** Keeps the picture that the video shows; without one the canvas stays clear, and the video is seen through it. */
+  paint(wanted) {
+    const { video, copy } = this;
+    this.copied = wanted && video.videoWidth > 0;
+    if (!this.copied) return;
+    if (copy.width !== video.videoWidth || copy.height !== video.videoHeight) [copy.width, copy.height] = [video.videoWidth, video.videoHeight];
+    copy.getContext("2d", { alpha: false }).drawImage(video, 0, 0, copy.width, copy.height);
+  }
+
+  /** What the faces can be cut from. */
+  get picture() { return this.copied ? this.copy : this.video; }
 
   /** Draws a frame. The canvas tells it: `data-frame`, for whoever wants to check. */
   draw(frame, selected) {
@@ -20,9 +36,11 @@ export class Overlay {
     const context = sharp(this.canvas, width, height);
     this.canvas.dataset.frame = frame;
     this.drawn = [];
-    if (frame < 0 || !this.video.videoWidth) return;
-    const size = this.data.size(frame);
+    if (!this.video.videoWidth) return;
     const shown = fit([this.video.videoWidth, this.video.videoHeight], [0, 0, width, height]);
+    if (this.copied) context.drawImage(this.copy, ...shown);
+    if (frame < 0) return;
+    const size = this.data.size(frame);
     const [x, y, wide, high] = fit(size, shown);
     for (const face of this.faces(frame)) {
       if (!face.box) continue;
@@ -35,7 +53,7 @@ export class Overlay {
   }
 
   #face(context, face, [x, y, wide, high], chosen, width) {
-    const colours = face.label && face.label !== "none" ? this.colours(face.label) : ["#c9ced8"];
+    const colours = face.label && face.label !== "none" ? this.colours(face.label) : [UNDECIDED];
     context.lineJoin = "round";
     context.strokeStyle = "rgba(0, 0, 0, .55)";
     context.lineWidth = chosen ? 6 : 4.5;

@@ -1,12 +1,8 @@
-// Colours of the emotions: tellable apart by people with any colour vision, on light and on dark.
-export const COLOURS = {
-  Neutral: "#8b93a3", Anger: "#d55e00", Disgust: "#009e73", Fear: "#9b6bd3", Happiness: "#e6a700", Sadness: "#2f7ed8",
-  Surprise: "#4cc1e8", none: "#00000000",
-};
+// Colours of the labels, from those of the emotions: the same as in the pictures that avcer writes.
 const OTHER = "#c2557f";
 
 /** Of label -> its one or two colours: a compound has those of its two emotions. */
-export function palette(compounds) {
-  const pairs = new Map(compounds.map(([name, first, second]) => [name, [COLOURS[first], COLOURS[second]]]));
-  return (label) => pairs.get(label) ?? [COLOURS[label] ?? OTHER];
+export function palette(colours, compounds) {
+  const pairs = new Map(compounds.map(([name, first, second]) => [name, [colours[first], colours[second]]]));
+  return (label) => (label === "none" ? ["transparent"] : pairs.get(label) ?? [colours[label] ?? OTHER]);
 }

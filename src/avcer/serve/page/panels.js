@@ -13,6 +13,14 @@ const swatch = (colours) => {
   return made;
 };
 
+/** A bar that says a share without its number being read. */
+function meter(share, colour) {
+  const bar = make("i");
+  bar.style.width = `${100 * share}%`;
+  bar.style.background = colour;
+  return make("span", { class: "meter", "aria-hidden": "true" }, bar);
+}
+
 export class Panels {
   constructor(studio) {
     this.studio = studio;
@@ -37,14 +45,15 @@ export class Panels {
     const { studio } = this;
     const faces = studio.facesOn(frame);
     const source = $("source").value;
-    $("now").tHead.replaceChildren(make("tr", {}, ["Face", "Label", "Probability", ...studio.data.basic].map((text) => make("th", { scope: "col" }, text))));
-    $("now").tBodies[0].replaceChildren(...faces.map((face) => {
-      const shares = studio.data.shares(face.face, source, face.row);
-      return make("tr", { class: face.person === studio.person ? "chosen" : "" }, make("th", { scope: "row" }, face.name),
-        make("td", {}, swatch(face.label ? studio.colours(face.label) : ["none"]), face.label ?? "not decided"),
-        make("td", {}, face.judged ? "by a person" : face.probability === null ? "" : percent(face.probability)),
-        studio.data.basic.map((_, emotion) => make("td", { class: "number" }, shares ? shares[emotion].toFixed(2) : "")));
-    }));
+    const row = (title, cells, number = false) => make("tr", {}, make("th", { scope: "row" }, title),
+      cells.map((cell, at) => make("td", { class: `${number ? "number" : ""} ${faces[at].person === studio.person ? "chosen" : ""}` }, cell)));
+    const shares = faces.map((face) => studio.data.shares(face.face, source, face.row));
+    $("now").tHead.replaceChildren(make("tr", {}, make("td", {}, faces.length ? "" : "No face here, and no voice alone"), faces.map((face) => make("th", { scope: "col" }, face.name))));
+    $("now").tBodies[0].replaceChildren(...(faces.length ? [
+      row("Label", faces.map((face) => [swatch(face.label ? studio.colours(face.label) : ["transparent"]), face.label ?? "not decided"])),
+      row("Probability", faces.map((face) => (face.judged ? "by a person" : face.probability === null ? "" : percent(face.probability)))),
+      ...studio.data.basic.map((name, emotion) => row([swatch(studio.colours(name)), name], shares.map((values) => (values ? [meter(values[emotion], studio.data.colours[name]), values[emotion].toFixed(2)] : "")), true)),
+    ] : []));
     this.#crops(faces, frame);
   }
 
@@ -71,7 +80,7 @@ export class Panels {
       context.fillStyle = "#000";
       context.fillRect(0, 0, canvas.width, canvas.height);
       if (video.readyState >= 2) {
-        context.drawImage(video, left + ((x1 + x2 - side) / 2) * scale[0], top + ((y1 + y2 - side) / 2) * scale[1], side * scale[0], side * scale[1], 0, 0, canvas.width, canvas.height);
+        context.drawImage(studio.overlay.picture, left + ((x1 + x2 - side) / 2) * scale[0], top + ((y1 + y2 - side) / 2) * scale[1], side * scale[0], side * scale[1], 0, 0, canvas.width, canvas.height);
       }
       return made;
     }));

@@ -1,19 +1,42 @@
 // The video, locked to the frames of the analysis by their time stamps.
 
+/** The time stamp of the picture that the element shows right now; null where the browser does not tell. A callback's
+ * own `mediaTime` may be a picture late: the screen goes on while a busy page waits. */
+function stampOf(video) {
+  if (!("VideoFrame" in window)) return null;
+  try {
+    const picture = new VideoFrame(video);
+    const stamp = picture.timestamp / 1e6;
+    picture.close();
+    return stamp;
+  } catch { return null; }
+}
+
 /** Time stamps of a player and of a file agree to rounding; a frame that is further off belongs to another clock. */
 const EXACT_S = 0.002;
 const MISSES = 5;
+/** Browsers guess how long a frame of WebM lasts, and may show its neighbour; so many corrections of one seek. */
+const TRIES = 8;
+const NEAR = 3;
+/** Without a picture for so long after a seek, it has led to the same one again. */
+const SILENT_MS = 500;
 
 export class Player {
-  /** `shown(frame)` is called for each frame that the screen shows; -1 outside the analysed span. */
-  constructor(video, data, shown, misses) {
-    Object.assign(this, { video, data, shown, misses });
+  /**
+   * `shown(frame)` is called for each frame that is shown; -1 outside the analysed span. `paint()` copies the picture
+   * that the element shows, so that what is drawn over it cannot belong to another.
+   */
+  constructor(video, data, paint, shown, misses) {
+    Object.assign(this, { video, data, paint, shown, misses });
     this.offset = data.zero;
     this.frame = -1;
     this.wanted = null;
     this.pending = null;
     this.loop = null;
     this.missed = 0;
+    this.tries = 0;
+    this.aim = 0;
+    this.answered = true;
     this.closed = false;
     this.exact = "requestVideoFrameCallback" in video;
     this.calibrated = false;
@@ -33,14 +56,30 @@ export class Player {
     this.video.requestVideoFrameCallback((_, told) => {
       if (this.closed) return;
       this.#watch();
+      const stamp = this.#painted(told.mediaTime);
       if (!this.calibrated) {
         // The first picture that a player shows is the file's first frame, whatever it calls that moment.
         this.calibrated = true;
-        if (this.video.currentTime < 0.5) this.offset = this.data.first_s - told.mediaTime;
+        if (this.video.currentTime < 0.5) this.offset = this.data.first_s - stamp;
       }
-      this.#show(told.mediaTime + this.offset, true);
+      this.#show(stamp + this.offset, true);
     });
   }
+
+  /** Copies the picture; the time stamp of what was copied: asked before and after, it must be one. */
+  #painted(mediaTime) {
+    for (let tries = 0; tries < 4; tries += 1) {
+      const before = stampOf(this.video);
+      if (before === null) break;
+      this.paint(true);
+      if (stampOf(this.video) === before) return before;
+    }
+    this.paint(false);
+    return mediaTime;
+  }
+
+  /** Copies and draws the shown frame anew, as after a change of size. */
+  again() { if (this.exact && this.frame >= 0 && this.video.readyState >= 2 && !this.video.seeking) this.#show(this.#painted(this.data.times[this.frame] - this.offset) + this.offset, true); }
 
   #poll() {
     if (this.closed) return;
@@ -58,8 +97,10 @@ export class Player {
       if (this.missed === MISSES) this.misses();
     }
     this.frame = frame;
+    this.answered = true;
     if (this.wanted === frame) this.wanted = null;
     this.shown(frame);
+    this.#correct();
     if (this.loop && !this.video.paused && (frame >= 0 ? data.ends[frame] : time) >= this.loop.to - EXACT_S) this.seek(this.loop.from + EXACT_S);
   }
 
@@ -69,11 +110,33 @@ export class Player {
       this.pending = null;
       this.video.currentTime = target;
     } else if (!this.video.paused) this.wanted = null;
+    else if (this.wanted !== null) this.#listen();
+  }
+
+  /** A seek that leads to the same picture again is answered by no callback. */
+  #listen() {
+    const asked = this.tries;
+    setTimeout(() => {
+      if (this.tries === asked && !this.answered) this.#correct(true);
+    }, SILENT_MS);
+  }
+
+  /** Seeks once more where a neighbour of the wanted frame is shown: by as much as it is off, less each time. */
+  #correct(silent = false) {
+    const { video, data, wanted, frame } = this;
+    if (this.closed || wanted === null || frame < 0 || frame === wanted || video.seeking || !video.paused || this.pending !== null) return;
+    const near = Math.abs(frame - wanted) <= NEAR;
+    if (!near && !silent) return; // a picture of before the seek
+    if (this.tries === TRIES) { this.wanted = null; return; }
+    this.tries += 1;
+    if (near) this.aim += (data.middle(wanted) - data.middle(frame)) * (this.tries > 2 ? 0.5 : 1);
+    this.#go(this.aim + (near ? 0 : 1e-4));
   }
 
   #go(target) {
     const end = Number.isFinite(this.video.duration) ? this.video.duration - 1e-3 : target;
     const inside = Math.max(Math.min(target, end), 0);
+    this.answered = false;
     if (this.video.seeking) this.pending = inside; else this.video.currentTime = inside;
   }
 
@@ -82,7 +145,9 @@ export class Player {
     if (!this.data.times.length) return;
     const found = Math.max(Math.min(frame, this.data.times.length - 1), 0);
     this.wanted = found;
-    this.#go(this.data.middle(found) - this.offset);
+    this.tries = 0;
+    this.aim = this.data.middle(found) - this.offset;
+    this.#go(this.aim);
   }
 
   /** To the frame that is shown at a moment. */

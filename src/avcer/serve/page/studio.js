@@ -6,7 +6,7 @@ import { $, clock, guarded, make, once, say } from "./dom.js";
 import { Edits } from "./edits.js";
 import { bindKeys } from "./keys.js";
 import { Overlay } from "./overlay.js";
-import { COLOURS, palette } from "./palette.js";
+import { palette } from "./palette.js";
 import { Panels } from "./panels.js";
 import { Player } from "./player.js";
 import { Ribbon } from "./ribbon.js";
@@ -28,7 +28,7 @@ class Studio {
   constructor(base, data) {
     Object.assign(this, { base, data });
     this.off = new AbortController();
-    this.colours = palette(data.compounds);
+    this.colours = palette(data.colours, data.compounds);
     this.selected = null; // a segment
     this.person = null;
     this.hidden = new Set(); // people whose lanes and charts are not shown
@@ -41,6 +41,8 @@ class Studio {
     const { data } = this;
     $("title").textContent = data.name;
     document.title = `${data.name} - avcer`;
+    const [width, height] = data.size(0);
+    $("stage").style.aspectRatio = String(Math.max(Math.min(width / height, 2.4), 1));
     $("note").hidden = !data.warnings.length;
     $("note").textContent = data.warnings.join("; ");
     this.edits = new Edits(this.base, data, (text) => { say(text); this.refresh(); });
@@ -55,7 +57,7 @@ class Studio {
     this.overlay = new Overlay($("overlay"), $("video"), data, this.colours, (frame) => this.facesOn(frame));
     this.panels = new Panels(this);
     this.ribbon.matches = (segment) => this.panels.matches(segment);
-    this.player = new Player($("video"), data, (frame) => this.show(frame), () => this.mismatch());
+    this.player = new Player($("video"), data, (wanted) => this.overlay.paint(wanted), (frame) => this.show(frame), () => this.mismatch());
     this.controls();
     bindKeys(this);
     this.refresh();
@@ -74,6 +76,7 @@ class Studio {
 
   load(source) {
     this.player.reset();
+    this.overlay.paint(false);
     $("waiting").hidden = true;
     $("video").src = source;
   }
@@ -108,7 +111,7 @@ class Studio {
     $("source").replaceChildren(...names.map(([value, text]) => make("option", { value }, text)));
     $("legend").replaceChildren(...this.data.basic.map((name) => {
       const sample = make("span", { class: "sample" });
-      sample.style.background = COLOURS[name];
+      sample.style.background = this.data.colours[name];
       const button = make("button", { type: "button", "aria-pressed": "true", onclick: () => {
         this.curves.toggle(name);
         button.setAttribute("aria-pressed", String(!this.curves.hidden.has(name)));
