@@ -11,9 +11,8 @@ import pytest
 
 SOURCE = Path(__file__).parents[1] / "src" / "avcer"
 STATIONS = (
-    ("errors", "words", "waiting"),
-    ("processors", "identity", "home"), ("quiet", "plotting"), ("modalities",), ("labels",),
-    ("types", "provenance"),
+    ("errors", "words", "parsing", "waiting"), ("processors", "identity", "home"), ("quiet", "plotting"),
+    ("modalities",), ("labels",), ("types", "provenance"),
     ("files", "timing", "prefetch"), ("media",), ("models",), ("faces",), ("emotion",), ("analysis",), ("decision",),
     ("sampling",), ("sight", "hearing"), ("options",), ("settled",), ("session",), ("feeding",), ("pipeline",),
     ("output",), ("live",), ("annotations",), ("batch",), ("serve",), ("evaluation",), ("training",), ("quantization",),

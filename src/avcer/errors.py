@@ -20,7 +20,13 @@ from pathlib import Path
 
 
 class AvcerError(Exception):
-    """The root of the tree: catch it to catch everything that avcer raises on purpose."""
+    """The root of the tree: catch it to catch everything that avcer raises on purpose.
+
+    Its message is one line, whatever the library says whose error it passes on.
+    """
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(" ".join(message.split()))
 
 
 class UsageError(AvcerError):

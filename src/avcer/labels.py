@@ -6,13 +6,13 @@ vocabularies; C-EXPR-DB (Kollias, CVPR 2023) for the seven compound expressions 
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from avcer.errors import UsageError
 from avcer.modalities import CURVES
+from avcer.parsing import toml_of
 
 BASIC: Final = ("Neutral", "Anger", "Disgust", "Fear", "Happiness", "Sadness", "Surprise")
 """The basic emotions in the order of fusion, of every record and of every table that avcer writes."""
@@ -188,8 +188,8 @@ def read_vocabulary(choice: str | Path) -> Vocabulary:
         known = ", ".join(VOCABULARIES)
         raise UsageError(f"unknown vocabulary {str(choice)!r}: give one of {known}, or a .toml file")
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8")).get("compounds")
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        table = toml_of(path.read_text(encoding="utf-8")).get("compounds")
+    except (OSError, ValueError) as error:
         raise UsageError(f"{path}: cannot be read as a vocabulary ({error})") from error
     if not isinstance(table, dict) or not table:
         raise UsageError(f'{path}: needs a table [compounds] with entries like "Sadly Angry" = ["Sadness", "Anger"]')

@@ -17,8 +17,9 @@ import pytest
 from avcer import processors
 from avcer.errors import MissingExtraError, ModelError, UsageError
 from avcer.models import runtime
+from avcer.models.card import FileRecord
 from avcer.models.runtime import OpenVINOEngine, load_engine
-from avcer.models.store import InstalledModel
+from avcer.models.store import InstalledModel, sha256
 from avcer.models.torch_engine import TorchEngine
 from avcer.types import Float
 
@@ -168,9 +169,11 @@ def test_numpy_is_looked_up_before_the_first_call(before: str, said: str) -> Non
 
 def test_a_broken_graph_is_one_line(written: InstalledModel, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(written.folder, tmp_path / "broken"))
-    (folder / "model.onnx").write_bytes(b"not a graph")
+    graph = folder / "model.onnx"
+    graph.write_bytes(b"not a graph")
+    card = replace(written.card, graph=FileRecord(graph.name, graph.stat().st_size, sha256(graph)))
     with pytest.raises(ModelError, match=r"model\.onnx: OpenVINO cannot run it"):
-        load_engine(InstalledModel(written.card, folder), "cpu")
+        load_engine(InstalledModel(card, folder), "cpu")
 
 
 def test_large_engines_take_turns_and_small_ones_do_not(written: InstalledModel) -> None:

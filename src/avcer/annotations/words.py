@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 from avcer.errors import UsageError
 from avcer.labels import BASIC, NONE, PAIRS_15, VOCABULARIES, Vocabulary
+from avcer.parsing import toml_of
 
 SYNONYMS: Final[Mapping[str, tuple[str, ...]]] = {
     "Neutral": ("neutrality", "no emotion", "calm"),
@@ -83,8 +83,8 @@ def read_map(path: Path) -> dict[str, str]:
         UsageError: it cannot be read, or is no such table.
     """
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8")).get("labels")
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        table = toml_of(path.read_text(encoding="utf-8")).get("labels")
+    except (OSError, ValueError) as error:
         raise UsageError(f"{path}: cannot be read as a map of words ({error})") from error
     if not isinstance(table, dict) or not all(isinstance(label, str) for label in table.values()):
         raise UsageError(f'{path}: needs a table [labels] with entries like "gut gelaunt" = "Happiness"')

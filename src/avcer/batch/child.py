@@ -124,6 +124,11 @@ class Worker:
             else:
                 return Outcome(**{name: message[name] for name in ("state", *_ANSWERED) if name in message})
 
+    @property
+    def pid(self) -> int | None:
+        """Of the process, None while there is none."""
+        return self._process.pid if self._process else None
+
     def close(self) -> None:
         """Ends the process, whatever it does."""
         process, self._process = self._process, None

@@ -180,8 +180,8 @@ def read_clips(paths: Sequence[Path]) -> dict[str, ClipRecord]:
         try:
             with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=WAIT_S)) as base:
                 clips |= _clips(base)
-        except sqlite3.Error as error:
-            raise InputError(f"{path}: cannot be read as the record of a batch ({error})") from error
+        except (sqlite3.Error, ValueError, TypeError) as error:
+            raise InputError(f"{path}: cannot be read as the record of a batch ({error}); mend or remove it") from error
     return clips
 
 

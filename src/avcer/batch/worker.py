@@ -102,8 +102,7 @@ def _answer(answers: TextIO, message: Mapping[str, Any]) -> None:
 
 def _told(error: AvcerError) -> dict[str, str]:
     """An error for the parent: its class, its line, and the traceback that ``--debug`` shows."""
-    line = " ".join(str(error).split())
-    return {"kind": type(error).__name__, "error": line, "trace": "".join(traceback.format_exception(error))}
+    return {"kind": type(error).__name__, "error": str(error), "trace": "".join(traceback.format_exception(error))}
 
 
 if __name__ == "__main__":

@@ -162,7 +162,7 @@ def to_stderr(news: str | AvcerError, debug: bool) -> None:
     """The clip that comes next, or one that was left out: a line, after the traceback if that was asked for."""
     if isinstance(news, AvcerError) and debug:
         traceback.print_exception(news)
-    line = f"left out: {' '.join(str(news).split())}" if isinstance(news, AvcerError) else news
+    line = f"left out: {news}" if isinstance(news, AvcerError) else news
     print(line, file=sys.stderr, flush=True)
 
 

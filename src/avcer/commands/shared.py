@@ -55,7 +55,7 @@ def complain(error: AvcerError, debug: bool) -> int:
     """One line on stderr, after the traceback if that was asked for; returns the exit status."""
     if debug:
         traceback.print_exception(error)
-    print(f"avcer: error: {' '.join(str(error).split())}", file=sys.stderr)
+    print(f"avcer: error: {error}", file=sys.stderr)
     return WRONG_USAGE if isinstance(error, UsageError) else FAILED
 
 

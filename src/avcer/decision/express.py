@@ -5,7 +5,6 @@ Its numbers are fitted on people's votes by ``avcer train decision``; see ``like
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -18,6 +17,7 @@ from avcer.decision.likely import Likelihood, pairs_of, within
 from avcer.errors import UsageError
 from avcer.labels import BASIC, Vocabulary
 from avcer.models.store import MINI
+from avcer.parsing import json_of
 from avcer.types import KINDS, Boolean, Double, EmotionProbabilities, ExpressionTimeline, Integer
 
 OPEN: Final = "open"
@@ -74,7 +74,6 @@ class OpenRule:
         return self.sets[min(self.sets, key=distance)]
 
 
-@cache
 def read_open(path: Path = SHIPPED) -> OpenRule:
     """The rule in a file that ``avcer train decision`` wrote.
 
@@ -82,12 +81,19 @@ def read_open(path: Path = SHIPPED) -> OpenRule:
         UsageError: no such file, or another kind of file.
     """
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-        if document["format"] != FILE_FORMAT:
-            raise ValueError(f"its format is {document['format']!r}, not {FILE_FORMAT!r}")
-        return OpenRule.of_dict(document)
+        status = path.stat()
+        return _read_open(path, status.st_size, status.st_mtime_ns)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UsageError(f"{path}: cannot be read as the numbers of the rule open ({error})") from error
+
+
+@cache
+def _read_open(path: Path, size: int, modified_ns: int) -> OpenRule:
+    """Read once, and again when the file has changed."""
+    document = json_of(path.read_text(encoding="utf-8"))
+    if document["format"] != FILE_FORMAT:
+        raise ValueError(f"its format is {document['format']!r}, not {FILE_FORMAT!r}")
+    return OpenRule.of_dict(document)
 
 
 def labels_of(vocabulary: Vocabulary) -> tuple[str, ...]:

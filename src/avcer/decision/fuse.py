@@ -16,6 +16,7 @@ from avcer.errors import UsageError
 from avcer.labels import BASIC
 from avcer.modalities import MODALITIES, NAMES, Modality
 from avcer.models.store import MINI
+from avcer.parsing import json_of
 from avcer.types import FUSED, Double, EmotionProbabilities, expect_shape
 
 FILE_FORMAT: Final = "avcer-fusion"
@@ -167,7 +168,7 @@ def read_fusion(choice: str | Path, known: Sequence[Modality] = MODALITIES) -> F
         return BUILT_IN[str(choice)]
     path = MINI_FILE if str(choice) == MINI_NAME else Path(choice)
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = json_of(path.read_text(encoding="utf-8"))
         weights = _parsed(document, path.stem, tuple(known))
     except FileNotFoundError:
         raise UsageError(f"{path}: no such fusion file; give {', '.join(CHOICES)}, or a fusion file") from None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from avcer.evaluation.side_by_side import predictions
 from avcer.evaluation.statistics import intervals, metrics
 from avcer.evaluation.tables.frames import read_frames
 from avcer.labels import BASIC
+from avcer.parsing import json_of
 from avcer.types import Double, Integer
 
 
@@ -71,7 +71,7 @@ def read_run(folder: Path) -> Run:
         InputError: it holds none.
     """
     try:
-        about: dict[str, Any] = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))["about"]
+        about: dict[str, Any] = json_of((folder / "metrics.json").read_text(encoding="utf-8"))["about"]
         weights, rule = FusionWeights.of_dict(about["fusion"]), about["rule"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{folder}: holds no run ({error}); give a folder that avcer evaluate wrote") from error

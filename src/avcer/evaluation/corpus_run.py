@@ -24,6 +24,7 @@ from avcer.files import atomic, atomic_text, make_folder
 from avcer.labels import BASIC
 from avcer.modalities import AUDIO, MODALITIES, STATIC
 from avcer.output.submission import submission_classes
+from avcer.parsing import json_of
 from avcer.pipeline import Analyzer
 from avcer.types import Boolean, Double
 
@@ -156,7 +157,7 @@ def key(analyzer: Analyzer) -> dict[str, Any]:
 def _same_run(path: Path, wanted: dict[str, Any]) -> None:
     if path.exists():
         try:
-            found = json.loads(path.read_text(encoding="utf-8"))
+            found = json_of(path.read_text(encoding="utf-8"))
         except ValueError as error:
             raise UsageError(f"{path}: is damaged ({error}); choose another folder") from error
         if found != wanted:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
 from avcer.errors import ModelError
+from avcer.parsing import json_of
 
 Role = Literal["detector", "static", "dynamic", "audio"]
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
@@ -28,6 +29,13 @@ class FileRecord:
     name: str
     bytes: int
     sha256: str
+
+
+def _file(name: str, bytes: int, sha256: str) -> FileRecord:  # noqa: A002 - the words of the document
+    """A record from outside: the name must stay inside the model's folder."""
+    if name != Path(name).name or not isinstance(bytes, int) or not isinstance(sha256, str):
+        raise ValueError(f"{name!r} is no file of a model")
+    return FileRecord(name, bytes, sha256)
 
 
 UNWRITTEN: Final = FileRecord("", 0, "")
@@ -91,9 +99,9 @@ class ModelCard:
         """
         path = folder / CARD_FILE
         try:
-            values = json.loads(path.read_text(encoding="utf-8"))
-            values["graph"] = FileRecord(**values["graph"])
-            values["weights"] = FileRecord(**values["weights"])
+            values = json_of(path.read_text(encoding="utf-8"))
+            values["graph"] = _file(**values["graph"])
+            values["weights"] = _file(**values["weights"])
             values["inputs"], values["labels"] = tuple(values["inputs"]), tuple(values["labels"])
             return cls(**values)
         except (OSError, ValueError, TypeError, KeyError) as error:

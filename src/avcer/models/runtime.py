@@ -18,7 +18,7 @@ from avcer.models.compiled import PRECISION, compile_graph
 from avcer.models.core import openvino_core
 from avcer.models.engine import Engine, Items, Precision
 from avcer.models.quantized import find_int8
-from avcer.models.store import InstalledModel
+from avcer.models.store import InstalledModel, check_file
 from avcer.processors import engine_threads
 from avcer.types import Float
 
@@ -42,19 +42,21 @@ def load_engine(
         threads: of the processor, for a call; None for the processors that the process may use.
 
     Raises:
-        ModelError: the files cannot be read.
+        ModelError: the file cannot be read, or its SHA-256 is not the one on the card.
         MissingExtraError: ``cuda`` without PyTorch.
         UsageError: ``cuda`` without a device; an unknown device.
     """
     if choose_device(device) == "cpu":
         made, threads = int8_in_use(model, "cpu", precision), engine_threads(threads)
-        if made:
+        if made:  # was checked when it was found
             return OpenVINOEngine(made, "float32", threads, keep=True)
+        check_file(model, model.card.graph)
         return OpenVINOEngine(model, precision, threads, keep=True)
     import torch
 
     from avcer.models.torch_engine import TorchEngine
 
+    check_file(model, model.card.weights)
     if threads:
         torch.set_num_threads(threads)
     return TorchEngine(model, precision, "cuda")

@@ -9,6 +9,7 @@ import hashlib
 import shutil
 import tempfile
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -83,10 +84,19 @@ def verify(model: InstalledModel) -> None:
         ModelError: a file is missing or differs.
     """
     for record in (model.card.graph, model.card.weights):
-        _check_size(model, record)
-        path = model.folder / record.name
-        if sha256(path) != record.sha256:
-            raise ModelError(f"{path}: is damaged (its SHA-256 is not the one on its card); {_cure(model)}")
+        check_file(model, record)
+
+
+def check_file(model: InstalledModel, record: FileRecord) -> None:
+    """Compares one file with the size and the SHA-256 of the card. A file is read again when it has changed.
+
+    Raises:
+        ModelError: it is missing or differs.
+    """
+    _check_size(model, record)
+    path = model.folder / record.name
+    if _known_sha256(path, path.stat().st_size, path.stat().st_mtime_ns) != record.sha256:
+        raise ModelError(f"{path}: is damaged (its SHA-256 is not the one on its card); {_cure(model)}")
 
 
 def install(new: Path, family: Family, role: Role) -> InstalledModel:
@@ -136,6 +146,11 @@ def sha256(path: Path) -> str:
     """The SHA-256 of a file, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@cache
+def _known_sha256(path: Path, size: int, modified_ns: int) -> str:
+    return sha256(path)
 
 
 def _check_size(model: InstalledModel, record: FileRecord) -> None:

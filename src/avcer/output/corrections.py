@@ -17,6 +17,7 @@ from typing import Any, Final
 from avcer.errors import InputError
 from avcer.files import atomic_text
 from avcer.labels import BASIC, NONE
+from avcer.parsing import json_of
 from avcer.types import Kind, Segment
 
 FILE: Final = "corrections.json"
@@ -95,7 +96,7 @@ def read_corrections(folder: Path) -> Corrections:
     if not path.exists():
         return Corrections()
     try:
-        return parse_corrections(json.loads(path.read_text(encoding="utf-8")))
+        return parse_corrections(json_of(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise InputError(f"{path}: cannot be read as corrections ({error}); mend or remove it") from error
 

@@ -30,6 +30,7 @@ from avcer.output.document_1 import read_clip, read_version_1
 from avcer.output.packing import pack, read_archive, rounded, unpack, write_archive
 from avcer.output.record import DOCUMENT as NAME
 from avcer.output.record import KEY, Record
+from avcer.parsing import json_of
 from avcer.provenance import Provenance
 from avcer.types import (
     FUSED,
@@ -118,7 +119,7 @@ def load_json(path: Path) -> Analysis:
     """
     path = path / NAME if path.is_dir() else path
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = json_of(path.read_text(encoding="utf-8"))
         if not isinstance(document, dict) or document.get("format") != FORMAT:
             raise ValueError(f"its format is not {FORMAT!r}")
         if document["version"] == 1:

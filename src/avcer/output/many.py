@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
 from avcer.errors import InputError
 from avcer.output.document_1 import read_clip
 from avcer.output.record import DOCUMENT
+from avcer.parsing import json_of
 from avcer.types import Clip
 
 
@@ -28,7 +28,7 @@ def documents(place: Path) -> list[Path]:
 def clip_of(document: Path) -> Clip | None:
     """The clip of a stored analysis, without its arrays; None where there is no such document."""
     try:
-        return read_clip(json.loads(document.read_text(encoding="utf-8"))["clip"])
+        return read_clip(json_of(document.read_text(encoding="utf-8"))["clip"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
 

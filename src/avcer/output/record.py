@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from avcer.analysis import Analysis
 from avcer.files import atomic_text
+from avcer.parsing import json_of
 
 KEY: Final = "results"
 """The record's place in ``analysis.json``."""
@@ -87,7 +88,7 @@ def read_records(folder: Path) -> list[Record]:
     found = []
     for name in (DOCUMENT, HIDDEN):
         try:
-            document = json.loads((folder / name).read_text(encoding="utf-8"))
+            document = json_of((folder / name).read_text(encoding="utf-8"))
             told = document[KEY]
             found.append(Record(Source(**told["source"]), str(told["analysis"]), tuple(map(str, told["files"]))))
         except (OSError, ValueError, KeyError, TypeError, RecursionError):

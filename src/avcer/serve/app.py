@@ -20,6 +20,7 @@ from starlette.staticfiles import StaticFiles
 from avcer import __version__
 from avcer.errors import AvcerError, UsageError
 from avcer.options import Options
+from avcer.parsing import json_of
 from avcer.serve.copy import Copies
 from avcer.serve.door import Door, refuse
 from avcer.serve.jobs import FINAL, Jobs, shown
@@ -58,7 +59,7 @@ class Service:
     def options(self, text: str) -> dict[str, Any]:
         """The options of a job from JSON; 422 if they are none."""
         try:
-            chosen = json.loads(text)
+            chosen = json_of(text)
         except ValueError:
             chosen = None
         if not isinstance(chosen, dict) or set(chosen) - OFFERED:
@@ -151,7 +152,7 @@ async def _post(request: Request) -> Response:
             if len(body) > 1 << 16:
                 raise HTTPException(413, "a path is shorter than that; send the file as the body of the request")
         try:
-            asked = json.loads(body)
+            asked = json_of(body)
         except ValueError as error:
             raise HTTPException(400, 'the body is no JSON; send {"path": "clip.mp4"}') from error
         clip = service.below_root(asked.get("path") if isinstance(asked, dict) else None)

@@ -82,7 +82,7 @@ class Runner:
                 )
             state, error = ("done" if outcome.state == "done" else "failed"), outcome.error
         except AvcerError as failure:
-            state, error = "failed", " ".join(str(failure).split())
+            state, error = "failed", str(failure)
         with self._lock:
             del self._stops[job]
         if not stop.is_set():

@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 import math
 import time
-import tomllib
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
 from avcer.files import atomic
+from avcer.parsing import toml_of
 
 Batches = Callable[[int], Iterable[Any]]
 """Epoch number -> the batches of that epoch; the same number gives the same batches."""
@@ -54,7 +54,7 @@ class Plan:
     @classmethod
     def read(cls, path: Path) -> Plan:
         """The plan in a TOML file."""
-        return cls(**tomllib.loads(path.read_text(encoding="utf-8")))
+        return cls(**toml_of(path.read_text(encoding="utf-8")))
 
 
 def device() -> torch.device:

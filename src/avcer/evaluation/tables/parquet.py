@@ -45,4 +45,4 @@ def _one_line(path: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, ArrowException) as error:
-        raise InputError(f"{path}: cannot be read as a Parquet table ({' '.join(str(error).split())})") from error
+        raise InputError(f"{path}: cannot be read as a Parquet table ({error})") from error
