@@ -27,6 +27,7 @@ from avcer.output.corrections import (
     write_corrections,
 )
 from avcer.output.writers import DEFAULT_FORMATS, FORMATS
+from avcer.parsing import json_of
 from avcer.serve.columns import pack
 from avcer.serve.copy import FILE as COPY
 from avcer.serve.results import forget_exports
@@ -90,7 +91,7 @@ async def _put(request: Request) -> Response:
         if len(body) > MOST_BYTES:
             raise HTTPException(413, f"corrections are at most {MOST_BYTES} bytes; leave markers out")
     try:
-        said = parse_corrections(json.loads(body))
+        said = parse_corrections(json_of(body))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise HTTPException(422, f"the body is no corrections ({error}); see docs/studio.md") from error
     service: Service = request.app.state.service
