@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import csv
+import html
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from pyarrow import parquet
 
 from avcer.analysis import Analysis
 from avcer.output.corrections import Correction, Corrections, Marker, write_corrections
 from avcer.output.tiers import tiers_of
 from avcer.output.writers import save
 from avcer.types import Segment
+from avcer.words import EXPORTS
 
 ODD = 'Ärger & <Wut> "x"'
 HOUR_S = 3600.0
@@ -63,12 +67,16 @@ def odd_name(scene: Callable[..., Analysis]) -> Analysis:
     return labelled(scene, said(0, 1, "Neutral"), name="Gespräch <2> & 'mehr' #1.mp4")
 
 
+def lines(scene: Callable[..., Analysis]) -> Analysis:
+    return labelled(scene, said(0, 1, "Fear\nand \x07awe -- >"), said(1, 2, "Fear"), name="a\nb.mp4")
+
+
 def silent(scene: Callable[..., Analysis]) -> Analysis:
     analysis = plain(scene)
     return replace(analysis, clip=replace(analysis.clip, has_audio=False))
 
 
-CASES = (plain, rounded, late, long, crowd, nobody, odd_name, silent)
+CASES = (plain, rounded, late, long, crowd, nobody, odd_name, lines, silent)
 Rows = list[tuple[str, int, int, str]]
 
 
@@ -223,6 +231,99 @@ def test_audformat(analysis: Analysis, tmp_path: Path) -> None:
     assert sorted(found) == expected(analysis, tmp_path)
 
 
+def cues(analysis: Analysis, folder: Path) -> list[tuple[int, int, str]]:
+    """What subtitles should hold: no Neutral; several faces by their names."""
+    several = len(analysis.faces) > 1
+    return sorted(
+        (start, end, f"{name}: {label}" if several else label)
+        for name, start, end, label in expected(analysis, folder) if label != "Neutral"
+    )  # fmt: skip
+
+
+def test_subrip(analysis: Analysis, tmp_path: Path) -> None:
+    pysrt = pytest.importorskip("pysrt")
+    save(analysis, tmp_path, ["srt"])
+    read = pysrt.open(str(tmp_path / "segments.srt"), encoding="utf-8")
+    assert sorted((one.start.ordinal, one.end.ordinal, one.text.rpartition(" (")[0]) for one in read) == cues(
+        analysis, tmp_path
+    )
+
+
+def test_webvtt(analysis: Analysis, tmp_path: Path) -> None:
+    webvtt = pytest.importorskip("webvtt")
+    save(analysis, tmp_path, ["vtt"])
+    read = webvtt.read(str(tmp_path / "segments.vtt"))
+    found = [
+        (
+            one.start_time.in_milliseconds(),
+            one.end_time.in_milliseconds(),
+            html.unescape(one.raw_text).rpartition(" (")[0],
+        )
+        for one in read
+    ]
+    assert sorted(found) == cues(analysis, tmp_path)
+
+
+def test_parquet_in_three_readers(analysis: Analysis, tmp_path: Path) -> None:
+    """Every frame's label and time, as the analysis has them."""
+    duckdb, polars = pytest.importorskip("duckdb"), pytest.importorskip("polars")
+    save(analysis, tmp_path, ["parquet"])
+    path = str(tmp_path / "analysis.parquet")
+    wanted = sorted(
+        (int(frame), -1 if face.id is None else face.id, float(analysis.times_s[frame]), label)
+        for face in analysis.faces
+        for frame, label in zip(face.frames, map(face.expression.label, face.expression.classes), strict=True)
+    )  # fmt: skip
+    columns = ["frame", "face", "time_s", "AV"]
+    in_polars = polars.read_parquet(path).select(columns).with_columns(polars.col("face").fill_null(-1)).rows()
+    in_duckdb = duckdb.sql(f"select frame, coalesce(face, -1), time_s, AV from '{path}'").fetchall()
+    rows = zip(*parquet.read_table(path, columns=columns).to_pydict().values(), strict=True)
+    in_arrow = [(frame, -1 if face is None else face, *rest) for frame, face, *rest in rows]
+    assert sorted(in_polars) == sorted(in_duckdb) == sorted(in_arrow) == wanted
+
+
+EMOTIONML = {
+    "emotionml": ({"version", "category-set"}, {"vocabulary", "emotion"}),
+    "vocabulary": ({"type", "id"}, {"item"}),
+    "item": ({"name"}, set()),
+    "emotion": ({"expressed-through"}, {"info", "category", "reference"}),
+    "category": ({"name", "confidence"}, set()),
+    "reference": ({"uri", "role"}, set()),
+}
+"""Of EmotionML 1.0 (W3C recommendation of 22 May 2014, sections 2 to 4) the elements that we write: all attributes and
+children that may be there. The W3C's own schemas are not at hand here.
+"""
+
+
+def test_emotionml_is_built_as_the_recommendation_says(analysis: Analysis, tmp_path: Path) -> None:
+    save(analysis, tmp_path, ["emotionml"])
+    root = ElementTree.parse(tmp_path / "segments.emotionml").getroot()
+    space = "{http://www.w3.org/2009/10/emotionml}"
+    assert root.tag == f"{space}emotionml"
+    assert root.get("version") == "1.0"
+    vocabularies = {one.get("id"): one for one in root.iter(f"{space}vocabulary")}
+    assert root.get("category-set", "").removeprefix("#") in vocabularies
+    for element in root.iter():
+        if not element.tag.startswith(space):
+            continue  # in a namespace of ours, below info, where anything may be
+        name = element.tag.removeprefix(space)
+        if name == "info":
+            assert all(not child.tag.startswith(space) for child in element)
+            continue
+        attributes, children = EMOTIONML[name]
+        assert set(element.attrib) == attributes
+        assert {child.tag.removeprefix(space) for child in element} <= children
+    for emotion in root.iter(f"{space}emotion"):
+        assert len(emotion.findall(f"{space}category")) == 1
+        assert set(emotion.get("expressed-through", "").split()) <= {"face", "voice"}
+    for category in root.iter(f"{space}category"):
+        assert re.fullmatch(r"[\w.\-]+", category.get("name", ""))
+        assert 0 <= float(category.get("confidence", "")) <= 1
+    for vocabulary in vocabularies.values():
+        names = [item.get("name") for item in vocabulary]
+        assert len(names) == len(set(names)) > 0
+
+
 def test_boxes(scene: Callable[..., Analysis], tmp_path: Path) -> None:
     analysis = scene()
     save(analysis, tmp_path, ["mot"])
@@ -243,7 +344,8 @@ class TestCorrections:
             names={0: "Zoë"}, segments=(Correction(0, 1.0, 2.5, "Sadly Angry"),), markers=(Marker(3.0, "laughs\nloud"),)
         )
         write_corrections(corrections, tmp_path)
-        words = ["eaf", "textgrid", "emotionml", "labelstudio", "boris", "audformat", "bids"]
+        words = ["eaf", "textgrid", "emotionml", "labelstudio", "boris", "audformat", "bids", "mot", "srt", "vtt",
+                 "parquet", "corrected"]  # fmt: skip
         save(plain(scene), tmp_path, words)
         return tmp_path
 
@@ -265,6 +367,48 @@ class TestCorrections:
         assert "corrected by a person" in (folder / "boris.tsv").read_text()
         assert 'by="person"' in (folder / "segments.emotionml").read_text()
         assert '"manual"' in (folder / "labelstudio.json").read_text()
+        assert "Sadly Angry,Zoë,1.0000,person" in (folder / "audformat" / "db.segments.csv").read_text("utf-8")
+        for name in ("segments.srt", "segments.vtt"):
+            assert "Zoë: Sadly Angry (corrected)" in (folder / name).read_text("utf-8")
+
+    def test_markers_are_points(self, folder: Path) -> None:
+        assert "\n3.000\t0\tlaughs loud\tn/a\tn/a\tperson\n" in next(folder.glob("*_events.tsv")).read_text("utf-8")
+        with (folder / "boris.tsv").open(newline="", encoding="utf-8") as file:
+            (point,) = [row for row in csv.DictReader(file, delimiter="\t") if row["Behavior type"] == "POINT"]
+        assert (point["Behavior"], point["Start (s)"], point["Stop (s)"]) == ("laughs loud", "3.000", "3.000")
+
+    def test_every_format_has_the_name(self, folder: Path) -> None:
+        """And no format that people know is left out of this test."""
+        files = {
+            "eaf": "segments.eaf", "textgrid": "segments.TextGrid", "emotionml": "segments.emotionml",
+            "labelstudio": "labelstudio.json", "boris": "boris.tsv", "audformat": "audformat/db.segments.csv",
+            "bids": "clip_events.tsv", "mot": "boxes.names.csv", "corrected": "corrected.csv",
+        }  # fmt: skip
+        assert set(files) == set(EXPORTS)
+        for name in files.values():
+            text = (folder / name).read_text(encoding="utf-8")
+            assert "Zoë" in (json.dumps(json.loads(text), ensure_ascii=False) if name.endswith("json") else text)
+        assert "0,Zoë,person" in (folder / "boxes.names.csv").read_text(encoding="utf-8")
+
+    def test_parquet_has_what_people_said_beside_the_machines(self, folder: Path) -> None:
+        table = parquet.read_table(folder / "analysis.parquet").to_pandas()
+        given = table[table["corrected"].notna()]
+        assert set(given["corrected"]) == {"Sadly Angry"}
+        assert given["time_s"].min() == 1.0
+        assert given["time_s"].max() == pytest.approx(2.48)
+        assert set(table["name"]) == {"Zoë"}
+
+    def test_merged_faces_are_one_in_boxes_and_tables(self, scene: Callable[..., Analysis], tmp_path: Path) -> None:
+        """Where both are seen at once, there is one box."""
+        write_corrections(Corrections(names={0: "A"}, merged={1: 0}), tmp_path)
+        save(scene(faces=((0, 50, ()), (40, 90, ()))), tmp_path, ["mot", "parquet"])
+        rows = [line.split(",")[:2] for line in (tmp_path / "boxes.mot.txt").read_text().splitlines()]
+        assert [int(frame) for frame, _ in rows] == list(range(1, 92))
+        assert {face for _, face in rows} == {"0"}
+        assert (tmp_path / "boxes.names.csv").read_text() == "face,name,named_by\n0,A,person\n"
+        table = parquet.read_table(tmp_path / "analysis.parquet").to_pandas()
+        assert set(table["person"].dropna()) == {0}
+        assert set(table["face"].dropna()) == {0, 1}
 
     def test_merged_faces_are_one_tier(self, scene: Callable[..., Analysis], tmp_path: Path) -> None:
         write_corrections(Corrections(merged={1: 0}), tmp_path)

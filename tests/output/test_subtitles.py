@@ -51,4 +51,4 @@ def test_a_persons_word_goes_first(scene: Callable[..., Analysis], tmp_path: Pat
     said = Corrections(names={0: "Bo"}, segments=(Correction(0, 0.0, 1.5, "Fear"),))
     write_corrections(said, tmp_path)
     analysis = scene(faces=((0, 50, ()), (20, 80, ())))
-    assert "\nBo: Fear (1.00)\n" in write_srt(analysis, tmp_path / "a.srt").read_text()
+    assert "\nBo: Fear (corrected)\n" in write_srt(analysis, tmp_path / "a.srt").read_text()

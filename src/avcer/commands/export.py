@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import os
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from avcer.commands.shared import DONE, FAILED, Commands, add, complain
 from avcer.errors import AvcerError, UsageError, one_of_many
+from avcer.words import EXPORTS
 
 if TYPE_CHECKING:
     from avcer.analysis import Analysis
+
+_LABELS_ALONE: Final = ("srt", "vtt", "parquet", "csv", "jsonl")
+"""Formats beside those for other programs that hold no number of a single modality's curve."""
 
 
 def add_export(commands: Commands) -> None:
@@ -30,6 +36,7 @@ def add_export(commands: Commands) -> None:
 def _export(chosen: argparse.Namespace) -> int:
     from avcer.output import writers
 
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")  # Arrow's own keeps 25 MB more
     words = tuple(word.strip() for word in chosen.formats.split(",") if word.strip())
     writers.check_formats(words)
     if chosen.video is not None and len(chosen.results) > 1:
@@ -39,7 +46,7 @@ def _export(chosen: argparse.Namespace) -> int:
         try:
             with one_of_many(result):
                 folder = result if result.is_dir() else result.parent
-                files = writers.add(_loaded(result, chosen.video), folder, words)
+                files = writers.add(_loaded(result, chosen.video, words), folder, words)
                 if not chosen.quiet:
                     print(f"{result}: wrote {', '.join(path.name for path in files)}")
         except AvcerError as error:
@@ -48,8 +55,8 @@ def _export(chosen: argparse.Namespace) -> int:
     return status
 
 
-def _loaded(result: Path, video: Path | None) -> Analysis:
-    from avcer.analysis import Analysis
+def _loaded(result: Path, video: Path | None, formats: Sequence[str]) -> Analysis:
+    from avcer.output.document import load_json
 
-    analysis = Analysis.load(result / "analysis.json" if result.is_dir() else result)
+    analysis = load_json(result, labels_alone=set(formats) <= {*EXPORTS, *_LABELS_ALONE})
     return analysis if video is None else replace(analysis, clip=replace(analysis.clip, path=video.absolute()))

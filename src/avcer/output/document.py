@@ -111,8 +111,11 @@ def facts(analysis: Analysis) -> dict[str, Any]:
     return dict(_plain(facts))
 
 
-def load_json(path: Path) -> Analysis:
+def load_json(path: Path, labels_alone: bool = False) -> Analysis:
     """Reads a document that ``save_json`` wrote, or one of version 1. ``path`` may be the folder that holds it.
+
+    With ``labels_alone``, the curves of single modalities have labels and kinds but no numbers (zeros, and no
+    salience): less memory, for readers that do not want those.
 
     Raises:
         InputError: no such file, a foreign or damaged document or its arrays, or one of a newer version.
@@ -126,7 +129,7 @@ def load_json(path: Path) -> Analysis:
             return read_version_1(document)
         if document["version"] != VERSION:
             raise ValueError(f"its version is {document['version']}, this avcer reads 1 and {VERSION}")
-        return _Unpacking(document, _arrays(document["arrays"], path)).analysis()
+        return _Unpacking(document, _arrays(document["arrays"], path), labels_alone).analysis()
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror or error}); give an analysis.json") from error
     except RecursionError as error:
@@ -339,8 +342,10 @@ def _plain(value: Any) -> Any:
 class _Unpacking:
     """Makes an analysis of a document and its arrays."""
 
-    def __init__(self, document: Mapping[str, Any], arrays: Mapping[str, NDArray[np.uint8]]) -> None:
-        self._document, self._arrays = document, arrays
+    def __init__(
+        self, document: Mapping[str, Any], arrays: Mapping[str, NDArray[np.uint8]], labels_alone: bool
+    ) -> None:
+        self._document, self._arrays, self._labels_alone = document, arrays, labels_alone
         self._steps: Mapping[str, float] = document["arrays"]["steps"]
         stored = document["vocabulary"]
         self._vocabulary = Vocabulary(stored["name"], tuple(Compound(*entry) for entry in stored["compounds"]))
@@ -409,6 +414,8 @@ class _Unpacking:
         return EmotionProbabilities(times_s, values, self._valid(where), source)
 
     def _timeline(self, where: str, emotions: EmotionProbabilities, prefix: str = "") -> ExpressionTimeline:
+        if prefix and self._labels_alone:
+            return self._labelled(where, emotions)
         classes, implied, own = self._whole(f"{where}classes"), self._implied, where + prefix
         table = self._differing(f"{own}scores", lambda: implied.scores(emotions))
         percent = self._differing(f"{own}salience", lambda: implied.salience(emotions, classes))
@@ -435,6 +442,24 @@ class _Unpacking:
         if f"{where}sets" in self._arrays:
             found["sets"] = self._table(f"{where}sets").reshape(rows, -1) > 0
         return found
+
+    def _labelled(self, where: str, emotions: EmotionProbabilities) -> ExpressionTimeline:
+        """A timeline without numbers; its zeros take no room."""
+        frames = len(emotions.times_s)
+        zeros = np.broadcast_to(np.float64(0), (frames,))
+        return ExpressionTimeline(
+            times_s=emotions.times_s,
+            classes=self._whole(f"{where}classes"),
+            kind=self._whole(f"{where}kind"),
+            salience=np.broadcast_to(np.float64(np.nan), (frames,)),
+            probability=zeros,
+            runner_up=self._whole(f"{where}runner_up"),
+            scores=np.broadcast_to(np.float64(0), (frames, len(self._labels))),
+            shares=np.broadcast_to(np.float64(0), (frames, 0)),
+            valid=self._valid(where.rstrip("/")),
+            labels=self._labels,
+            vocabulary=self._vocabulary,
+        )
 
     def _differing(self, name: str, implied: Callable[[], Double | None] | None) -> Double:
         if name in self._arrays or implied is None:

@@ -5,7 +5,6 @@ The order of elements, the constraints and the names of properties are those of 
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from mimetypes import guess_type
@@ -20,8 +19,10 @@ import numpy as np
 from avcer import __version__
 from avcer.analysis import Analysis, FaceAnalysis
 from avcer.files import atomic, atomic_text
+from avcer.labels import BASIC
 from avcer.output.colours import EMOTIONS, rgb
-from avcer.output.tiers import Tier, Tiers, player_ms, tiers_of
+from avcer.output.rows import write_rows
+from avcer.output.tiers import Tier, Tiers, players_ms, tiers_of
 
 EAF: Final = "segments.eaf"
 CURVES: Final = "elan_curves.csv"
@@ -172,11 +173,11 @@ def _write_curves(analysis: Analysis, face: FaceAnalysis, path: Path) -> Path:
     """Seconds on the player's clock, and the fused probability of each emotion; no row where nothing is known."""
     known = np.flatnonzero(face.fused.valid)
     values = face.fused.values[known]
-    totals = np.maximum(values.sum(axis=1, keepdims=True), 1e-12)
+    shares = values / np.maximum(values.sum(axis=1, keepdims=True), 1e-12)
+    rows = np.column_stack([players_ms(analysis, face.fused.times_s[known]) / 1000, shares])
+    line = ",".join(["%.3f", *["%.4f"] * len(BASIC)]) + "\n"
     with atomic_text(path) as file:
-        writer = csv.writer(file, lineterminator="\n")
-        for time_s, row in zip(face.fused.times_s[known].tolist(), (values / totals).tolist(), strict=True):
-            writer.writerow([f"{player_ms(analysis, time_s) / 1000:.3f}", *(f"{value:.4f}" for value in row)])
+        write_rows(file, line, rows)
     return path
 
 

@@ -11,11 +11,13 @@ from typing import Any, Final
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
+import numpy as np
+
 from avcer import __version__
 from avcer.analysis import Analysis
 from avcer.files import atomic_text
 from avcer.labels import BASIC
-from avcer.output.tiers import Interval, Tier, Tiers, player_ms, tiers_of
+from avcer.output.tiers import Interval, Tier, Tiers, players_ms, tiers_of
 
 TASKS: Final = "labelstudio.json"
 SET_UP: Final = "labelstudio.xml"
@@ -30,8 +32,7 @@ def write_labelstudio(analysis: Analysis, folder: Path) -> list[Path]:
     tiers = tiers_of(analysis, folder)
     task = {"data": {"video": analysis.clip.path.name, "ts": _series(analysis)}, "predictions": _predictions(tiers)}
     with atomic_text(folder / TASKS) as file:
-        json.dump([task], file)
-        file.write("\n")
+        file.write(json.dumps([task]) + "\n")  # json.dump writes number by number
     root = _set_up(tiers)
     ElementTree.indent(root, "  ")
     with atomic_text(folder / SET_UP) as file:
@@ -42,17 +43,12 @@ def write_labelstudio(analysis: Analysis, folder: Path) -> list[Path]:
 def _series(analysis: Analysis) -> dict[str, list[float]]:
     """The fused probabilities of the primary face, or of the voice: ``time`` in seconds, and a column an emotion."""
     faces = [face for face in analysis.faces if face.id == analysis.primary] or list(analysis.faces[-1:])
-    columns: dict[str, list[float]] = {name: [] for name in ("time", *BASIC)}
-    for face in faces:
-        values = face.fused.values / face.fused.values.sum(axis=1, keepdims=True).clip(1e-12)
-        for time_s, row, known in zip(
-            face.fused.times_s.tolist(), values.tolist(), face.fused.valid.tolist(), strict=True
-        ):
-            if known:
-                columns["time"].append(player_ms(analysis, time_s) / 1000)
-                for name, value in zip(BASIC, row, strict=True):
-                    columns[name].append(round(value, 4))
-    return columns
+    if not faces:
+        return {name: [] for name in ("time", *BASIC)}
+    fused, known = faces[0].fused, faces[0].fused.valid
+    shares = fused.values[known] / fused.values[known].sum(axis=1, keepdims=True).clip(1e-12)
+    columns = dict(zip(BASIC, np.round(shares, 4).T.tolist(), strict=True))
+    return {"time": (players_ms(analysis, fused.times_s[known]) / 1000).tolist(), **columns}
 
 
 def _predictions(tiers: Tiers) -> list[dict[str, Any]]:

@@ -2,8 +2,9 @@
 
 ``none`` and ``Neutral`` get no cue: most of most videos is neutral, and a caption all the time would hide the changes.
 
-Times count from the start of the clip, as players do, unless ``--times file`` was asked for. Corrections of a person
-that lie beside the file go before the machine's labels.
+What a person corrected is marked so, and faces have the names that a person gave.
+
+Times count from the start of the clip, as players do, unless ``--times file`` was asked for.
 """
 
 from __future__ import annotations
@@ -11,15 +12,12 @@ from __future__ import annotations
 import html
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
 
 from avcer.analysis import Analysis
 from avcer.files import atomic_text
-from avcer.output.corrections import corrected, read_corrections
-from avcer.output.times import zero
-
-_SILENT: Final = ("none", "neutral")
-"""The kinds of segments that get no cue."""
+from avcer.labels import BASIC
+from avcer.output.corrections import read_corrections
+from avcer.output.tiers import tiers_of
 
 
 def write_srt(analysis: Analysis, path: Path) -> Path:
@@ -29,8 +27,8 @@ def write_srt(analysis: Analysis, path: Path) -> Path:
         OutputError: it cannot be written.
     """
     with atomic_text(path) as file:
-        for number, (start_s, end_s, text) in enumerate(_cues(analysis, path.parent), start=1):
-            file.write(f"{number}\n{_clock(start_s, ',')} --> {_clock(end_s, ',')}\n{text}\n\n")
+        for number, (start_ms, end_ms, text) in enumerate(_cues(analysis, path.parent), start=1):
+            file.write(f"{number}\n{_clock(start_ms, ',')} --> {_clock(end_ms, ',')}\n{text}\n\n")
     return path
 
 
@@ -42,29 +40,23 @@ def write_vtt(analysis: Analysis, path: Path) -> Path:
     """
     with atomic_text(path) as file:
         file.write("WEBVTT\n\n")
-        for start_s, end_s, text in _cues(analysis, path.parent):
-            file.write(f"{_clock(start_s, '.')} --> {_clock(end_s, '.')}\n{html.escape(text, quote=False)}\n\n")
+        for start_ms, end_ms, text in _cues(analysis, path.parent):
+            file.write(f"{_clock(start_ms, '.')} --> {_clock(end_ms, '.')}\n{html.escape(text, quote=False)}\n\n")
     return path
 
 
-def _cues(analysis: Analysis, folder: Path) -> Iterator[tuple[float, float, str]]:
-    """Start and end in seconds, and the text, with the corrections in ``folder``; several faces are told apart by the
-    name that a person gave, or their number.
-    """
-    several = len(analysis.faces) > 1
-    zero_s = zero(analysis, "start")
-    said = read_corrections(folder)
-    for segment, _ in corrected(analysis.segments, said):
-        if segment.kind in _SILENT:
+def _cues(analysis: Analysis, folder: Path) -> Iterator[tuple[int, int, str]]:
+    """Start and end in milliseconds, and the text; several faces, and those with a name, are told apart by it."""
+    named = bool(read_corrections(folder).names) or len(analysis.faces) > 1
+    cues = [(one, tier.name) for tier in tiers_of(analysis, folder).tiers for one in tier.intervals]
+    for one, name in sorted(cues, key=lambda cue: cue[0].start_ms):
+        if one.label == BASIC[0]:
             continue
-        speaker = said.name(segment.face)
-        name = " ".join(segment.label.split())
-        text = f"{name} ({segment.probability:.2f})"
-        yield segment.start_s - zero_s, segment.end_s - zero_s, f"{speaker}: {text}" if several else text
+        text = f"{one.label} ({'corrected' if one.by_person else f'{one.probability:.2f}'})"
+        yield one.start_ms, one.end_ms, (f"{name}: {text}" if named else text).replace("-->", "->")
 
 
-def _clock(time_s: float, point: str) -> str:
-    milliseconds = max(round(time_s * 1000), 0)  # a player knows nothing before 0
+def _clock(milliseconds: int, point: str) -> str:
     seconds, milliseconds = divmod(milliseconds, 1000)
     minutes, seconds = divmod(seconds, 60)
     hours, minutes = divmod(minutes, 60)

@@ -5,21 +5,28 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from avcer.analysis import Analysis
+from avcer.analysis import Analysis, FaceAnalysis
 from avcer.errors import MissingExtraError, UsageError
 from avcer.files import atomic, atomic_text
+from avcer.output.corrections import read_corrections
+from avcer.output.people import people_columns
 from avcer.output.tables import Column, Table, tables, whole_table
+from avcer.types import EmotionProbabilities, FaceTrack
 
 if TYPE_CHECKING:
     import pandas
 
 _BLOCK: Final = 4096
 """Rows that are turned into text at a time."""
+_PIECE: Final = 4096
+"""Frames that are turned into a part of a Parquet file at a time."""
 
 
 def write_csv(analysis: Analysis, folder: Path) -> list[Path]:
@@ -41,20 +48,55 @@ def write_jsonl(analysis: Analysis, folder: Path) -> list[Path]:
 
 
 def write_parquet(analysis: Analysis, folder: Path) -> list[Path]:
-    """Writes ``analysis.parquet`` into ``folder``: the rows of ``compound.csv``, and the probabilities beside them.
+    """Writes ``analysis.parquet`` into ``folder``: the rows of ``compound.csv``, the probabilities beside them, and
+    what people said (``people.py``).
 
     Every column has its description; the schema's metadata hold clip, provenance and warnings as JSON under ``avcer``.
 
     Raises:
         OutputError: as ``write_csv``.
+        InputError: the corrections in ``folder`` cannot be read.
     """
     from pyarrow import parquet  # slow to import, needed on request only
 
-    table = to_arrow(whole_table(analysis), _about(analysis))
-    path = folder / "analysis.parquet"
-    with atomic(path) as part:
-        parquet.write_table(table, part, compression="zstd")
+    path, about, corrections = folder / "analysis.parquet", _about(analysis), read_corrections(folder)
+    with atomic(path) as part, ExitStack() as stack:
+        writer = None
+        for piece in _pieces(analysis):
+            table = whole_table(piece)
+            table = Table(table.name, (*table.columns, *people_columns(table, piece, corrections)))
+            rows = to_arrow(table, about)
+            writer = writer or stack.enter_context(parquet.ParquetWriter(part, rows.schema, compression="zstd"))
+            writer.write_table(rows)
     return [path]
+
+
+def _pieces(analysis: Analysis) -> Iterator[Analysis]:
+    """The analysis in pieces of so many frames, one after the other, so that the table of an hour is never whole."""
+    for first in range(0, max(len(analysis.times_s), 1), _PIECE):
+        yield replace(analysis, faces=tuple(_between(face, first, first + _PIECE) for face in analysis.faces))
+
+
+def _between(face: FaceAnalysis, first: int, last: int) -> FaceAnalysis:
+    """The rows of the frames from ``first`` to before ``last``."""
+    rows = slice(*np.searchsorted(face.frames, (first, last)).tolist())
+
+    def emotions(part: EmotionProbabilities) -> EmotionProbabilities:
+        return EmotionProbabilities(part.times_s[rows], part.values[rows], part.valid[rows], part.source)
+
+    track = face.track
+    if track is not None:
+        seen = slice(*np.searchsorted(track.frames, (first, last)).tolist())
+        track = FaceTrack(track.id, track.frames[seen], track.boxes[seen], track.landmarks[seen], track.scores[seen])
+    return replace(
+        face,
+        track=track,
+        frames=face.frames[rows],
+        said={name: emotions(part) for name, part in face.said.items()},
+        fused=emotions(face.fused),
+        expression=face.expression.rows(rows),
+        curves={heading: curve.rows(rows) for heading, curve in face.curves.items()},
+    )
 
 
 def named(analysis: Analysis, name: str) -> Table:

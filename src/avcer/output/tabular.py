@@ -9,10 +9,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
+
 from avcer import __version__
 from avcer.analysis import Analysis
 from avcer.files import atomic_text, make_folder
-from avcer.output.tiers import Tier, Tiers, tiers_of
+from avcer.output.corrections import read_corrections
+from avcer.output.rows import write_rows
+from avcer.output.tiers import Tier, Tiers, one_line, tiers_of
+from avcer.types import Double, FaceTrack
 
 _BORIS: Final = (
     "Observation id", "Observation date", "Description", "Observation duration", "Observation type", "Source",
@@ -25,8 +30,8 @@ _BORIS: Final = (
 _EVENTS: Final[Mapping[str, Any]] = {
     "onset": {"Description": "Start of the segment, from the first frame of the clip", "Units": "s"},
     "duration": {"Description": "Length of the segment", "Units": "s"},
-    "trial_type": {"Description": "What the expression looks like, as avcer or a person names it"},
-    "face": {"Description": "The face, by number or by the name that a person gave; Voice: decided from sound alone"},
+    "trial_type": {"Description": "What the expression looks like, as avcer or a person says; or a person's mark"},
+    "face": {"Description": "The face: its number, or the name that a person gave; Voice: from sound alone"},
     "probability": {"Description": "Probability that most people would say the same; 1 where a person said it"},
     "source": {
         "Description": "Who named it",
@@ -36,7 +41,7 @@ _EVENTS: Final[Mapping[str, Any]] = {
 
 
 def write_boris(analysis: Analysis, folder: Path) -> list[Path]:
-    """Writes ``boris.tsv``: a state event for each segment.
+    """Writes ``boris.tsv``: a state event for each segment, a point event for each marker of a person.
 
     Raises:
         OutputError: the file cannot be written.
@@ -57,6 +62,12 @@ def write_boris(analysis: Analysis, folder: Path) -> list[Path]:
          "Comment start": "corrected by a person" if one.by_person else f"probability {one.probability:.3f}"}
         for tier in tiers.tiers for one in tier.intervals
     ]  # fmt: skip
+    rows += [
+        {**whole, "Subject": "No focal subject", "Behavior": text, "Behavioral category": "marker",
+         "Behavior type": "POINT", "Start (s)": f"{time_ms / 1000:.3f}", "Stop (s)": f"{time_ms / 1000:.3f}",
+         "Duration (s)": "NA", "Comment start": "marked by a person"}
+        for time_ms, text in tiers.markers
+    ]  # fmt: skip
     return [_write(folder / "boris.tsv", _BORIS, rows, "\t")]
 
 
@@ -66,11 +77,17 @@ def write_bids(analysis: Analysis, folder: Path) -> list[Path]:
     Raises:
         OutputError: a file cannot be written.
     """
+    tiers = tiers_of(analysis, folder)
     rows = [
         {"onset": f"{start_ms / 1000:.3f}", "duration": f"{(end_ms - start_ms) / 1000:.3f}", "trial_type": label,
          "face": name, "probability": f"{probability:.4f}", "source": source}
-        for start_ms, end_ms, label, name, probability, source in _by_time(tiers_of(analysis, folder))
+        for start_ms, end_ms, label, name, probability, source in _by_time(tiers)
+    ] + [
+        {"onset": f"{time_ms / 1000:.3f}", "duration": "0", "trial_type": text, "face": "n/a", "probability": "n/a",
+         "source": "person"}
+        for time_ms, text in tiers.markers
     ]  # fmt: skip
+    rows.sort(key=lambda row: float(row["onset"]))
     stem = re.sub(r"[^A-Za-z0-9_\-]+", "", analysis.clip.path.stem) or "clip"
     with atomic_text(folder / f"{stem}_events.json") as file:
         json.dump(_EVENTS, file, indent=2)
@@ -125,24 +142,37 @@ def _audformat_header(tiers: Tiers) -> dict[str, Any]:
 
 def write_mot(analysis: Analysis, folder: Path) -> list[Path]:
     """Writes ``boxes.mot.txt``, the boxes of all faces in the form of the MOT challenge, which TrackEval reads: frame
-    (from 1), face, left, top, width, height in pixels of the shown picture, score, and three unused fields.
+    (from 1), face, left, top, width, height in pixels of the shown picture, score, and three unused fields. Faces that
+    a person merged are one. That form has no names, so ``boxes.names.csv`` says who each face is.
 
     Raises:
-        OutputError: the file cannot be written.
+        OutputError: a file cannot be written.
     """
-    rows = []
-    for face in analysis.faces:
-        if face.track is None:
-            continue
-        for frame, box, score in zip(face.track.frames, face.track.boxes, face.track.scores, strict=True):
-            left, top, right, bottom = (float(side) for side in box)
-            sides = ",".join(f"{value:.2f}" for value in (left, top, right - left, bottom - top))
-            rows.append(
-                (int(frame), face.track.id, f"{int(frame) + 1},{face.track.id},{sides},{float(score):.4f},-1,-1,-1")
-            )
+    corrections = read_corrections(folder)
+    tracks = [(int(corrections.person(face.track.id) or 0), face.track) for face in analysis.faces if face.track]
+    rows = np.concatenate([np.zeros((0, 7)), *(_boxes(identity, track) for identity, track in tracks)])
+    # One box a frame and face: of two faces that are one person, that of the lower number.
+    _, firsts = np.unique(rows[:, :2], axis=0, return_index=True)
+    line = "%d,%d,%.2f,%.2f,%.2f,%.2f,%.4f,-1,-1,-1\n"
     with atomic_text(folder / "boxes.mot.txt") as file:
-        file.writelines(f"{line}\n" for _, _, line in sorted(rows))
-    return [folder / "boxes.mot.txt"]
+        write_rows(file, line, rows[firsts])
+    faces = dict.fromkeys(identity for identity, _ in tracks)
+    names = [
+        {"face": face, "name": one_line(corrections.name(face)),
+         "named_by": "person" if face in corrections.names else "avcer"}
+        for face in faces
+    ]  # fmt: skip
+    return [
+        folder / "boxes.mot.txt",
+        _write(folder / "boxes.names.csv", ("face", "name", "named_by"), names, ","),
+    ]
+
+
+def _boxes(identity: int, track: FaceTrack) -> Double:
+    """``(N, 7)``: frame from 1, face, left, top, width, height, score."""
+    boxes = track.boxes.astype(np.float64)
+    sides = np.hstack([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]])
+    return np.column_stack([track.frames + 1, np.full(len(boxes), identity), sides, track.scores])
 
 
 def _by_time(tiers: Tiers) -> Iterable[tuple[int, int, str, str, float, str]]:

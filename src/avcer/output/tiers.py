@@ -9,10 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from avcer.analysis import Analysis
 from avcer.labels import NONE
 from avcer.output.corrections import Corrections, corrected, read_corrections
 from avcer.output.times import zero
+from avcer.types import Double
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,12 @@ def tiers_of(analysis: Analysis, folder: Path) -> Tiers:
 def player_ms(analysis: Analysis, time_s: float) -> int:
     """Whole milliseconds after the moment that a player shows as 0 (or as ``--times`` says), never below it."""
     return max(round((time_s - zero(analysis, "start")) * 1000), 0)
+
+
+def players_ms(analysis: Analysis, times_s: Double) -> Double:
+    """The same of many times at once ``(T,)``."""
+    milliseconds: Double = np.maximum(np.rint((times_s - zero(analysis, "start")) * 1000), 0.0)
+    return milliseconds
 
 
 def one_line(text: str) -> str:
