@@ -128,16 +128,21 @@ class LiveRun:
     def _save(self, analysis: Analysis, video: Path | None, folder: Path) -> tuple[Analysis, list[Path]]:
         """The results, of the recording as their clip; markers of others as corrections beside them."""
         if video is not None:
-            known = probe(video)
-            clip = replace(
-                known, frame_count=len(analysis.times_s), sizes=analysis.clip.sizes,
-                duration_s=known.duration_s or analysis.clip.duration_s,
-            )  # fmt: skip
-            analysis = replace(analysis, clip=clip)
+            analysis = of_recording(analysis, video)
         files = analysis.save(folder, self._wanted.formats)
         if self._markers:
             files.append(write_corrections(Corrections(markers=tuple(self._markers)), folder))
         return analysis, [*([video] if video else []), *files]
+
+
+def of_recording(analysis: Analysis, video: Path) -> Analysis:
+    """The analysis with its recording as the clip."""
+    known = probe(video)
+    clip = replace(
+        known, frame_count=len(analysis.times_s), sizes=analysis.clip.sizes,
+        duration_s=known.duration_s or analysis.clip.duration_s,
+    )  # fmt: skip
+    return replace(analysis, clip=clip)
 
 
 def folder_for(out: Path) -> Path:

@@ -24,6 +24,7 @@ from avcer.parsing import json_of
 from avcer.serve.copy import Copies
 from avcer.serve.door import Door, refuse
 from avcer.serve.jobs import FINAL, Jobs, shown
+from avcer.serve.live import add_live
 from avcer.serve.results import made, names
 from avcer.serve.runner import Runner
 from avcer.serve.studio import add_studio
@@ -85,6 +86,11 @@ class Service:
             raise HTTPException(404, "no such file below the root; check the path")
         return path
 
+    def room(self, size: int) -> None:
+        """429 unless so many bytes fit on the disk."""
+        if shutil.disk_usage(self.jobs.folder).free < size + FREE:
+            raise HTTPException(429, "the disk is nearly full; delete jobs and try again", {"Retry-After": "600"})
+
     async def receive(self, request: Request, clip: Path) -> None:
         """Streams the body into ``clip``; 413 when it is too large."""
         declared = request.headers.get("content-length", "0")
@@ -92,8 +98,7 @@ class Service:
         too_large = HTTPException(413, f"the file is larger than {self.most_bytes} bytes; raise --max-upload")
         if size > self.most_bytes:
             raise too_large
-        if shutil.disk_usage(self.jobs.folder).free < size + FREE:
-            raise HTTPException(429, "the disk is nearly full; delete jobs and try again", {"Retry-After": "600"})
+        self.room(size)
         clip.parent.mkdir(mode=0o700)
         try:
             size = 0
@@ -124,6 +129,7 @@ def make_app(service: Service, token: str, local: bool = True) -> Door:
     ):  # fmt: skip
         app.add_route(path, route, methods=[method])
     add_studio(app)
+    add_live(app)
     app.state.service = service
     app.mount("/", StaticFiles(directory=PAGE, html=True))
     return Door(app, token, local)

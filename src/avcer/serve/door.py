@@ -10,6 +10,7 @@ from typing import Final
 from starlette.datastructures import Headers, MutableHeaders, QueryParams
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocketClose
 
 COOKIE: Final = "avcer"
 GUARDS: Final = {
@@ -37,7 +38,13 @@ class Door:
         self._app, self._token, self._local = app, token, local
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request."""
+        """One request, or one WebSocket."""
+        if scope["type"] == "websocket":
+            if self._refusal(scope) is None:
+                await self._app(scope, receive, send)
+            else:
+                await WebSocketClose(1008, "refused")(scope, receive, send)
+            return
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -60,7 +67,7 @@ class Door:
         if scope["path"] == "/api/health":
             return None
         given = QueryParams(scope["query_string"]).get("token", "")
-        if scope["path"] == "/" and scope["method"] == "GET" and self._fits(given):
+        if scope["path"] == "/" and scope.get("method") == "GET" and self._fits(given):
             answer = RedirectResponse("/", 303)
             answer.set_cookie(COOKIE, self._token, httponly=True, samesite="strict")
             return answer

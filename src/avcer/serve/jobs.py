@@ -37,11 +37,11 @@ class Jobs:
         """The folder of a job."""
         return self.folder / job
 
-    def add(self, job: str, name: str, clip: Path, options: dict[str, Any]) -> None:
-        """Queues a job."""
+    def add(self, job: str, name: str, clip: Path, options: dict[str, Any], state: str = "queued") -> None:
+        """Queues a job; or notes one that was done elsewhere."""
         self._do(
-            "INSERT INTO jobs (id, name, clip, options, state, created) VALUES (?, ?, ?, ?, 'queued', ?)",
-            job, name, str(clip), json.dumps(options), time.time(),
+            "INSERT INTO jobs (id, name, clip, options, state, created) VALUES (?, ?, ?, ?, ?, ?)",
+            job, name, str(clip), json.dumps(options), state, time.time(),
         )  # fmt: skip
 
     def get(self, job: str) -> dict[str, Any] | None:

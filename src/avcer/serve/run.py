@@ -12,6 +12,7 @@ from avcer.errors import UsageError
 from avcer.serve.app import Service, make_app
 from avcer.serve.door import is_loopback
 from avcer.serve.jobs import Jobs
+from avcer.serve.live import MOST_BYTES
 from avcer.serve.runner import Runner
 
 
@@ -39,7 +40,15 @@ def serve(
     jobs = Jobs(folder)
     runner = Runner(jobs, workers, keep_hours)
     app = make_app(Service(jobs, runner, root, most_bytes, threads), token, is_loopback(host))
-    settings = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=2)
+    settings = uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        lifespan="off",
+        timeout_graceful_shutdown=2,
+        ws="websockets-sansio",
+        ws_max_size=MOST_BYTES,
+    )
     place = f"[{host}]" if ":" in host else host
     print(f"http://{place}:{door.getsockname()[1]}/?token={token}", flush=True)
     try:
