@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
@@ -130,12 +129,14 @@ def test_the_recording_and_its_results(analyzer: Analyzer, tmp_path: Path, sound
 class Camera:
     """Gives frames at its own rate until it is unplugged."""
 
-    def __init__(self, frames: int, error: Exception | None = None) -> None:
-        self.frames, self.error = frames, error
+    def __init__(self, frames: int, error: Exception | None = None, interrupts_at: int = -1) -> None:
+        self.frames, self.error, self.interrupts_at = frames, error, interrupts_at
 
     def __iter__(self) -> Iterator[Frame]:
         for index in range(self.frames):
             time.sleep(0.005)
+            if index == self.interrupts_at:
+                os.kill(os.getpid(), signal.SIGINT)
             yield Frame(index, index / RATE, picture(*sways(index)))
         if self.error:
             raise self.error
@@ -162,16 +163,14 @@ def test_a_camera_that_vanishes(
 def test_ctrl_c_is_how_it_ends(
     analyzer: Analyzer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("avcer.live.sources.open_live", lambda where: (Camera(10_000), True))
+    monkeypatch.setattr("avcer.live.sources.open_live", lambda where: (Camera(10_000, interrupts_at=50), True))
     monkeypatch.setattr("avcer.pipeline.Analyzer", lambda options: analyzer)
     before = signal.getsignal(signal.SIGINT)
-    timer = threading.Timer(1.0, lambda: os.kill(os.getpid(), signal.SIGINT))
-    timer.start()
     assert cli.main(["live", "--out", str(tmp_path), "--json"]) == 0
     assert signal.getsignal(signal.SIGINT) == before
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     (folder,) = tmp_path.iterdir()
-    assert lines[-1]["index"] <= len(Analysis.load(folder).times_s) - 1
+    assert not lines or lines[-1]["index"] <= len(Analysis.load(folder).times_s) - 1
     assert (folder / "compound.csv").exists()
 
 

@@ -11,7 +11,12 @@ const seconds = () => performance.now() / 1000;
 let run = null;
 
 $("start").addEventListener("click", () => start().catch((error) => { fail(error.message); stop(); }));
-$("stop").addEventListener("click", () => run?.socket.readyState === WebSocket.OPEN && run.socket.send(JSON.stringify({ stop: true })));
+$("stop").addEventListener("click", () => {
+  if (run?.socket.readyState !== WebSocket.OPEN) return;
+  run.socket.send(JSON.stringify({ stop: true }));
+  $("stop").disabled = true;
+  say("Stopping");
+});
 
 async function start() {
   fail("");
