@@ -19,6 +19,7 @@ def add_train(commands: Commands) -> None:
     train.add_argument("--architecture", choices=FAMILIES, default="mini", help="default: %(default)s")
     train.add_argument("--start", type=Path, metavar="DIR", help="a model to begin with (published; mini audio)")
     train.add_argument("--leave-out", metavar="NAME", help="a corpus to score on instead (audio, static)")
+    train.add_argument("--doubt-only", action="store_true", help="mini audio: keep --start, fit what it doubts")
     train.add_argument("--own-model", default=[], **OWN_MODEL)
     train.add_argument("--epochs", type=positive, metavar="N", help="instead of the recipe's own number")
 
@@ -30,7 +31,9 @@ def _train(chosen: argparse.Namespace) -> int:
         return _train_fusion(chosen)
     if chosen.role == "decision":
         return _train_decision(chosen)
-    train = recipe(chosen.role, chosen.architecture, chosen.start, chosen.own_models, chosen.leave_out)
+    train = recipe(
+        chosen.role, chosen.architecture, chosen.start, chosen.own_models, chosen.leave_out, chosen.doubt_only
+    )
     card = train(chosen.data, chosen.out, chosen.epochs, lambda line: print(line, flush=True))
     print(f"{card.name}: {chosen.out / 'model'}")
     return DONE
@@ -47,7 +50,7 @@ def _train_decision(chosen: argparse.Namespace) -> int:
 
 def _expect_no_training(chosen: argparse.Namespace) -> None:
     if chosen.epochs is not None or any((chosen.start, chosen.leave_out)) or chosen.architecture != "mini":
-        left = "leave --epochs, --start, --architecture, --leave-out out"
+        left = "leave --epochs, --start, --architecture, --leave-out, --doubt-only out"
         raise UsageError(f"train {chosen.role} fits numbers to the mini models: {left}")
 
 

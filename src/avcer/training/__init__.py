@@ -43,6 +43,7 @@ def recipe(
     start: Path | None = None,
     own_models: Sequence[Path] = (),
     leave_out: str | None = None,
+    doubt_only: bool = False,
 ) -> Recipe:
     """The training recipe of a role.
 
@@ -53,11 +54,17 @@ def recipe(
             layers are fitted anew.
         own_models: for a dynamic model, the static model whose features it reads.
         leave_out: a corpus that is not learned from, but scored on; of an audio or a static model.
+        doubt_only: for the mini audio model ``start``: nothing but what is unfamiliar to it.
 
     Raises:
         UsageError: there is no such recipe, or it does not use one of ``own_models``, or leaves no corpus out.
         MissingExtraError: PyTorch is not installed.
     """
+    if doubt_only:
+        if role != "audio" or architecture != "mini" or start is None or leave_out is not None:
+            raise UsageError("--doubt-only is for train audio with --start and a mini model, without --leave-out")
+        doubt: Recipe = partial(_train_of("doubt"), start=start)
+        return doubt
     if leave_out is not None:
         if role not in CORPORA_ROLES:
             raise UsageError(f"the {role} model does not learn from corpora by name; leave --leave-out out")

@@ -39,8 +39,9 @@ LIMITS: Final = (
 LIMITS_OF_STRANGERS: Final = (
     "Learned from about 110 actors who spoke prepared sentences in English, Polish, German and Amharic. On corpora "
     "that it never heard it is right in about two of five recordings; its probabilities are as low as that deserves, "
-    "and so lower than need be on the corpora that it knows. Children, singing, several voices at once, music and "
-    "spontaneous speech are outside of what it knows."
+    "and so lower than need be on the corpora that it knows. Noise, music, held notes and voices far higher than an "
+    "adult's get flatter answers still. People who sing, speak to an audience or speak all at once mostly do not: they "
+    "sound like the actors, and force is heard as anger. Spontaneous speech is outside of what it learned."
 )
 Batch = tuple[Tensor, ...]
 """Inputs ``(N, rows, frames)``, targets ``(N, 7)``, which classes count for each ``(N, 7)``; the same, harder."""

@@ -61,7 +61,7 @@ def train(
         raise InputError("the last layers are fitted in one go; leave --epochs out")
     plan = Plan.read(audio.RECIPE)
     settings = Settings(**plan.options["heads"])
-    network, before = _begin(start)
+    network, before = begin(start)
     heard = _hear(network, tables, report)
     nothing = listen(network, speechless(SOUNDS, plan.seed))[0]
     strangers = _strangers(heard, before)
@@ -157,7 +157,12 @@ def _means(rows: Sequence[Row]) -> dict[str, float | None]:
     return {name: float(np.mean(column)) if column else None for name, column in known.items()}
 
 
-def _begin(start: Path) -> tuple[MiniAudio, ModelCard]:
+def begin(start: Path) -> tuple[MiniAudio, ModelCard]:
+    """The network in the folder ``start``, doubting nothing, and its card.
+
+    Raises:
+        ModelError: it is no mini audio model.
+    """
     card = ModelCard.read(start)
     if card.architecture != "mini-audio":
         raise ModelError(f"{start}: is {card.architecture}, not a mini audio model; name the folder of one")

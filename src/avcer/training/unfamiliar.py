@@ -14,12 +14,22 @@ from typing import Final
 import numpy as np
 import torch
 
+from avcer.evaluation.tables.speech import SpeechTable
 from avcer.models.networks.mini_audio import DIRECTIONS, Unfamiliar
 from avcer.training.heads import Heard
-from avcer.types import Double
+from avcer.types import Double, Float, Integer
 
 KNOWN: Final = 0.95
 """The share of the voices of speakers left out that are not doubted."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Standardised ``measures (W, M)`` of W windows of a table; ``owners (W,)`` is the recording of each."""
+
+    table: SpeechTable
+    measures: Float
+    owners: Integer
 
 
 @dataclass(frozen=True)
@@ -48,7 +58,7 @@ class Density:
         return factors
 
 
-def fit_density(tables: Sequence[Heard]) -> Density:
+def fit_density(tables: Sequence[Measured | Heard]) -> Density:
     """From the training part of the tables, each counting alike; the limit from the speakers left out."""
     learned = [one.measures[~one.table.validation[one.owners]].astype(np.float64) for one in tables]
     weights = np.concatenate([np.full(len(part), 1 / len(part)) for part in learned]) / len(learned)
