@@ -50,7 +50,7 @@ class Settings:
     speechless: float = 0.1
     possible_only: float = 0.5
     even: bool = True
-    doubt: bool = True
+    doubt: bool = False
 
 
 @dataclass(frozen=True)

@@ -126,7 +126,7 @@ def compare(
         "ten times the penalty": replace(settings, penalty=10 * settings.penalty),
         "a tenth of the penalty": replace(settings, penalty=settings.penalty / 10),
         "without sounds without speech": replace(settings, speechless=0.0),
-        "without doubt of unfamiliar sounds": replace(settings, doubt=False),
+        "doubt of unfamiliar sounds": replace(settings, doubt=True),
     }
     found = []
     for name, choice in choices.items():
