@@ -14,6 +14,7 @@ import argparse
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy import signal
@@ -66,7 +67,7 @@ def main() -> None:
 def heard(model: AudioModel, chosen: argparse.Namespace) -> Iterator[tuple[str, Double]]:
     """Each kind of made-up sound, and what the model says of it ``(W, 7)``."""
     random = np.random.default_rng(7)
-    kinds: dict[str, Sequence[Float]] = {name: [make(random) for _ in range(COUNT)] for name, make in MADE_UP.items()}
+    kinds: dict[str, Sequence[Any]] = {name: [make(random) for _ in range(COUNT)] for name, make in MADE_UP.items()}
     kinds |= of_voices([read_speech(path) for path in chosen.speech], random)
     for name, sounds in kinds.items():
         logits = np.concatenate([model.predict([sound.astype(np.float32)]) for sound in sounds])
@@ -99,7 +100,7 @@ def of_voices(tables: Sequence[SpeechTable], random: Random) -> dict[str, list[F
     }
 
 
-def _level(sound: Float) -> Float:
+def _level(sound: Any) -> Float:
     """Four seconds at one power, silent where the sound is over."""
     made = np.zeros(WINDOW, np.float32)
     made[: len(sound)] = sound[:WINDOW]
@@ -107,23 +108,25 @@ def _level(sound: Float) -> Float:
     return levelled
 
 
-def _noise(random: Random) -> Float:
+def _noise(random: Random) -> Double:
     return random.standard_normal(WINDOW)
 
 
-def _quiet(random: Random) -> Float:
+def _quiet(random: Random) -> Double:
     """The noise of a microphone in a silent room, 70 dB below full scale."""
     return 10 ** (-70 / 20) * random.standard_normal(WINDOW)
 
 
-def _hum(random: Random) -> Float:
+def _hum(random: Random) -> Double:
     mains = sum(np.sin(2 * np.pi * 50 * k * TIMES + random.uniform(0, 6)) / k for k in range(1, 8))
-    return 0.05 * mains + 0.005 * random.standard_normal(WINDOW)
+    made: Double = 0.05 * mains + 0.005 * random.standard_normal(WINDOW)
+    return made
 
 
-def _rain(random: Random) -> Float:
+def _rain(random: Random) -> Double:
     drops = (random.random(WINDOW) < 0.002) * random.exponential(1, WINDOW)
-    return signal.lfilter(*signal.butter(2, [800, 5000], "band", fs=SAMPLE_RATE), drops) + 0.01 * _noise(random)
+    made: Double = signal.lfilter(*signal.butter(2, [800, 5000], "band", fs=SAMPLE_RATE), drops) + 0.01 * _noise(random)
+    return made
 
 
 def _note(pitch: float, since: Double, bright: float, vibrato: float = 0.0) -> Double:
@@ -132,7 +135,7 @@ def _note(pitch: float, since: Double, bright: float, vibrato: float = 0.0) -> D
     return tones * (since >= 0)
 
 
-def _music(random: Random) -> Float:
+def _music(random: Random) -> Double:
     """Four chords with a bass, a melody above, a drum on every beat."""
     beat_s = random.uniform(0.35, 0.6)
     root = 110 * 2 ** random.uniform(0, 1)
@@ -148,7 +151,7 @@ def _music(random: Random) -> Float:
     return 0.02 * sound
 
 
-def _sung(random: Random) -> Float:
+def _sung(random: Random) -> Double:
     """Held vowels on the notes of a scale: overtones with vibrato through two to four formants."""
     note_s = random.uniform(0.5, 1.3)
     root = random.uniform(130, 350)
@@ -159,7 +162,8 @@ def _sung(random: Random) -> Float:
         source += rise * _note(root * 2 ** (random.choice([0, 2, 4, 5, 7, 9]) / 12), since, 1.0, random.uniform(0.5, 3))
     vowel = random.choice([[300, 2300], [500, 1900], [700, 1200], [450, 850], [320, 750]])
     sung = sum(_resonance(source, float(hertz), 90.0) for hertz in (*vowel, 2900, 3600))
-    return 0.05 * sung / np.abs(sung).max() + 3e-4 * _noise(random)
+    made: Double = 0.05 * sung / np.abs(sung).max() + 3e-4 * _noise(random)
+    return made
 
 
 def _resonance(sound: Double, hertz: float, width: float) -> Double:
@@ -169,24 +173,26 @@ def _resonance(sound: Double, hertz: float, width: float) -> Double:
     return filtered
 
 
-def _laughter(random: Random) -> Float:
+def _laughter(random: Random) -> Double:
     """Bursts of breath and falling voice, five a second."""
     rate, pitch = random.uniform(4, 6), random.uniform(180, 420)
     since = np.mod(TIMES, 1 / rate)
     envelope = np.exp(-since / 0.07) * np.exp(-np.mod(TIMES, 2) / 1.2)
     voice = _note(pitch, TIMES, 1.0, 4.0) + 0.6 * _noise(random)
-    return 0.05 * envelope * (_resonance(voice, 700, 120) + _resonance(voice, 1200, 120))
+    made: Double = 0.05 * envelope * (_resonance(voice, 700, 120) + _resonance(voice, 1200, 120))
+    return made
 
 
-def _steps(random: Random) -> Float:
+def _steps(random: Random) -> Double:
     """Clicks and knocks with a short echo, now and then."""
     knocks = np.zeros(WINDOW)
     knocks[random.integers(0, WINDOW, 9)] = random.uniform(0.3, 1, 9)
     echo = _noise(random)[:3000] * np.exp(-np.arange(3000) / 400)
-    return 0.1 * signal.fftconvolve(knocks, echo)[:WINDOW] + 3e-4 * _noise(random)
+    made: Double = 0.1 * signal.fftconvolve(knocks, echo)[:WINDOW] + 3e-4 * _noise(random)
+    return made
 
 
-MADE_UP: Mapping[str, Callable[[Random], Float]] = {
+MADE_UP: Mapping[str, Callable[[Random], Double]] = {
     "noise, white": lambda random: 0.1 * _noise(random),
     "noise at -70 dB": _quiet,
     "mains hum": _hum,
