@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from avcer.errors import InputError
 from avcer.media import Pictures, Sound, frames_at, open_sound, probe
+from avcer.media.container import packets_of
 from recordings import AudioTrack, VideoTrack, grey, tone, two_programmes, write
 
 PICTURES = [grey(number) for number in range(25)]
@@ -166,3 +168,37 @@ def test_surround_sound_with_a_voice_in_the_middle_is_averaged(tmp_path):
     samples, warnings = heard(write(tmp_path / "clip.mkv", CAMERA, AudioTrack(channels)))
     np.testing.assert_allclose(samples, channels[2] / 6, atol=1e-3)
     assert warnings == []
+
+
+def test_a_track_that_appears_in_mid_file(tmp_path: Path) -> None:
+    """PyAV knows the tracks that the head of the file announces; what it read before counts."""
+    one, two = (write(tmp_path / f"{number}.ts", CAMERA, *[AudioTrack(tone(1), "mp2")] * number) for number in (1, 2))
+    joined = tmp_path / "joined.ts"
+    joined.write_bytes(one.read_bytes() + two.read_bytes())
+    assert len(list(Pictures(joined))) >= 25
+    assert loudness(open_sound(joined)) > 0.4
+    probe(joined)
+
+
+def test_packets_end_where_pyav_stumbles_over_such_a_track() -> None:
+    """It does so at times only: whether it sees the track there is left to chance."""
+
+    class Container:
+        def demux(self) -> Iterator[str]:
+            yield from ("first", "last")
+            raise IndexError
+
+    assert list(packets_of(Container())) == ["first", "last"]  # type: ignore[arg-type]
+
+
+def test_a_codec_of_the_sound_that_nobody_knows(tmp_path: Path) -> None:
+    """In FLV, whose length FFmpeg may guess from the rates of its tracks."""
+    path = write(tmp_path / "a.flv", VideoTrack(PICTURES, codec="flv"), AudioTrack(tone(1), "pcm_s16le"))
+    stored = bytearray(path.read_bytes())
+    at = 13
+    while at < len(stored):
+        if stored[at] == 8:  # a tag of sound; the upper half of its first byte is the codec
+            stored[at + 11] = 0x9F & stored[at + 11] | 0x90
+        at += 15 + int.from_bytes(stored[at + 1 : at + 4], "big")
+    path.write_bytes(stored)
+    assert probe(path).duration_s == pytest.approx(1.0, abs=0.1)

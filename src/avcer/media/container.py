@@ -23,6 +23,21 @@ NOT_MEDIA: Final = ("tty",)
 """Demuxers of FFmpeg that accept what is no recording: ``tty`` draws any .txt file as a film."""
 
 
+def packets_of(container: InputContainer) -> Iterator[Packet[Any]]:
+    """All packets of the streams that the head of the file announces.
+
+    A transport stream may announce more of them later. PyAV knows nothing of those, and stumbles over them at the end,
+    after the last packet of all others.
+    """
+    demuxed = container.demux()
+    while True:
+        try:
+            packet = next(demuxed)
+        except (StopIteration, IndexError):
+            return
+        yield packet
+
+
 class SeekingFailedError(Exception):
     """The file cannot be entered in the middle."""
 
@@ -126,7 +141,7 @@ class Decoder(Generic[AnyFrame]):
     def _packets(self) -> Iterator[Packet[Any] | None]:
         """Packets of the stream, then the empty one that makes the codec hand out what it still holds."""
         try:
-            for packet in self._container.demux():
+            for packet in packets_of(self._container):
                 self._note(packet)
                 if packet.stream.index == self._stream.index:  # the closing packet is numbered 0 for every stream
                     yield packet

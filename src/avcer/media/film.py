@@ -12,7 +12,7 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from avcer.media.clock import in_order, rising
-from avcer.media.container import Dated, Decoder, SeekingFailedError, open_media, untimed
+from avcer.media.container import Dated, Decoder, SeekingFailedError, open_media, packets_of, untimed
 from avcer.media.restarts import NEVER_RESTARTS, JointClock
 from avcer.media.source import Source
 from avcer.media.tracks import clock_streams, moving_streams, video_stream
@@ -125,7 +125,7 @@ def starts_again(source: Source, track: int | None) -> bool:
         video = video_stream(source, container, track) if moving_streams(container) else None
         clock = JointClock.of(container, clock_streams(container, video))
         try:
-            for packet in container.demux():
+            for packet in packets_of(container):
                 clock.place(packet)
         except (av.FFmpegError, OSError):
             pass  # what can be read has been

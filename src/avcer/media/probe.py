@@ -15,7 +15,7 @@ from avcer.media.film import Film, open_film
 from avcer.media.remedies import ENCRYPTED, why_no_frame
 from avcer.media.restarts import NEVER_RESTARTS
 from avcer.media.source import Given, Source
-from avcer.media.tracks import audio_streams, moving_streams
+from avcer.media.tracks import audio_streams, decodable, moving_streams
 from avcer.media.upright import Upright, orientation
 from avcer.types import Clip
 
@@ -171,7 +171,8 @@ def _guessed(container: InputContainer) -> bool:
     """Whether the duration is FFmpeg's guess from the size of the file and the bit rates of its streams."""
     if container.duration is None or container.format.name.split(",")[0] in NEVER_RESTARTS:
         return False
-    rates = [stream.codec_context.bit_rate for stream in (*container.streams.video, *container.streams.audio)]
+    tracks = (*container.streams.video, *container.streams.audio)
+    rates = [stream.codec_context.bit_rate for stream in tracks if decodable(stream)]
     total = sum(rate or 0 for rate in rates)
     if not total or not container.duration:
         return False
