@@ -51,6 +51,7 @@ def address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     app = make_app(Service(jobs, runner, None, 10**8, 1), "secret")
     with socket.socket() as door:
         door.bind(("127.0.0.1", 0))
+        door.listen()
         settings = uvicorn.Config(app, log_level="error", lifespan="off", ws="websockets-sansio")
         server = uvicorn.Server(settings)
         thread = Thread(target=lambda: server.run(sockets=[door]), daemon=True)

@@ -22,16 +22,19 @@ def add_serve(commands: Commands) -> None:
         "--jobs", type=Path, default=Path("avcer-jobs"), metavar="DIR", help="uploads and results (default: avcer-jobs)"
     )
     serve.add_argument("--max-upload", type=positive, default=4 << 30, metavar="BYTES", help="default: %(default)s")
+    serve.add_argument("--quota", type=positive, metavar="BYTES", help="of all jobs together (default: the disk's)")
     serve.add_argument("--keep", type=float, default=24.0, metavar="HOURS", help="that jobs stay (default: 24)")
 
 
 def _serve(chosen: argparse.Namespace) -> int:
     try:
-        from avcer.serve.run import serve
+        from avcer.serve.run import Settings, serve
     except ModuleNotFoundError as error:
         raise MissingExtraError("avcer serve needs the extra serve: pip install 'avcer[serve]'") from error
     serve(
-        chosen.host, chosen.port, root=chosen.root, folder=chosen.jobs, workers=chosen.workers,
-        threads=chosen.threads, token=chosen.token, most_bytes=chosen.max_upload, keep_hours=chosen.keep,
+        Settings(
+            chosen.host, chosen.port, chosen.root, chosen.jobs, chosen.workers, chosen.threads, chosen.token,
+            chosen.max_upload, chosen.quota, chosen.keep,
+        )
     )  # fmt: skip
     return DONE

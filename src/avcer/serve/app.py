@@ -25,6 +25,7 @@ from avcer.serve.copy import Copies
 from avcer.serve.door import Door, refuse
 from avcer.serve.jobs import FINAL, Jobs, shown
 from avcer.serve.live import add_live
+from avcer.serve.openapi import document
 from avcer.serve.results import made, names
 from avcer.serve.runner import Runner
 from avcer.serve.studio import add_studio
@@ -33,6 +34,8 @@ PAGE: Final = Path(__file__).parent / "page"
 MOST_WAITING: Final = 100
 FREE: Final = 256 << 20
 """Bytes that stay free on the disk."""
+SILENT_S: Final = 60.0
+"""A client that sends nothing of its body for so long has gone."""
 OFFERED: Final = frozenset(
     ("models", "setting", "rule", "compounds", "fusion", "start", "end", "audio_track", "video_track", "least_segment")
 )
@@ -42,8 +45,12 @@ OFFERED: Final = frozenset(
 class Service:
     """What the routes share."""
 
-    def __init__(self, jobs: Jobs, runner: Runner, root: Path | None, most_bytes: int, threads: int | None) -> None:
+    def __init__(
+        self, jobs: Jobs, runner: Runner, root: Path | None, most_bytes: int, threads: int | None,
+        quota_bytes: int | None = None,
+    ) -> None:  # fmt: skip
         self.jobs, self.runner, self.most_bytes, self.threads = jobs, runner, most_bytes, threads
+        self.quota_bytes = quota_bytes
         self.root = root.resolve() if root else None
         self.writing = Lock()
         self.copies = Copies()
@@ -87,7 +94,10 @@ class Service:
         return path
 
     def room(self, size: int) -> None:
-        """429 unless so many bytes fit on the disk."""
+        """429 unless so many bytes fit on the disk, and into what the jobs may take of it."""
+        if self.quota_bytes is not None and self.jobs.size() + size > self.quota_bytes:
+            line = f"the jobs take more than {self.quota_bytes} bytes; delete some, or raise --quota"
+            raise HTTPException(429, line, {"Retry-After": "600"})
         if shutil.disk_usage(self.jobs.folder).free < size + FREE:
             raise HTTPException(429, "the disk is nearly full; delete jobs and try again", {"Retry-After": "600"})
 
@@ -103,7 +113,7 @@ class Service:
         try:
             size = 0
             with clip.open("xb") as file:
-                async for part in request.stream():
+                async for part in _in_time(request):
                     size += len(part)
                     if size > self.most_bytes:
                         raise too_large
@@ -115,15 +125,29 @@ class Service:
             raise
 
 
+async def _in_time(request: Request) -> AsyncIterator[bytes]:
+    """The parts of a body; 408 where none comes for too long."""
+    parts = request.stream()
+    while True:
+        try:
+            part = await asyncio.wait_for(anext(parts, None), SILENT_S)
+        except TimeoutError as error:
+            raise HTTPException(408, f"nothing came for {SILENT_S:g} seconds; send the file again") from error
+        if part is None:
+            return
+        yield part
+
+
 def make_app(service: Service, token: str, local: bool = True) -> Door:
     """The application, behind its door."""
     app = FastAPI(title="avcer", version=__version__, docs_url=None, redoc_url=None, openapi_url=None,
                   telemetry={"tracing": False})  # fmt: skip
     app.add_exception_handler(HTTPException, _told)
     app.add_exception_handler(AvcerError, _told)
+    app.add_exception_handler(Exception, _fault)
     for method, path, route in (
-        ("GET", "/api/health", _health), ("POST", "/api/jobs", _post), ("GET", "/api/jobs", _list),
-        ("GET", "/api/jobs/{job}", _one), ("DELETE", "/api/jobs/{job}", _delete),
+        ("GET", "/api/health", _health), ("GET", "/api/openapi.json", _openapi), ("GET", "/api/jobs", _list),
+        ("POST", "/api/jobs", _post), ("GET", "/api/jobs/{job}", _one), ("DELETE", "/api/jobs/{job}", _delete),
         ("GET", "/api/jobs/{job}/results", _results), ("GET", "/api/jobs/{job}/results/{name}", _result),
         ("GET", "/api/jobs/{job}/clip", _clip), ("GET", "/api/jobs/{job}/events", _events),
     ):  # fmt: skip
@@ -141,6 +165,14 @@ def _told(_: Request, error: Exception) -> Response:
     return refuse(422 if isinstance(error, UsageError) else 400, str(error))
 
 
+def _fault(_: Request, error: Exception) -> Response:
+    return refuse(500, f"unforeseen {type(error).__name__}; please report it with what the service printed")
+
+
+async def _openapi(_: Request) -> Response:
+    return JSONResponse(document())
+
+
 async def _health(_: Request) -> Response:
     return JSONResponse({"status": "ok", "version": __version__})
 
@@ -153,7 +185,7 @@ async def _post(request: Request) -> Response:
     job = service.jobs.new_id()
     if request.headers.get("content-type", "").startswith("application/json"):
         body = b""
-        async for part in request.stream():
+        async for part in _in_time(request):
             body += part
             if len(body) > 1 << 16:
                 raise HTTPException(413, "a path is shorter than that; send the file as the body of the request")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import secrets
 import shutil
 import sqlite3
@@ -14,6 +15,8 @@ from typing import Any, Final
 _TABLE: Final = """CREATE TABLE IF NOT EXISTS jobs (id TEXT PRIMARY KEY, name TEXT, clip TEXT, options TEXT, state TEXT,
 stage TEXT DEFAULT '', done INTEGER DEFAULT 0, total INTEGER DEFAULT 0, error TEXT DEFAULT '', created REAL,
 started REAL DEFAULT 0, version INTEGER DEFAULT 1)"""
+_NAME: Final = re.compile(r"[0-9a-f]{16}")
+"""What ``new_id`` gives."""
 FINAL: Final = ("done", "failed", "cancelled")
 
 
@@ -28,6 +31,14 @@ class Jobs:
         self._base.row_factory = sqlite3.Row
         self._do(_TABLE)
         self._do("UPDATE jobs SET state = 'queued', version = version + 1 WHERE state = 'running'")
+        known = {row["id"] for row in self.all()}
+        for left in self.folder.iterdir():  # of uploads that broke off with the last server
+            if left.is_dir() and _NAME.fullmatch(left.name) and left.name not in known:
+                shutil.rmtree(left, ignore_errors=True)
+
+    def size(self) -> int:
+        """Bytes of all clips and results."""
+        return sum(path.stat().st_size for path in self.folder.rglob("*") if path.is_file())
 
     def new_id(self) -> str:
         """A name that nobody can guess."""

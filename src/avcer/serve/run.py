@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import socket
+from dataclasses import dataclass
 from pathlib import Path
 
 import uvicorn
@@ -16,43 +17,56 @@ from avcer.serve.live import MOST_BYTES
 from avcer.serve.runner import Runner
 
 
-def serve(
-    host: str, port: int, *, root: Path | None, folder: Path, workers: int, threads: int | None, token: str | None,
-    most_bytes: int, keep_hours: float,
-) -> None:  # fmt: skip
+@dataclass(frozen=True)
+class Settings:
+    """How to serve: the address to listen at (port 0 for a free one); below which ``root`` clips may be named by their
+    path, None for none; the ``folder`` of the jobs; jobs at once, and threads of each; the token, None for a random
+    one; the most bytes of an upload, and of all jobs (None for what the disk holds); hours that jobs stay.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8765
+    root: Path | None = None
+    folder: Path = Path("avcer-jobs")
+    workers: int = 1
+    threads: int | None = None
+    token: str | None = None
+    most_bytes: int = 4 << 30
+    quota_bytes: int | None = None
+    keep_hours: float = 24.0
+
+
+def serve(settings: Settings) -> None:
     """Prints the address with the token, and serves.
 
     Raises:
         UsageError: the address is refused or in use.
+        KeyboardInterrupt: it was ended so; the jobs go on with the next server.
     """
-    if not is_loopback(host) and not token:
+    host, root = settings.host, settings.root
+    token = settings.token or secrets.token_urlsafe(24)
+    if not is_loopback(host) and not settings.token:
         raise UsageError(f"--host {host} lets other machines in; give a --token of your own with it")
     if root is not None and not root.is_dir():
         raise UsageError(f"--root {root}: not a folder; give one that is there")
-    token = token or secrets.token_urlsafe(24)
     door = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        door.bind((host, port))
+        door.bind((host, settings.port))
     except OSError as error:
         door.close()
-        raise UsageError(f"--host {host} --port {port}: {error.strerror}; choose another --port") from error
-    jobs = Jobs(folder)
-    runner = Runner(jobs, workers, keep_hours)
-    app = make_app(Service(jobs, runner, root, most_bytes, threads), token, is_loopback(host))
-    settings = uvicorn.Config(
-        app,
-        log_level="warning",
-        access_log=False,
-        lifespan="off",
-        timeout_graceful_shutdown=2,
-        ws="websockets-sansio",
-        ws_max_size=MOST_BYTES,
-    )
+        raise UsageError(f"--host {host} --port {settings.port}: {error.strerror}; choose another --port") from error
+    jobs = Jobs(settings.folder)
+    runner = Runner(jobs, settings.workers, settings.keep_hours)
+    service = Service(jobs, runner, root, settings.most_bytes, settings.threads, settings.quota_bytes)
+    config = uvicorn.Config(
+        make_app(service, token, is_loopback(host)), log_level="warning", access_log=False, lifespan="off",
+        timeout_graceful_shutdown=2, ws="websockets-sansio", ws_max_size=MOST_BYTES,
+    )  # fmt: skip
     place = f"[{host}]" if ":" in host else host
     print(f"http://{place}:{door.getsockname()[1]}/?token={token}", flush=True)
     try:
-        uvicorn.Server(settings).run(sockets=[door])
+        uvicorn.Server(config).run(sockets=[door])
     finally:
         runner.close()
         jobs.close()

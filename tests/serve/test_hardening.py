@@ -1,0 +1,238 @@
+"""What the service withstands: faults, slow clients, quotas, kills; its OpenAPI document, client and container."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+
+pytest.importorskip("fastapi", reason="the extra serve is not installed")
+import uvicorn
+from starlette.routing import Mount, Route
+from starlette.testclient import TestClient
+
+from avcer import cli
+from avcer.serve import app as served
+from avcer.serve.app import Service, make_app
+from avcer.serve.jobs import Jobs
+from avcer.serve.openapi import document
+from avcer.serve.runner import Runner
+
+ROOT = Path(__file__).parents[2]
+FAKE = (sys.executable, str(ROOT / "tests" / "batch" / "fake_worker.py"))
+BEARER = {"Authorization": "Bearer secret"}
+
+
+class House:
+    def __init__(self, folder: Path, workers: int = 1, quota: int | None = None) -> None:
+        self.jobs = Jobs(folder / "jobs")
+        self.runner = Runner(self.jobs, workers, command=FAKE)
+        self.app = make_app(Service(self.jobs, self.runner, None, 10_000, 1, quota), "secret")
+        self.client = TestClient(
+            self.app, base_url="http://127.0.0.1:8765", headers=BEARER, raise_server_exceptions=False
+        )
+
+    def close(self) -> None:
+        self.runner.close()
+        self.jobs.close()
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    made = House(tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def address(house: House) -> Iterator[str]:
+    """The service at a real port."""
+    with socket.socket() as door:
+        door.bind(("127.0.0.1", 0))
+        door.listen()
+        server = uvicorn.Server(uvicorn.Config(house.app, log_level="critical", lifespan="off"))
+        thread = Thread(target=lambda: server.run(sockets=[door]), daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{door.getsockname()[1]}"
+        server.should_exit = True
+        thread.join(20)
+
+
+def folders(house: House) -> list[Path]:
+    return [path for path in house.jobs.folder.iterdir() if path.is_dir()]
+
+
+def test_the_openapi_document_is_that_of_the_routes(house: House) -> None:
+    told = house.client.get("/api/openapi.json").json()
+    assert told == json.loads(json.dumps(document()))
+    routes = {
+        (route.path, method.lower())
+        for route in house.app._app.routes  # type: ignore[attr-defined]
+        if isinstance(route, Route) and not isinstance(route, Mount)
+        for method in (route.methods or set()) - {"HEAD"}
+    }
+    assert {(path, method) for path, methods in told["paths"].items() for method in methods} == routes
+    client = TestClient(house.app, base_url="http://127.0.0.1:8765")
+    assert client.get("/api/openapi.json").status_code == 401
+
+
+def test_every_error_is_one_line(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    for method, path in (("PATCH", "/api/jobs"), ("GET", "/nothing"), ("GET", "/api/jobs/x"), ("POST", "/api/health")):
+        answer = house.client.request(method, path)
+        assert answer.status_code in (404, 405), path
+        assert set(answer.json()) == {"error"}
+    monkeypatch.setattr(house.jobs, "all", lambda: 1 / 0)
+    answer = house.client.get("/api/jobs")
+    assert answer.status_code == 500
+    assert answer.json()["error"].startswith("unforeseen ZeroDivisionError")
+
+
+def test_a_quota(tmp_path: Path) -> None:
+    house = House(tmp_path, workers=0, quota=100_000)
+    (house.jobs.folder / "0123456789abcdef").mkdir()
+    (house.jobs.folder / "0123456789abcdef" / "clip.mp4").write_bytes(b"x" * 100_000)
+    answer = house.client.post("/api/jobs", content=b"fine")
+    assert answer.status_code == 429
+    assert "--quota" in answer.json()["error"]
+    assert answer.headers["Retry-After"]
+    house.close()
+    again = House(tmp_path, workers=0, quota=100_000)  # what has no job is an upload that broke off
+    assert not folders(again)
+    again.close()
+
+
+def sent(address: str, *parts: bytes, wait_s: float = 0.0) -> bytes:
+    """What comes back for a body that is announced as longer than its parts."""
+    host, _, port = address.removeprefix("http://").partition(":")
+    with socket.create_connection((host, int(port)), 20) as client:
+        head = f"POST /api/jobs?name=x.mp4 HTTP/1.1\r\nHost: {host}:{port}\r\nAuthorization: Bearer secret\r\n"
+        client.sendall(head.encode() + b"Content-Length: 1000\r\n\r\n")
+        for part in parts:
+            client.sendall(part)
+        told = b""
+        while wait_s and not told.endswith(b"}"):
+            told += client.recv(65536)
+        return told
+
+
+def test_slow_clients_and_those_that_go_leave_nothing(
+    house: House, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent(address, b"half of it")
+    monkeypatch.setattr(served, "SILENT_S", 0.3)
+    answer = sent(address, b"half of it", wait_s=20)
+    assert b" 408 " in answer
+    assert b'{"error":' in answer
+    for _ in range(100):
+        if not folders(house):
+            break
+        time.sleep(0.1)
+    assert not folders(house)
+    assert not house.jobs.all()
+
+
+def test_the_client_of_the_page(house: House, address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (block,) = re.findall(
+        r"^```python\n(.*?)^```", (ROOT / "docs/serve.md").read_text("utf-8"), re.DOTALL | re.MULTILINE
+    )
+    assert len(block.splitlines()) <= 55
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "clip.mp4").write_text("fine")
+    exec(compile(block, "serve.md", "exec"), {"ADDRESS": address, "TOKEN": "secret"})
+    assert (tmp_path / "compound.csv").read_text().startswith("fine")
+    assert not house.jobs.all()
+
+
+KILLED = """
+import sys, time
+sys.path.insert(0, {tests!r})
+from pathlib import Path
+from serve.test_hardening import House
+house = House(Path({folder!r}), workers=2)
+for number in range(6):
+    answer = house.client.post("/api/jobs", params=dict(name=f"{{number}}.mp4"), content=b"slow0.5")
+    print(answer.json()["id"], flush=True)
+time.sleep(60)
+"""
+
+
+def test_a_server_that_is_killed_loses_no_job(tmp_path: Path) -> None:
+    code = KILLED.format(tests=str(ROOT / "tests"), folder=str(tmp_path))
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        sent_jobs = [server.stdout.readline().strip() for _ in range(6)]
+        time.sleep(0.7)
+        os.kill(server.pid, signal.SIGKILL)
+    house = House(tmp_path, workers=2)
+    for _ in range(600):
+        if all(row["state"] == "done" for row in house.jobs.all()):
+            break
+        time.sleep(0.1)
+    assert [row["id"] for row in house.jobs.all()] == sent_jobs
+    assert {row["state"] for row in house.jobs.all()} == {"done"}
+    assert sorted(path.name for path in folders(house)) == sorted(sent_jobs)
+    house.close()
+
+
+def test_ctrl_c_is_130(tmp_path: Path) -> None:
+    words = [sys.executable, "-m", "avcer", "serve", "--port", "0", "--jobs", str(tmp_path / "jobs")]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as service:
+        assert service.stdout is not None
+        assert "token=" in service.stdout.readline()
+        time.sleep(1.0)
+        service.send_signal(signal.SIGINT)
+        _, told = service.communicate(timeout=60)
+        assert service.returncode == 130
+    assert told.strip().count("\n") == 0
+
+
+def test_a_part_that_comes_in_time() -> None:
+    class Slow:
+        async def stream(self) -> Any:
+            yield b"a"
+            yield b""
+            yield b"b"
+
+    async def gathered() -> bytes:
+        return b"".join([part async for part in served._in_time(Slow())])  # type: ignore[arg-type]
+
+    assert asyncio.run(gathered()) == b"ab"
+
+
+def test_the_container_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
+    """There is nothing to build it with here: what can be compared is."""
+    yaml = pytest.importorskip("yaml", reason="PyYAML is not installed")
+    text = (ROOT / "Dockerfile").read_text("utf-8").replace("\\\n", " ")
+    steps = re.findall(r"^([A-Z]+) (.*)", text, re.MULTILINE)
+    words = [step for step, _ in steps]
+    assert words.index("USER") < words.index("ENTRYPOINT")
+    assert dict(steps)["USER"] == "avcer"
+    assert "/api/health" in dict(steps)["HEALTHCHECK"]
+    for step, text in steps:
+        if step == "COPY" and not text.startswith("--from"):
+            assert all((ROOT / name).exists() for name in text.split()[:-1]), text
+        if step in ("HEALTHCHECK", "ENTRYPOINT"):
+            assert all(isinstance(word, str) for word in json.loads(text[text.index("[") :]))
+    asked = re.findall(r"--[a-z]+", json.loads(dict(steps)["ENTRYPOINT"])[2])
+    with pytest.raises(SystemExit):
+        cli.main(["serve", "--help"])
+    shown = capsys.readouterr().out
+    assert asked
+    assert all(flag in shown for flag in asked)
+    service = yaml.safe_load((ROOT / "compose.yaml").read_text("utf-8"))["services"]["avcer"]
+    assert service["read_only"]
+    assert service["cap_drop"] == ["ALL"]
+    assert all(port.startswith("127.0.0.1:") for port in service["ports"])
+    assert any(volume.endswith(":/jobs") for volume in service["volumes"])
