@@ -22,10 +22,11 @@ format: $(VENV)/.develops
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-# The picture in the README is that of the demonstration.
+# The pictures in the README and in docs/decision.md are those of the demonstration.
 figures: demo
 	mkdir -p docs/figures
 	cp avcer-demo/portrait/timeline.png docs/figures/timeline.png
+	$(BIN)/python benchmarks/right_and_wrong.py --figure docs/figures/right-and-wrong.png --write docs/decision.md
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

@@ -1,6 +1,6 @@
 """What the rule open says of faces that ten people voted on: kinds, labels, how sure, and how it was before.
 
-    python benchmarks/expressions.py FERPLUS [--write docs/rules.md]
+    python benchmarks/expressions.py FERPLUS [--write docs/rules.md] [--figure docs/figures/reliability.png]
 
 On the validation part, which the numbers of the rule were not fitted on (its label sets were: see the second table).
 """
@@ -15,12 +15,13 @@ from typing import Any
 import numpy as np
 
 from avcer.decision.compound import RULES, scores
-from avcer.decision.express import SHIPPED, read_open
+from avcer.decision.express import SHIPPED, kinds_of, read_open
 from avcer.evaluation.expressions import said_of, score_labels, voted_labels
+from avcer.evaluation.figures import draw_how_sure
 from avcer.evaluation.protocols import Subject, look
 from avcer.evaluation.statistics import metrics
 from avcer.labels import BASIC, PAIRS_15
-from avcer.types import Double, Integer
+from avcer.types import KINDS, Boolean, Double, Integer
 from page import circumstances, put, table
 
 
@@ -28,6 +29,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("ferplus", type=Path, metavar="FERPLUS")
     parser.add_argument("--write", type=Path, help="the page to put the tables into")
+    parser.add_argument("--figure", type=Path, metavar="PNG", help="draw how sure, and how often right")
     chosen = parser.parse_args()
     [(votes, said)] = look([chosen.ferplus], Subject("mini", "default", "validation"))
     labels = voted_labels(votes.votes.astype(np.float64))
@@ -45,6 +47,8 @@ def main() -> None:
     print(text)
     if chosen.write:
         put(chosen.write, text)
+    if chosen.figure:
+        draw_how_sure(by_kind(labels[clear], said[clear]), chosen.figure)
 
 
 def on_votes(labels: Integer, said: Double) -> str:
@@ -76,6 +80,18 @@ def reliability(labels: Integer, said: Double) -> str:
         if share
     ]
     return table(["probability", "share of faces", "mean probability", "right"], rows)
+
+
+def by_kind(labels: Integer, said: Double) -> dict[str, tuple[Double, Boolean]]:
+    """Of all decisions, and of those for each kind of label: probability, and whether it is right."""
+    named, probability = said_of(said, read_open())
+    kinds = kinds_of(named)
+    parts = {"all labels": np.ones(len(named), np.bool_)}
+    parts |= {
+        title: kinds == KINDS.index(kind)
+        for title, kind in (("Neutral", "neutral"), ("one emotion", "basic"), ("a blend", "compound"))
+    }
+    return {title: (probability[chosen], (named == labels)[chosen]) for title, chosen in parts.items()}
 
 
 def by_modalities() -> str:

@@ -17,7 +17,7 @@ from avcer.labels import BASIC
 from avcer.modalities import NAMES
 from avcer.output.page import DPI, FAINT, INK, SOFT
 from avcer.plotting import Axes, Figure, FigureCanvasAgg
-from avcer.types import Double, Integer
+from avcer.types import Boolean, Double, Integer
 
 SHADES: Final = "Blues"
 BLUE: Final = "#0072B2"
@@ -26,6 +26,8 @@ ORANGE: Final = "#D55E00"
 TEXT: Final = 8
 PANEL_EXTRA: Final = 3.2
 """What a panel of dots takes beside its rows, in rows: title, axis, and the space to the next one."""
+LEAST_IN_BIN: Final = 5
+"""Decisions that a bin of a reliability diagram has to have."""
 LIGHT_FROM: Final = 0.55
 """Numbers on cells darker than this are white."""
 
@@ -108,6 +110,38 @@ def draw_reliability(sets: Mapping[str, tuple[Integer, Double, Double]], path: P
         _plain(axes)
         axes.set_title(name, **_type(TEXT + 1))
     _write(figure, path)
+
+
+def draw_how_sure(parts: Mapping[str, tuple[Double, Boolean]], path: Path) -> None:
+    """Reliability diagrams side by side: of each part of the decisions their ``probability (N,)`` and whether they were
+    ``right (N,)``. A dot is as large as its bin is full; the bar is its 95 % interval (Wilson, 1927). Bins with fewer
+    than ``LEAST_IN_BIN`` are left out.
+    """
+    figure = _figure(2.15 * len(parts) + 0.3, 2.5)
+    for place, (name, (probability, right)) in enumerate(parts.items()):
+        axes = figure.add_subplot(1, len(parts), place + 1)
+        shares, sure, hits = metrics.calibration(probability, right, 10)
+        full = shares * len(right) > LEAST_IN_BIN - 0.5
+        counts = shares[full] * len(right)
+        low, high = _wilson(hits[full], counts)
+        axes.plot([0, 1], [0, 1], color=SOFT, linewidth=1, zorder=1)
+        axes.vlines(sure[full], low, high, color=BLUE, linewidth=1.2, zorder=2)
+        axes.scatter(sure[full], hits[full], 160 * shares[full] + 6, color=BLUE, linewidth=0, zorder=3, clip_on=False)
+        axes.set(xlim=(0, 1), ylim=(0, 1), aspect="equal", xticks=[0, 0.5, 1], yticks=[0, 0.5, 1])
+        axes.set_xlabel("probability of the label", **_type())
+        axes.set_ylabel("share that is right" if place == 0 else "", **_type())
+        error = metrics.calibration_error(probability, right)
+        axes.text(0.97, 0.05, f"ECE {error:.3f}", ha="right", **_type())
+        _plain(axes)
+        axes.set_title(f"{name} ({len(right)})", **_type(TEXT + 1))
+    _write(figure, path)
+
+
+def _wilson(share: Double, count: Double, z: float = 1.96) -> tuple[Double, Double]:
+    """The ends of the interval of a share of so many."""
+    middle = (share + z**2 / (2 * count)) / (1 + z**2 / count)
+    half = z / (1 + z**2 / count) * np.sqrt(share * (1 - share) / count + z**2 / (4 * count**2))
+    return middle - half, middle + half
 
 
 def draw_curves(runs: Mapping[str, Mapping[str, Sequence[float]]], path: Path) -> None:
