@@ -9,6 +9,7 @@ its own: seconds from its start to its end and the most memory that it held at o
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -18,7 +19,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from avcer.words import EXPORTS
-from documents import made_up
 from page import circumstances, put, table
 
 FORMATS = (*EXPORTS, "srt", "vtt", "parquet")
@@ -28,9 +28,10 @@ LIMITS = {"seconds": 10.0, "megabytes": 300.0}
 
 @dataclass(frozen=True)
 class Measured:
-    """Of one process: seconds, megabytes at most, and megabytes that it wrote."""
+    """Of one process: seconds, processor seconds, megabytes at most, and megabytes that it wrote."""
 
     seconds: float
+    busy_s: float
     peak_mb: float
     written_mb: float
 
@@ -43,19 +44,30 @@ def main() -> None:
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         result = Path(folder) / "result"
-        made_up(chosen.minutes, "open", worst=False).save(result, ["json"])
+        # In another process: what this one has held counts as held by each that it starts.
+        maker = multiprocessing.get_context("spawn").Process(target=make, args=(chosen.minutes, result))
+        maker.start()
+        maker.join()
         names = [*FORMATS, ALL]
         found = {name: best([exported(result, name) for _ in range(chosen.rounds)]) for name in names}
     whole = found[ALL]
     rows = [(f"`{name}`", *shown(found[name])) for name in FORMATS] + [("all of these in one call", *shown(whole))]
     kept = whole.seconds < LIMITS["seconds"] and whole.peak_mb < LIMITS["megabytes"]
     limits = f"{LIMITS['seconds']:g} s and {LIMITS['megabytes']:g} MB"
+    busy = os.getloadavg()[0]
     verdict = f"All of them together {'stay' if kept else 'DO NOT STAY'} below {limits}."
-    heading = ["`--formats`", "seconds", "memory at most, MB", "written, MB"]
+    verdict += f" At the end, {busy:.0f} processes wanted the {os.cpu_count()} processors."
+    heading = ["`--formats`", "seconds", "of processor", "memory at most, MB", "written, MB"]
     text = "\n\n".join([circumstances("numpy", "pyarrow"), table(heading, rows), verdict])
     print(text)
     if chosen.write:
         put(chosen.write, text)
+
+
+def make(minutes: float, result: Path) -> None:
+    from documents import made_up
+
+    made_up(minutes, "open", worst=False).save(result, ["json"])
 
 
 def exported(result: Path, formats: str) -> Measured:
@@ -73,16 +85,17 @@ def exported(result: Path, formats: str) -> Measured:
     size = sum(path.stat().st_size for path in written) / 1e6
     for path in written:
         path.unlink()
-    return Measured(seconds, used.ru_maxrss / 1024 * 1.048576, size)
+    return Measured(seconds, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024 * 1.048576, size)
 
 
 def best(rounds: list[Measured]) -> Measured:
     """What everything else on the machine disturbed least."""
-    return Measured(min(one.seconds for one in rounds), min(one.peak_mb for one in rounds), rounds[0].written_mb)
+    least = (min(getattr(one, name) for one in rounds) for name in ("seconds", "busy_s", "peak_mb"))
+    return Measured(*least, rounds[0].written_mb)
 
 
-def shown(one: Measured) -> tuple[str, str, str]:
-    return f"{one.seconds:.2f}", f"{one.peak_mb:.0f}", f"{one.written_mb:.1f}"
+def shown(one: Measured) -> tuple[str, str, str, str]:
+    return f"{one.seconds:.2f}", f"{one.busy_s:.2f}", f"{one.peak_mb:.0f}", f"{one.written_mb:.1f}"
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from avcer.analysis import FaceAnalysis as FaceAnalysis
     from avcer.errors import AvcerError as AvcerError
     from avcer.options import Options as Options
+    from avcer.output.many import load_many as load_many
     from avcer.pipeline import Analyzer as Analyzer
     from avcer.provenance import Provenance as Provenance
     from avcer.types import Clip as Clip
@@ -48,6 +49,7 @@ _HOMES = {
     "Options": "options",
     "Provenance": "provenance",
     "Segment": "types",
+    "load_many": "output.many",
 }
 
 __all__ = [*_HOMES, "__version__"]
