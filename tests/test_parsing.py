@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import math
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from avcer.annotations.words import read_map
-from avcer.batch.manifest import Entry
+from avcer.batch.manifest import Entry, read_sources
 from avcer.batch.record import Record, read_clips
 from avcer.decision.express import SHIPPED, read_open
 from avcer.decision.fuse import read_fusion
@@ -21,6 +25,7 @@ from avcer.models.card import CARD_FILE, ModelCard
 from avcer.models.runtime import load_engine
 from avcer.models.store import InstalledModel, find
 from avcer.output.corrections import FILE, read_corrections
+from avcer.output.packing import pack, unpack
 
 DEEP = "[" * 100_000
 
@@ -76,6 +81,20 @@ def test_numbers_of_the_rule_are_read_again_when_their_file_has_changed(tmp_path
     path.write_text("{}")
     with pytest.raises(UsageError):
         read_open(path)
+
+
+def test_a_manifest_whose_texts_are_no_utf8(tmp_path: Path) -> None:
+    path = tmp_path / "corpus.parquet"
+    pq.write_table(pa.table({"path": pa.array(["portrait.mp4"])}), path, compression="none", use_dictionary=False)
+    path.write_bytes(path.read_bytes().replace(b"portrait", b"portr\xfft"))
+    with pytest.raises(InputError, match="cannot be read as a manifest"):
+        read_sources([str(path)], {})
+
+
+@pytest.mark.parametrize("step", [0.0, -1.0, 5.0, math.nan])
+def test_steps_of_arrays_that_are_none(step: float) -> None:
+    with pytest.raises(ValueError, match="step"):
+        unpack(pack(np.zeros((3, 1)), 0.5), step)
 
 
 def test_a_model_that_is_not_the_one_on_its_card_is_not_run(tmp_path: Path) -> None:

@@ -158,7 +158,7 @@ def _parquet_rows(path: Path) -> Iterator[dict[str, str]]:
         raise MissingExtraError(f"{path}: reading Parquet needs PyArrow: pip install pyarrow") from error
     try:
         rows = pq.read_table(path).to_pylist()
-    except (OSError, pa.ArrowException) as error:
+    except (OSError, ValueError, pa.ArrowException) as error:
         raise InputError(f"{path}: cannot be read as a manifest ({error}); save it as Parquet again") from error
     for row in rows:
         yield {name: _text(value) for name, value in row.items()}

@@ -75,9 +75,9 @@ def clock_streams(container: InputContainer, video: VideoStream | None, audio: S
     return streams
 
 
-def decodable(stream: VideoStream | AudioStream) -> bool:
+def decodable(stream: Stream) -> bool:
     """Whether this build of FFmpeg knows the stream's codec."""
-    return cast(Any, stream.codec_context) is not None
+    return cast(Any, stream).codec_context is not None
 
 
 def listed(tracks: Sequence[Stream], remarks: dict[int, str], kind: str) -> str:

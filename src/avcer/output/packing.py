@@ -41,6 +41,8 @@ def unpack(planes: NDArray[np.uint8], step: float) -> Double:
     """The values ``(T, K)`` that ``pack`` was given, to half a step."""
     if planes.dtype != np.uint8 or planes.ndim != 3 or not 1 <= len(planes) <= 8:
         raise ValueError("an array of it is not packed")
+    if not 0 < step <= 1:
+        raise ValueError(f"a step of {step}, which is not between 0 and 1")
     bytes_ = np.zeros((*planes.shape[1:], 8), np.uint8)
     bytes_[..., : len(planes)] = np.moveaxis(planes, 0, -1)
     unsigned = bytes_.view("<u8")[..., 0]
