@@ -91,7 +91,7 @@ def _sure(found: dict[str, Any]) -> str:
     if not found:
         return ""
     low, high = found["interval"]
-    return f"{found['uar']:.3f} ({_number(low)}-{_number(high)})"
+    return f"{found['uar']:.3f} ({low:.3f}-{high:.3f})" if np.isfinite(low) else f"{found['uar']:.3f}"
 
 
 def _number(value: float | None) -> str:

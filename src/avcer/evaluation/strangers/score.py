@@ -106,13 +106,16 @@ def _analysed(sample: Any, analyzer: Analyzer) -> tuple[float, float, Any]:
 
 
 def scores(labels: Any, values: Double, speakers: Any) -> dict[str, Any]:
-    """UAR with its 95 % interval over speakers, accuracy, ECE, arousal of ``values (N, 7)``; recalls beside them."""
+    """UAR with its 95 % interval over speakers (of one speaker not-a-number), accuracy, ECE and arousal of
+    ``values (N, 7)``; recalls beside them.
+    """
     said = values.argmax(axis=1)
     drawn = intervals.bootstrap(labels, said, speakers, len(BASIC))
+    several = len(np.unique(speakers)) > 1
     return {
         "n": len(labels),
         "uar": metrics.uar(labels, said),
-        "interval": intervals.interval(intervals.uar(drawn)),
+        "interval": intervals.interval(intervals.uar(drawn)) if several else (float("nan"), float("nan")),
         "accuracy": metrics.accuracy(labels, said),
         "ece": metrics.ece(labels, values),
         "arousal": arousal(labels, values),
