@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
 
+from avcer.changes import Changes
 from avcer.emotion.classify import ClassifyPlan
 from avcer.errors import UsageError
 from avcer.hearing import Windows
@@ -108,3 +109,8 @@ def test_options_travel_as_json(choices: dict[str, Any]) -> None:
 def test_a_wrong_document_is_one_line(document: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match=next(iter(document))):
         Options.from_dict(document)
+
+
+def test_the_keyword_arguments_of_an_analyzer_are_the_options() -> None:
+    assert get_type_hints(Changes) == get_type_hints(Options)
+    assert not Changes.__required_keys__

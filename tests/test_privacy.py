@@ -135,7 +135,7 @@ def test_demo_bench_quantize_train_and_import(place: Place, make_faces: Callable
     [clip] = (place.out / "demo").glob("*.mp4")
     seen = place.run("-m", "avcer.cli", "bench", str(clip), "--repeats", "1")
     assert (seen.sockets, set(seen.started), seen.written) == ([], {sys.executable}, [])
-    one_role = "from avcer import quantization; quantization.ROLES = ('static',)"
+    one_role = "from avcer.quantization import run; run.ROLES = ('static',)"
     others = (
         f"train static {faces} --out {place.out / 'trained'} --epochs 1",
         f"models import published --dynamic {checkpoint}",

@@ -96,11 +96,11 @@ class Options:
             setting's own.
         min_face: faces whose longer side is below this many pixels of the frame are left out.
         sound_for: whom the sound counts for, the ``primary`` face (after a cut, whoever leads) or ``all`` of them.
-        detect_every: look for faces on every so many frames, on more where they come, go or jump, and with
-            ``balanced`` wherever one is looked at; None for the setting's own.
-        steady_within: a face is looked at five times a second, and on more frames where from one look to the next an
-            emotion's probability changes by more than this; 0 for every frame, None for the setting's own.
-        fps: look for and at faces only this often a second, however they change; the frames between are filled in.
+        detect_every: run the detector on every so many frames, on more where faces come, go or jump, and with
+            ``balanced`` wherever a face is classified; None for the setting's own.
+        steady_within: a face is classified five times a second, and on the frames between where an emotion's
+            probability changes by more than this; 0 for every frame, None for the setting's own.
+        fps: detect and classify faces only this often a second, however they change; the frames between are filled in.
         audio_window_s: what the audio model hears at once, in seconds, 4 at most.
         audio_step_s: seconds from one window of sound to the next, no more than a window; None for the setting's.
         fill_gaps: between the first and the last frame of a face, hold the last fused probabilities where nothing is

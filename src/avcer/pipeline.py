@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
 from avcer import __version__
 from avcer.analysis import Analysis
+from avcer.changes import Changes
 from avcer.decision.policy import Policy
 from avcer.emotion.audio import AudioModel
 from avcer.emotion.dynamic import DynamicModel
@@ -59,7 +60,11 @@ class Analyzer:
     """
 
     def __init__(
-        self, options: Options | None = None, *, engines: Mapping[Role, Engine] | None = None, **changes: Any
+        self,
+        options: Options | None = None,
+        *,
+        engines: Mapping[Role, Engine] | None = None,
+        **changes: Unpack[Changes],
     ) -> None:
         self.options = replace(options or Options(), **changes)
         vocabulary = self.options.vocabulary()

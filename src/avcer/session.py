@@ -40,7 +40,7 @@ LARGE_PICTURE: Final = 2
 LIVE: Final = Path("live")
 """The path of a clip that has none."""
 RECENT_WINDOWS: Final = 64
-"""So many of the last windows of sound are looked at for a live frame: at least three seconds of them."""
+"""So many of the last windows of sound count for a live frame: at least three seconds of them."""
 
 
 @dataclass(frozen=True)
@@ -279,8 +279,8 @@ class Session:
         largest, side = max((max(size[1:]) for size in self._sizes), default=0), self.plan.detector_side
         if side and largest > LARGE_PICTURE * side:
             missing += (
-                f"; the picture is {largest} pixels long and faces are looked for at {side}, where small ones are"
-                f" missed: try --longest-side {largest // 2}"
+                f"; the picture is {largest} pixels long and faces are detected at {side}, where small ones are missed:"
+                f" try --longest-side {largest // 2}"
             )
         return [missing]
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from avcer import Analyzer, cli, quantization
+from avcer import Analyzer, cli
 from avcer.errors import MissingExtraError
 from avcer.models.quantized import find_int8
 from avcer.models.store import find
-from avcer.quantization import ROLES, quantize
+from avcer.quantization import ROLES, quantize, run
 from avcer.quantization.check import Limits
 
 ANYTHING = Limits(same=0.0, difference=1.0, time=1000.0)
@@ -35,7 +35,7 @@ def test_what_does_not_hold_them_is_not_kept(
     own_home: Path, clip: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Nor is what an earlier call kept."""
-    monkeypatch.setattr(quantization, "ROLES", ("static",))
+    monkeypatch.setattr(run, "ROLES", ("static",))
     [outcome] = quantize("mini", [clip], ANYTHING)
     assert outcome.kept
     assert cli.main(["models", "list"]) == 0
@@ -48,7 +48,7 @@ def test_what_does_not_hold_them_is_not_kept(
 
 
 def test_too_few_inputs(own_home: Path, clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(quantization, "LEAST_ITEMS", 1000)
+    monkeypatch.setattr(run, "LEAST_ITEMS", 1000)
     outcomes = list(quantize("mini", [clip]))
     assert len(outcomes) == len(ROLES)
     assert not any(outcome.kept for outcome in outcomes)

@@ -1,6 +1,6 @@
 """The released way: every stage as AVCER's released code runs it, on the same models, for comparison.
 
-PyTorch in float32 on the processor, one item a call: faces are looked for in every frame at full resolution; a crop
+PyTorch in float32 on the processor, one item a call: the detector runs on every frame at full resolution; a crop
 goes through a JPEG file; the static network takes one face, the audio network one window of four seconds; stages
 follow each other. Arithmetic before and behind the networks is the project's own, which is the same (docs/fidelity.md).
 """

@@ -30,7 +30,7 @@ from avcer.types import Boolean, Double
 
 SOUNDS: Final = frozenset({".wav", ".flac", ".mp3", ".m4a", ".ogg", ".aac"})
 PICTURES: Final = frozenset({".png", ".jpg", ".jpeg", ".bmp"})
-"""A corpus of pictures provides face crops; they are not looked for faces again."""
+"""A corpus of pictures provides face crops; the detector does not run on them."""
 KEY_FILE: Final = "run.json"
 Report = Callable[[str | AvcerError], None]
 """Told of each clip before it is analysed, in a line, and of the error of each that is left out."""

@@ -36,7 +36,7 @@ MAX_BATCH: Final = 3
 
 @dataclass(frozen=True)
 class DetectorOptions:
-    """How to look for faces.
+    """How faces are detected.
 
     ``longest_side``: a larger picture is reduced to this many pixels first, 0 leaves it as it is; ``min_score``: what
     a face must score; ``least_side``: what the longer side of its box must measure, in pixels of the picture as given

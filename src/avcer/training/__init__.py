@@ -2,117 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import partial
-from importlib import import_module
-from pathlib import Path
-from typing import Any, Final, Literal, Protocol
+from avcer.training.recipes import (
+    CORPORA_ROLES,
+    PUBLISHED_ROLES,
+    Architecture,
+    DecisionRecipe,
+    FusionRecipe,
+    Recipe,
+    decision_recipe,
+    fusion_recipe,
+    recipe,
+)
 
-from avcer.decision.express import OpenRule
-from avcer.decision.fuse import FusionWeights
-from avcer.errors import MissingExtraError, UsageError
-from avcer.models.card import ModelCard, Role
-from avcer.models.choice import expect_roles
-
-Architecture = Literal["mini", "published"]
-CORPORA_ROLES: Final = ("static", "audio")
-"""Those whose tables are corpora, of which one can be left out."""
-PUBLISHED_ROLES: Final = ("static", "dynamic", "audio")
-"""Those whose published architecture has a recipe."""
-
-
-class Recipe(Protocol):
-    """Trains on data tables; the model goes to ``out/model``, the run to ``out/run``."""
-
-    def __call__(
-        self, tables: Sequence[Path], out: Path, epochs: int | None, report: Callable[[str], None]
-    ) -> ModelCard:
-        """``epochs`` None is the recipe's own number."""
-        ...
-
-
-FusionRecipe = Callable[[Sequence[Path], Path, Callable[[str], None], Sequence[Path]], FusionWeights]
-"""Data tables, folder for ``fusion.json`` and its picture, report, own models -> the weights."""
-DecisionRecipe = Callable[[Sequence[Path], Path, Callable[[str], None], Sequence[Path]], OpenRule]
-"""Data tables, folder for ``decision.json``, report, own models -> the rule."""
-
-
-def recipe(
-    role: Role,
-    architecture: Architecture = "mini",
-    start: Path | None = None,
-    own_models: Sequence[Path] = (),
-    leave_out: str | None = None,
-    doubt_only: bool = False,
-) -> Recipe:
-    """The training recipe of a role.
-
-    Args:
-        role: the model's.
-        architecture: the mini one, or the published one.
-        start: a model whose weights a published architecture begins with; for the mini audio model, one whose last
-            layers are fitted anew.
-        own_models: for a dynamic model, the static model whose features it reads.
-        leave_out: a corpus that is not learned from, but scored on; of an audio or a static model.
-        doubt_only: for the mini audio model ``start``: nothing but what is unfamiliar to it.
-
-    Raises:
-        UsageError: there is no such recipe, or it does not use one of ``own_models``, or leaves no corpus out.
-        MissingExtraError: PyTorch is not installed.
-    """
-    if doubt_only:
-        if role != "audio" or architecture != "mini" or start is None or leave_out is not None:
-            raise UsageError("--doubt-only is for train audio with --start and a mini model, without --leave-out")
-        doubt: Recipe = partial(_train_of("doubt"), start=start)
-        return doubt
-    if leave_out is not None:
-        if role not in CORPORA_ROLES:
-            raise UsageError(f"the {role} model does not learn from corpora by name; leave --leave-out out")
-        whole = recipe(role, architecture, start, own_models)
-        left_out: Recipe = partial(_train_of("left_out"), recipe=whole, leave_out=leave_out, start=start)
-        return left_out
-    if own_models and role != "dynamic":
-        raise UsageError(f"the {role} model is trained without another one; leave --own-model out")
-    expect_roles(own_models, ("static",), f"train {role}")
-    chosen = {"own_models": own_models} if own_models else {}
-    if architecture == "mini":
-        if start is not None and role == "audio":
-            strangers: Recipe = partial(_train_of("strangers"), start=start)
-            return strangers
-        if start is not None:
-            raise UsageError(
-                f"the mini {role} recipe begins with random weights; leave --start out, or train published"
-            )
-        train: Recipe = partial(_train_of(role), **chosen)
-        return train
-    if role not in PUBLISHED_ROLES:
-        raise UsageError(f"the published {role} has no recipe; there is one for {', '.join(PUBLISHED_ROLES)}")
-    published: Recipe = partial(_train_of(f"published.{role}"), start=start, **chosen)
-    return published
-
-
-def fusion_recipe() -> FusionRecipe:
-    """The recipe of the fusion weights.
-
-    Raises:
-        MissingExtraError: PyTorch is not installed.
-    """
-    train: FusionRecipe = _train_of("fusion")
-    return train
-
-
-def decision_recipe() -> DecisionRecipe:
-    """The recipe of the numbers of the rule ``open``.
-
-    Raises:
-        MissingExtraError: PyTorch is not installed.
-    """
-    train: DecisionRecipe = _train_of("decision")
-    return train
-
-
-def _train_of(module: str) -> Any:
-    try:
-        return import_module(f"{__name__}.{module}").train
-    except ModuleNotFoundError as error:
-        raise MissingExtraError(f'training needs {error.name}: pip install "avcer[torch]"') from error
+__all__ = [
+    "CORPORA_ROLES",
+    "PUBLISHED_ROLES",
+    "Architecture",
+    "DecisionRecipe",
+    "FusionRecipe",
+    "Recipe",
+    "decision_recipe",
+    "fusion_recipe",
+    "recipe",
+]
