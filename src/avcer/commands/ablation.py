@@ -78,6 +78,7 @@ def _options(chosen: argparse.Namespace, compounds: str) -> dict[str, Any]:
         "models": chosen.models,
         "own_models": tuple(chosen.own_models),
         "setting": chosen.setting,
+        "threads": chosen.threads,
         "fusion": chosen.fusion,
         "rule": chosen.rule,
         "compounds": compounds,

@@ -10,7 +10,7 @@ from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any, Final
 
-from avcer.commands.shared import DONE, FAILED, OWN_MODEL, Commands, add, complain, positive
+from avcer.commands.shared import DONE, FAILED, OWN_MODEL, THREADS, Commands, add, complain, positive
 from avcer.errors import AvcerError, one_of_many
 from avcer.words import DEVICES, FAMILIES, RULES, SETTINGS, SOUND_FOR, VOCABULARIES
 
@@ -61,7 +61,7 @@ _CHOICES: Final[dict[str, dict[str, Any]]] = {
     "--fps": {"type": float, "metavar": "RATE", "help": "analyse this many frames a second, fill in the others"},
     "--audio-window": {"type": float, "dest": "audio_window_s", "metavar": "SECONDS", "help": "heard at once (4)"},
     "--audio-step": {"type": float, "dest": "audio_step_s", "metavar": "SECONDS", "help": "between windows (0.5)"},
-    "--threads": {"type": positive, "metavar": "N", "help": "of the processor (default: those it may really use)"},
+    "--threads": THREADS,
     "--start": {"type": float, "metavar": "SECONDS", "help": "leave out what comes before, as a player counts"},
     "--end": {"type": float, "metavar": "SECONDS", "help": "leave out what comes from here on"},
     "--audio-track": {"type": positive, "metavar": "N", "help": "which audio track, from 1"},

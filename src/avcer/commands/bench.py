@@ -25,7 +25,13 @@ def _bench(chosen: argparse.Namespace) -> int:
     from avcer.bench.report import document, lines
     from avcer.options import Options
 
-    options = Options(models=chosen.models, own_models=tuple(chosen.own_models), setting=chosen.setting, device="cpu")
+    options = Options(
+        models=chosen.models,
+        own_models=tuple(chosen.own_models),
+        setting=chosen.setting,
+        threads=chosen.threads,
+        device="cpu",
+    )
     bench = Bench(options, chosen.repeats, chosen.baseline)
     measured: list[Measured] = []
     for video in chosen.videos:

@@ -67,9 +67,9 @@ def _evaluate_annotations(chosen: argparse.Namespace) -> int:
     *results, labels = chosen.files
     if not results:
         raise UsageError("evaluate annotations needs the results and then the labels: RESULT... LABELS")
-    others = (chosen.level, chosen.fusion, chosen.rule, chosen.compounds, chosen.own_models)
+    others = (chosen.level, chosen.fusion, chosen.rule, chosen.compounds, chosen.own_models, chosen.threads)
     if any(others) or chosen.part != "all":
-        names = "--part, --level, --fusion, --rule, --compounds and --own-model"
+        names = "--part, --level, --fusion, --rule, --compounds, --own-model and --threads"
         raise UsageError(f"evaluate annotations scores stored results as they are: leave {names} out")
     compared, left_out = compare(read_labels(labels), results)
     for clip in left_out:
@@ -86,8 +86,9 @@ def _evaluate_strangers(chosen: argparse.Namespace) -> int:
     from avcer.evaluation.peers.registry import chosen_peers
     from avcer.evaluation.strangers import report, run
 
-    if any((chosen.out, chosen.level, chosen.fusion, chosen.rule, chosen.compounds, chosen.own_models)):
-        names = "--out, --level, --fusion, --rule, --compounds and --own-model"
+    chosen_else = (chosen.level, chosen.fusion, chosen.rule, chosen.compounds, chosen.own_models, chosen.threads)
+    if chosen.out or any(chosen_else):
+        names = "--out, --level, --fusion, --rule, --compounds, --own-model and --threads"
         raise UsageError(f"evaluate strangers leaves nothing to choose: leave {names} out")
     if len(chosen.files) != 1 or chosen.part != "all":
         raise UsageError("evaluate strangers needs one folder, and takes the parts that its protocols name")
@@ -114,7 +115,8 @@ def _evaluate_tables(chosen: argparse.Namespace) -> dict[str, Any]:
     if any((chosen.out, chosen.level, chosen.fusion, chosen.rule, chosen.compounds)) or chosen.part == "test":
         names = "--out, --level, --fusion, --rule, --compounds and --part test"
         raise UsageError(f"evaluate {chosen.protocol} scores tables: leave {names} out")
-    subject = Subject(chosen.models, SETTINGS[chosen.setting].precision, chosen.part, tuple(chosen.own_models))
+    precision = SETTINGS[chosen.setting].precision
+    subject = Subject(chosen.models, precision, chosen.part, tuple(chosen.own_models), chosen.threads)
     return evaluate(chosen.protocol, chosen.files, subject)
 
 
@@ -135,6 +137,7 @@ def _evaluate_corpus(chosen: argparse.Namespace) -> dict[str, Any]:
         "own_models": tuple(chosen.own_models),
         "fusion": chosen.fusion,
         "rule": chosen.rule,
+        "threads": chosen.threads,
     }
     analyzer = Analyzer(**options, setting=chosen.setting)
     report = partial(to_stderr, debug=chosen.debug)

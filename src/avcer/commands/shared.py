@@ -20,6 +20,20 @@ FAILED: Final = 1
 WRONG_USAGE: Final = 2
 INTERRUPTED: Final = 130
 
+
+def positive(word: str) -> int:
+    """A number of an option that must be at least 1."""
+    number = int(word)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return number
+
+
+THREADS: Final[dict[str, Any]] = {
+    "type": positive,
+    "metavar": "N",
+    "help": "of the processor (default: those it may really use)",
+}
 OWN_MODEL: Final[dict[str, Any]] = {
     "action": "append",
     "dest": "own_models",
@@ -39,6 +53,7 @@ def add(commands: Commands, name: str, summary: str, run: Command) -> argparse.A
 
 def add_model_options(command: argparse.ArgumentParser, setting_for: str) -> None:
     """Which models a command runs, and how; ``setting_for`` says what the setting is for."""
+    command.add_argument("--threads", **THREADS)
     command.add_argument("--models", choices=FAMILIES, default="mini", help="default: %(default)s")
     command.add_argument("--own-model", default=[], **OWN_MODEL)
     command.add_argument("--setting", choices=SETTINGS, default="balanced", help=f"{setting_for} (default: balanced)")
@@ -57,11 +72,3 @@ def complain(error: AvcerError, debug: bool) -> int:
         traceback.print_exception(error)
     print(f"avcer: error: {error}", file=sys.stderr)
     return WRONG_USAGE if isinstance(error, UsageError) else FAILED
-
-
-def positive(word: str) -> int:
-    """A number of an option that must be at least 1."""
-    number = int(word)
-    if number < 1:
-        raise argparse.ArgumentTypeError("must be at least 1")
-    return number

@@ -42,17 +42,20 @@ BATCH: Final = 64
 
 @dataclass(frozen=True)
 class Subject:
-    """What is judged: a family of models, ``own_models`` in their places; at a precision, on a part of the rows."""
+    """What is judged: a family of models, ``own_models`` in their places; at a precision, on a part of the rows; with
+    ``threads`` of the processor a call, None for all that the process may use.
+    """
 
     models: Family = "mini"
     precision: Precision = "default"
     part: Part = "all"
     own_models: tuple[str | Path, ...] = ()
+    threads: int | None = None
 
     def load(self, role: Role) -> tuple[ModelCard, Engine]:
         """One model of the family, ready to run on the processor."""
         model = choose(self.models, role, self.own_models)
-        return model.card, load_engine(model, "cpu", self.precision)
+        return model.card, load_engine(model, "cpu", self.precision, self.threads)
 
     def rows(self, validation: Boolean) -> Boolean:
         """Which rows of a table belong to the part."""
