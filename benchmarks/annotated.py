@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 import tempfile
 import time
 from collections import deque
@@ -27,10 +26,9 @@ from avcer.media import Pictures
 from avcer.output.annotated import write_annotated
 from avcer.output.annotated.video import drawing
 from documents import made_up
+from page import circumstances, put, table
 
 SIZE, RATE = (1280, 720), 25
-LEAST = 5.0
-MARK = re.compile(r"<!-- measured: annotated -->\n.*?<!-- end: annotated -->\n", re.DOTALL)
 
 
 def clip(path: Path, seconds: float) -> None:
@@ -80,17 +78,15 @@ def main() -> None:
             "all, with the encoder": timed(lambda: write_annotated(analysis, Path(place))),
         }
     heads = "times real time", "processor time, ms a frame", "times real time that this allows two idle processors"
-    lines = [f"| 1280 x 720, 25 frames a second | {' | '.join(heads)} |", "|---|---|---|---|"]
+    lines = []
     for name, (wall, busy) in rows.items():
         numbers = chosen.seconds / wall, 1000 * busy / chosen.seconds / RATE, 2 * chosen.seconds / busy
-        lines.append(f"| {name} | {' | '.join(f'{number:.1f}' for number in numbers)} |")
-    waiting = os.getloadavg()[0]
-    lines += ["", f"On {len(os.sched_getaffinity(0))} processors; {waiting:.1f} programs were waiting for them."]
-    print("\n".join(lines))
+        lines.append([name, *(f"{number:.1f}" for number in numbers)])
+    load = f"{os.getloadavg()[0]:.1f} programs were waiting for a processor meanwhile."
+    text = f"{table(['1280 x 720, 25 frames a second', *heads], lines)}\n\n{circumstances('av')} {load}"
+    print(text)
     if chosen.write:
-        text = chosen.write.read_text(encoding="utf-8")
-        marked = "<!-- measured: annotated -->\n" + "\n".join(lines) + "\n<!-- end: annotated -->\n"
-        chosen.write.write_text(MARK.sub(lambda _: marked, text), encoding="utf-8")
+        put(chosen.write, text)
 
 
 if __name__ == "__main__":
