@@ -316,6 +316,33 @@ def test_of_two_people_on_one_side_the_larger_is_answered_for() -> None:
     assert not said(analysis, "right")[1][:, 0].any()
 
 
+def moody(index: int) -> Sequence[Square]:
+    """A face whose grey, and so what is said of it, changes after two seconds."""
+    return [Square(10, side=48, grey=60 if index < 50 else 160)]
+
+
+def test_a_face_at_rest_is_taken_off(usual: Analysis) -> None:
+    plain = face(analyse(source(moody, sound=False)), 1)
+    for words in ("first:1", "0-1", "own"):
+        rebased = face(analyse(source(moody, sound=False), baseline=words), 1)
+        assert rebased.static.values[:20].argmax(axis=1).tolist() == [0] * 20  # rest is Neutral
+        assert not np.allclose(rebased.fused.values, plain.fused.values)
+        assert not np.allclose(rebased.dynamic.values, plain.dynamic.values)
+
+
+def test_live_a_face_at_rest_is_taken_off_once_it_is_known() -> None:
+    def live(**options: Any) -> Any:
+        chosen = {"fusion": "mean", "rule": "sum", **options}
+        stream = Analyzer(engines=engines(), **chosen).stream(source(moody, sound=False), latency_s=0.5)
+        return np.concatenate([one.static.values for update in stream for one in update.faces])
+
+    plain, rebased = live(), live(baseline="first:1")
+    np.testing.assert_array_equal(rebased[:25], plain[:25])
+    assert not np.isclose(rebased[25:], plain[25:]).all(axis=1).any()
+    with pytest.raises(UsageError, match="first:N"):
+        live(baseline="own")
+
+
 def test_the_p_value_of_a_comparison_is_two_sided() -> None:
     random = np.random.default_rng(0)
     labels, videos = random.integers(0, 7, 200), np.array([f"{row // 4}" for row in range(200)])
@@ -333,7 +360,7 @@ def test_the_p_value_of_a_comparison_is_two_sided() -> None:
 ELSEWHERE = {
     "start": "tests/test_field.py", "end": "tests/test_field.py", "audio_track": "tests/test_field.py",
     "video_track": "tests/test_field.py", "times": "tests/output",
-    "least_segment": "tests/test_pipeline.py", "baseline": "tests/decision",
+    "least_segment": "tests/test_pipeline.py",
     "decision": "tests/test_pipeline.py",
 }  # fmt: skip
 """Options whose way to the result is tested where they were made."""

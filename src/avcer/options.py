@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from avcer.decision.baseline import NO_BASELINE, Baseline
 from avcer.decision.express import OPEN, OpenRule, read_open
 from avcer.decision.fuse import MEAN, PUBLISHED, PUBLISHED_7, FusionWeights, read_fusion
 from avcer.decision.policy import RULES, Rule
@@ -86,6 +87,9 @@ class Options:
             (docs/rules.md).
         decision: the numbers of the rule ``open``, a file that ``avcer train decision`` wrote; None for those that are
             shipped with the mini models.
+        baseline: when a face is at rest: ``none`` (not asked), ``first:N`` (its first N seconds), ``START-END``
+            (seconds from the start of the clip), or ``own`` (its most frequent emotion, or Neutral). That rest is taken
+            off what the face models say of it, see ``decision.baseline``.
         least_segment: under the rule ``open``, seconds that a label must last; 0 decides every frame for itself.
         label_sets: write the 90 % set of labels of every frame, too, such as 'Anger|Disgust'; under the rule ``open``.
         raw_labels: write the label that every frame would have by itself, too, before labels are made steady in time.
@@ -124,6 +128,7 @@ class Options:
     setting: SettingName = "balanced"
     rule: Rule | None = None
     decision: str | Path | None = None
+    baseline: str = NO_BASELINE
     least_segment: float = LEAST_S
     label_sets: bool = False
     raw_labels: bool = False
@@ -172,6 +177,9 @@ class Options:
         _number("video_track", self.video_track, "the number of a track, from 1", 1, whole=True)
         if self.times is not None:
             _one_of("times", self.times, ("file", "start"))
+        if not isinstance(self.baseline, str):
+            raise UsageError(f"baseline must be a word such as first:2, not {self.baseline!r}")
+        Baseline.parse(self.baseline)
         for name in ("fill_gaps", "label_sets", "raw_labels"):
             if not isinstance(getattr(self, name), bool):
                 raise UsageError(f"{name} must be true or false, not {getattr(self, name)!r}")
@@ -233,6 +241,10 @@ class Options:
             raise UsageError(f"decision holds numbers of the rule open, not of {self.decision_rule}: leave one out")
         return None
 
+    def resting(self) -> Baseline | None:
+        """When faces are at rest; None where that is not asked for."""
+        return Baseline.parse(self.baseline)
+
     def smoothing(self) -> Steady | None:
         """How labels are made steady in time; None where each frame is decided for itself."""
         rule = self.open_rule()
@@ -271,6 +283,7 @@ class Options:
             "own_models": [str(folder) for folder in self.own_models],
             "setting": self.setting,
             "rule": self.decision_rule,
+            "baseline": self.baseline,
             "least_segment": self.least_segment,
             "label_sets": self.label_sets,
             "raw_labels": self.raw_labels,

@@ -157,13 +157,16 @@ class Analyzer:
             progress: as for ``analyze``.
 
         Raises:
-            UsageError: no such leadership, or a latency that is not above 0.
+            UsageError: no such leadership, a latency that is not above 0, or a baseline that cannot be known live.
         """
         if latency_s is not None and not latency_s > 0:
             raise UsageError(f"latency_s must be above 0, not {latency_s}")
         chosen = leadership or ("whole-clip" if latency_s is None else "largest-now")
         if chosen not in LEADERSHIPS:
             raise UsageError(f"leadership must be one of {', '.join(LEADERSHIPS)}, not {chosen!r}")
+        baseline = self.options.resting()
+        if baseline is not None and not baseline.causal and latency_s is not None:
+            raise UsageError(f"baseline {self.options.baseline} needs the whole clip; live, give first:N (seconds)")
         plan = SessionPlan(
             sampling=self._sampling(FALLBACK_RATE if info is None else info.average_rate, latency_s),
             windows=self.options.windows,
@@ -171,6 +174,7 @@ class Analyzer:
             leadership=chosen,
             portraits=info is None or not info.path.is_file(),
             smoothing=self.options.smoothing(),
+            baseline=baseline,
             detector_side=self.options.side,
         )
         return Session(Models(self._visual, self._audio, self.policy), plan, info, progress, self._provenance)

@@ -6,7 +6,7 @@ A session knows no path: files, streams and cameras are feeders of the same thin
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
@@ -15,6 +15,7 @@ from typing import Any, Final, Literal
 import numpy as np
 
 from avcer.analysis import Analysis
+from avcer.decision.baseline import Baseline, rebased
 from avcer.decision.policy import Policy
 from avcer.decision.segments import frame_ends
 from avcer.decision.smoothing import Smoother, Smoothing, smoothed
@@ -59,8 +60,8 @@ class SessionPlan:
     ``sampling``: on which frames the models run, and the limit of latency; ``windows``: how sound is cut;
     ``sound_for``: whom the sound counts for; ``leadership``: who leads, see ``faces.leadership``; ``portraits``:
     whether small pictures of the faces are kept, for a source that cannot be read twice; ``smoothing``: of decisions
-    over time, None for none; ``detector_side``: to how many pixels pictures are reduced for the detector, 0 for not at
-    all.
+    over time, None for none; ``baseline``: when faces are at rest, None for not asked; ``detector_side``: to how many
+    pixels pictures are reduced for the detector, 0 for not at all.
     """
 
     sampling: SamplingPlan = field(default_factory=SamplingPlan)
@@ -69,6 +70,7 @@ class SessionPlan:
     leadership: Leadership = "whole-clip"
     portraits: bool = False
     smoothing: Smoothing | None = None
+    baseline: Baseline | None = None
     detector_side: int = 0
 
 
@@ -111,7 +113,7 @@ class Session:
         self._eye = Eye(self._watcher, plan.sampling, self._seen)
         self._ear = Ear(models.audio, plan.windows, self.stages, 1 if self._live else None, self._heard)
         causal = None if plan.smoothing is None else plan.smoothing.causal
-        self._settled = Settled(self._watcher, models.policy, plan.sound_for, self._frame_end, causal)
+        self._settled = Settled(self._watcher, models.policy, plan.sound_for, self._frame_end, causal, plan.baseline)
         self._awaits_sound = info is not None and info.has_audio
         self._sizes: list[tuple[int, int, int]] = []
         self._count = 0
@@ -235,9 +237,8 @@ class Session:
         ends_s = frame_ends(times_s, clip)
         leads = self._leads(ends_s - times_s)
         counts_for = None if self.plan.sound_for == "all" else leads
-        faces = decide_all(
-            self._models.policy, tracks, self._watcher.probabilities(), said, counts_for, times_s, ends_s
-        )
+        of_faces = self._of_faces(tracks, times_s, clip.start_s)
+        faces = decide_all(self._models.policy, tracks, of_faces, said, counts_for, times_s, ends_s)
         if self.plan.smoothing is not None:
             faces = tuple(smoothed(face, self._smoother(self.plan.smoothing), ends_s) for face in faces)
         warnings = (*self._notes, *self._about_sound(), *self._what_is_missing(tracks, said[AUDIO.name]))
@@ -255,6 +256,15 @@ class Session:
             labels=self._models.policy.labels,
             portraits={} if self._portraits is None else self._portraits.by_face(),
         )
+
+    def _of_faces(
+        self, tracks: Sequence[FaceTrack], times_s: Double, starts_s: float
+    ) -> Mapping[int, Mapping[str, Double]]:
+        """What each model says of every face; each face's own rest taken off if that is asked for."""
+        said, baseline = self._watcher.probabilities(), self.plan.baseline
+        if baseline is None:
+            return said
+        return {one.id: rebased(said[one.id], times_s[one.frames], baseline, starts_s) for one in tracks}
 
     def _smoother(self, smoothing: Smoothing) -> Smoother:
         """The form of smoothing that goes with the plan's leadership."""

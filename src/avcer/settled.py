@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from avcer.analysis import FaceAnalysis
 from avcer.decision.align import only, take
+from avcer.decision.baseline import Baseline, Running
 from avcer.decision.policy import Policy
 from avcer.decision.segments import SegmentFinder
 from avcer.decision.smoothing import Smoother
@@ -54,6 +55,7 @@ class Settled:
         sound_for: ``primary`` (the face that leads) or ``all``.
         frame_end: of a frame's index, when the frame gives way to the next.
         smoother: makes a smoother of decisions for a face; None for none.
+        baseline: when faces are at rest; it counts here where it is causal, once it is over.
     """
 
     def __init__(
@@ -63,6 +65,7 @@ class Settled:
         sound_for: str,
         frame_end: Callable[[int], float],
         smoother: Callable[[], Smoother] | None = None,
+        baseline: Baseline | None = None,
     ) -> None:
         self._watcher = watcher
         self._policy = policy
@@ -75,6 +78,8 @@ class Settled:
         self._complete = False
         self._smoother = smoother
         self._smoothers: dict[int | None, Smoother] = {}
+        self._baseline = baseline if baseline is not None and baseline.causal else None
+        self._rests: dict[int, Running] = {}
         self._finders: dict[int | None, SegmentFinder] = {}
 
     @property
@@ -129,12 +134,20 @@ class Settled:
         face = decide_face(
             self._policy,
             replace(rows.track, frames=rows.track.frames - start),
-            rows.said,
+            self._rebased(rows, audio.times_s[rows.track.frames - start]),
             {AUDIO.name: audio},
             audio.times_s,
             audio.times_s,
         )
         return _new_rows(face, start, skip=1 if rows.continues else 0)
+
+    def _rebased(self, rows: FaceRows, times_s: Double) -> Mapping[str, Double]:
+        """What the models say of the face, its own rest taken off where that is known."""
+        if self._baseline is None:
+            return rows.said
+        if rows.track.id not in self._rests:
+            self._rests[rows.track.id] = Running(self._baseline)
+        return self._rests[rows.track.id](rows.said, times_s, known=int(rows.continues))
 
     def _without_face(self) -> FaceAnalysis | None:
         """The decisions of the new frames on which no face is alive and something is heard."""

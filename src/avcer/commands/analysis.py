@@ -45,6 +45,7 @@ _CHOICES: Final[dict[str, dict[str, Any]]] = {
     "--least-segment": {"type": float, "metavar": "SECONDS", "help": "that a label must last (default: 0.25)"},
     "--label-sets": {"action": "store_true", "help": "write each frame's 90 %% set of labels, too"},
     "--raw-labels": {"action": "store_true", "help": "write the label that each frame would have by itself, too"},
+    "--baseline": {"metavar": "none|first:N|START-END|own", "help": "when a face is at rest (default: none)"},
     "--decision": {"metavar": "FILE.json", "help": "numbers of the rule open (default: those of the mini models)"},
     "--compounds": {
         "metavar": "|".join([*VOCABULARIES, "FILE.toml"]),
