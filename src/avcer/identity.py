@@ -17,7 +17,7 @@ WITHOUT_EFFECT: Final = ("threads",)
 """Options that no result depends on."""
 SAID_BETTER: Final = ("own_models", "compounds", "fusion", "device", "precision")
 """Options that name a file, or leave a choice to the machine: the identity holds what came of them."""
-DECIDING: Final = ("rule",)
+DECIDING: Final = ("rule", "decision", "least_segment")
 """Options of the decision alone, beside fusion weights and vocabulary: the models say the same whatever they are."""
 
 

@@ -244,10 +244,14 @@ class Analyzer:
             device=self._device,
             precision=arithmetic(self._device, self.options.precision),
             models={role: self._model_identity(role) for role in self.cards},
-            options=self.options.in_force(),
+            options=self.options.in_force() | self._numbers(),
             fusion=self.policy.weights.as_dict(),
             vocabulary=self.policy.vocabulary.as_dict(),
         )
+
+    def _numbers(self) -> dict[str, Any]:
+        """What the numbers of the rule ``open`` come to, in place of the name of their file."""
+        return {"decision": None if self.policy.numbers is None else summary(self.policy.numbers.as_dict())}
 
     def _provenance(self, timings: dict[str, Any]) -> Provenance:
         """Who computed what with what, so that a result can be made again."""

@@ -13,8 +13,8 @@ from avcer.words import FAMILIES, ROLES
 def add_train(commands: Commands) -> None:
     """The parser of ``avcer train``."""
     train = add(commands, "train", "train a model from data tables", _train)
-    train.add_argument("role", choices=(*ROLES, "fusion", "decision"))
-    train.add_argument("data", nargs="+", type=Path, metavar="DATA", help="tables (Parquet)")
+    train.add_argument("role", choices=(*ROLES, "fusion", "decision", "weighing"))
+    train.add_argument("data", nargs="+", type=Path, metavar="DATA", help="tables (Parquet; of a weighing frames.csv)")
     train.add_argument("--out", type=Path, required=True, metavar="DIR", help="run again with the same DIR to resume")
     train.add_argument("--architecture", choices=FAMILIES, default="mini", help="default: %(default)s")
     train.add_argument("--start", type=Path, metavar="DIR", help="a model to begin with (published; mini audio)")
@@ -31,6 +31,8 @@ def _train(chosen: argparse.Namespace) -> int:
         return _train_fusion(chosen)
     if chosen.role == "decision":
         return _train_decision(chosen)
+    if chosen.role == "weighing":
+        return _train_weighing(chosen)
     train = recipe(
         chosen.role, chosen.architecture, chosen.start, chosen.own_models, chosen.leave_out, chosen.doubt_only
     )
@@ -44,6 +46,18 @@ def _train_decision(chosen: argparse.Namespace) -> int:
 
     _expect_no_training(chosen)
     decision_recipe()(chosen.data, chosen.out, lambda line: print(line, flush=True), chosen.own_models)
+    print(f"open: {chosen.out / 'decision.json'}")
+    return DONE
+
+
+def _train_weighing(chosen: argparse.Namespace) -> int:
+    from avcer.training.weighing import train
+
+    foreign = (chosen.epochs, chosen.own_models, chosen.leave_out, chosen.doubt_only)
+    if any(foreign) or chosen.architecture != "mini":
+        left = "leave --epochs, --own-model, --architecture, --leave-out, --doubt-only out"
+        raise UsageError(f"train weighing fits three numbers: {left}")
+    train(chosen.data, chosen.out, lambda line: print(line, flush=True), chosen.start)
     print(f"open: {chosen.out / 'decision.json'}")
     return DONE
 

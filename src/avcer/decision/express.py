@@ -14,6 +14,7 @@ from typing import Any, Final
 import numpy as np
 
 from avcer.decision.likely import Likelihood, pairs_of, within
+from avcer.decision.weigh import Weighing
 from avcer.errors import UsageError
 from avcer.labels import BASIC, Vocabulary
 from avcer.models.store import MINI
@@ -41,11 +42,13 @@ class OpenRule:
     ``sets``: for each set of modalities, by their headings joined by '+' (``VS``, ``VS+VD+A``), how likely each label
     is. ``preference``: what neutral, one emotion and a blend count for when the kind is chosen; more than 1 for kinds
     that are rare and would else be missed. ``floor``: no label less likely than this is said; 'none' if all are.
+    ``weighing``: of faces and voices; None in files of before, whose sets with a voice say what both mean together.
     """
 
     sets: Mapping[str, Likelihood]
     preference: tuple[float, float, float]
     floor: float
+    weighing: Weighing | None = None
 
     @classmethod
     def of_dict(cls, document: dict[str, Any]) -> OpenRule:
@@ -54,12 +57,14 @@ class OpenRule:
         sets = {name: Likelihood.of_dict(one) for name, one in document["sets"].items()}
         if not sets:
             raise ValueError("it has no set of modalities")
-        return cls(sets, (neutral, single, blend), document["floor"])
+        weighing = Weighing.of_dict(document["weighing"]) if document.get("weighing") else None
+        return cls(sets, (neutral, single, blend), document["floor"], weighing)
 
     def as_dict(self) -> dict[str, Any]:
         """The rule for its file and for the provenance."""
         sets = {name: one.as_dict() for name, one in self.sets.items()}
-        return {"preference": list(self.preference), "floor": self.floor, "sets": sets}
+        document: dict[str, Any] = {"preference": list(self.preference), "floor": self.floor, "sets": sets}
+        return document if self.weighing is None else {**document, "weighing": self.weighing.as_dict()}
 
     def fitted_for(self, present: Sequence[str]) -> Likelihood:
         """The numbers for the headings that are present; those of the set that has most in common with them, if none
@@ -101,6 +106,51 @@ def labels_of(vocabulary: Vocabulary) -> tuple[str, ...]:
     return (*BASIC, *vocabulary.names)
 
 
+def flat(values: Double) -> Boolean:
+    """``(T,)``: where nothing stands out of ``values (T, 7)``, of any sum."""
+    found: Boolean = values.max(axis=1) <= STANDS_OUT * np.maximum(values.sum(axis=1), 1e-12)
+    return found
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """How ``likely (T, 22)`` the labels are, and where the models do not know, ``flat (T,)``."""
+
+    likely: Double
+    flat: Boolean
+
+
+def weighed_evidence(
+    faces: Double, seen: Mapping[str, Boolean], voices: Double, heard: Boolean, speaking: Boolean, rule: OpenRule
+) -> Evidence:
+    """What faces and voices say together, as the rule's ``weighing`` has it.
+
+    Args:
+        faces: ``(T, 7)``, of any sum; 0 where no face is seen.
+        seen: heading -> ``(T,)``, where that modality of faces had its say.
+        voices: ``(T, 7)``, of any sum.
+        heard: ``(T,)``, where the voice counts.
+        speaking: ``(T,)``, where somebody is heard, so that faces are taken for speaking ones.
+        rule: the numbers; it has a weighing.
+    """
+    weighing = rule.weighing
+    if weighing is None:
+        raise ValueError("the rule has no weighing")
+    likely = np.repeat(weighing.usual[np.newaxis], len(faces), axis=0)
+    there = np.stack(list(seen.values()), axis=1)
+    for combination in np.unique(there, axis=0):
+        rows = np.flatnonzero((there == combination).all(axis=1))
+        if combination.any():
+            names = [name for name, is_there in zip(seen, combination, strict=True) if is_there]
+            likely[rows] = rule.fitted_for(names)(faces[rows])
+    even = np.full((len(faces), len(BASIC)), 1 / len(BASIC))
+    total = voices.sum(axis=1, keepdims=True)
+    said = np.where(heard[:, np.newaxis] & (total > 0), voices / np.where(total > 0, total, 1.0), even)
+    rows = np.flatnonzero(speaking)
+    likely[rows] = weighing.likely(likely[rows], said[rows])
+    return Evidence(likely, (flat(faces) | ~there.any(axis=1)) & (flat(voices) | ~heard))
+
+
 @dataclass(frozen=True)
 class Opinion:
     """For T rows and L labels: ``likely (T, L)``, how likely each label is; ``support (T, L)``, what the decision goes
@@ -120,6 +170,7 @@ def express(
     vocabulary: Vocabulary,
     rule: OpenRule,
     contributions: Double | None = None,
+    evidence: Evidence | None = None,
 ) -> ExpressionTimeline:
     """What is shown on every frame.
 
@@ -129,14 +180,21 @@ def express(
         vocabulary: the compounds that may be named.
         rule: the numbers.
         contributions: ``(T, M, 7)`` as ``fuse`` gives them; without them there are no shares, ``(T, 0)``.
+        evidence: how likely the labels are, where face and voice were weighed; None to tell from ``emotions``.
     """
-    opinion = opine(emotions.values, present, vocabulary, rule)
+    opinion = opine(emotions.values, present, vocabulary, rule, evidence)
     classes = choose(opinion.support)
     said = timeline(emotions, opinion.likely, classes, vocabulary, contributions)
     return replace(said, sets=opinion.sets & said.valid[:, np.newaxis])
 
 
-def opine(values: Double, present: Mapping[str, Boolean], vocabulary: Vocabulary, rule: OpenRule) -> Opinion:
+def opine(
+    values: Double,
+    present: Mapping[str, Boolean],
+    vocabulary: Vocabulary,
+    rule: OpenRule,
+    evidence: Evidence | None = None,
+) -> Opinion:
     """How likely each label is on each row, and how much speaks for saying it."""
     likely = np.zeros((len(values), len(BASIC) + len(vocabulary)))
     cuts = np.zeros((len(values), 3))
@@ -144,11 +202,11 @@ def opine(values: Double, present: Mapping[str, Boolean], vocabulary: Vocabulary
     for combination in np.unique(there, axis=0):
         rows = np.flatnonzero((there == combination).all(axis=1))
         fitted = rule.fitted_for([name for name, is_there in zip(present, combination, strict=True) if is_there])
-        likely[rows] = within(fitted(values[rows]), values[rows], vocabulary)
+        told = fitted(values[rows]) if evidence is None else evidence.likely[rows]
+        likely[rows] = within(told, values[rows], vocabulary)
         cuts[rows] = fitted.cuts
     sets = _sets(likely, cuts)
-    total = np.maximum(values.sum(axis=1), 1e-12)
-    likely[values.max(axis=1) <= STANDS_OUT * total] = 1 / likely.shape[1]
+    likely[flat(values) if evidence is None else evidence.flat] = 1 / likely.shape[1]
     return Opinion(likely, support_of(likely, rule), cuts, sets)
 
 

@@ -115,11 +115,16 @@ def fuse(said: Mapping[str, EmotionProbabilities], weights: FusionWeights) -> Fu
     valid; a modality of the weights that is not in ``said`` is nowhere valid.
     """
     times_s = next(iter(said.values())).times_s
-    silent = nothing(times_s, "")
-    parts = [said.get(name, silent) for name in weights.names]
-    present = np.stack([part.valid for part in parts], axis=1)
-    sums, contributions = pool(np.stack([part.values for part in parts], axis=1), present, weights)
+    values, present = stacked(said, weights)
+    sums, contributions = pool(values, present, weights)
     return Fused(EmotionProbabilities(times_s, sums, np.any(present, axis=1), FUSED), contributions)
+
+
+def stacked(said: Mapping[str, EmotionProbabilities], weights: FusionWeights) -> tuple[Double, NDArray[np.bool_]]:
+    """What the modalities of the weights say on one clock: ``(T, M, 7)``, and where each is valid, ``(T, M)``."""
+    silent = nothing(next(iter(said.values())).times_s, "")
+    parts = [said.get(name, silent) for name in weights.names]
+    return np.stack([part.values for part in parts], axis=1), np.stack([part.valid for part in parts], axis=1)
 
 
 def pool(values: Double, present: NDArray[np.bool_], weights: FusionWeights) -> tuple[Double, Double]:

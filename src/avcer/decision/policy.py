@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 import numpy as np
 
+from avcer.decision.align import held_rows
 from avcer.decision.compound import RULES as PAIR_RULES
 from avcer.decision.compound import Rule as PairRule
 from avcer.decision.compound import decide
-from avcer.decision.express import OPEN, OpenRule, express, labels_of, read_open
-from avcer.decision.fuse import FusionWeights, fuse, hold_gaps
+from avcer.decision.express import OPEN, Evidence, OpenRule, express, labels_of, read_open, weighed_evidence
+from avcer.decision.fuse import Fused, FusionWeights, fuse, hold_gaps, pool, stacked
+from avcer.decision.weigh import Weighed, Weighing, weigh
 from avcer.labels import C_EXPR_DB, Vocabulary
-from avcer.types import Boolean, Double, EmotionProbabilities, ExpressionTimeline
+from avcer.modalities import Modality
+from avcer.types import FUSED, Boolean, Double, EmotionProbabilities, ExpressionTimeline
 
 Rule = Literal["open"] | PairRule
 RULES: Final[tuple[Rule, ...]] = ("open", *PAIR_RULES)
@@ -49,30 +52,97 @@ class Policy:
 
     def decide(self, said: Mapping[str, EmotionProbabilities]) -> Decided:
         """Fuses what the modalities say, each ``(T, 7)`` by its name, and decides."""
-        fused = fuse(said, self.weights)
+        weighed = self._weighed(said)
+        evidence = None
+        if weighed is None:
+            fused = fuse(said, self.weights)
+        else:
+            times_s = next(iter(said.values())).times_s
+            valid = weighed.seen | weighed.heard
+            fused = Fused(EmotionProbabilities(times_s, weighed.fused, valid, FUSED), weighed.contributions)
+            evidence = self._evidence(weighed, said)
         if self.fill_gaps:
+            valid = fused.probabilities.valid
             fused = hold_gaps(fused)
+            if evidence is not None and valid.any():
+                rows = held_rows(valid)
+                evidence = Evidence(evidence.likely[rows], evidence.flat[rows])
         present = {one.curve: said[one.name].valid for one in self.weights.modalities if one.name in said}
-        return Decided(fused.probabilities, self._express(fused.probabilities, present, fused.contributions))
-
-    def alone(self, emotions: EmotionProbabilities) -> ExpressionTimeline:
-        """The same decision from one modality's own unweighted probabilities."""
-        present = {one.curve: emotions.valid for one in self.weights.modalities if one.name == emotions.source}
-        return self._express(emotions, present)
+        return Decided(fused.probabilities, self._express(fused.probabilities, present, fused.contributions, evidence))
 
     def _express(
         self,
         emotions: EmotionProbabilities,
         present: Mapping[str, Boolean],
         contributions: Double | None = None,
+        evidence: Evidence | None = None,
     ) -> ExpressionTimeline:
         if self.rule == OPEN:
-            return express(emotions, present, self.vocabulary, self.numbers or read_open(), contributions)
+            return express(emotions, present, self.vocabulary, self._open, contributions, evidence)
         return decide(emotions, self.vocabulary, self.rule, contributions)
 
     def curves(self, said: Mapping[str, EmotionProbabilities]) -> dict[str, ExpressionTimeline]:
-        """The decision from each modality alone, by its heading."""
-        return {one.curve: self.alone(said[one.name]) for one in self.weights.modalities if one.name in said}
+        """The decision from each modality alone, unweighted, by its heading. Where face and voice are weighed, a face
+        is taken for one that speaks while somebody is heard.
+        """
+        weighed = self._weighed(said)
+        found = {}
+        for place, one in enumerate(self.weights.modalities):
+            if one.name not in said:
+                continue
+            emotions, evidence = said[one.name], None
+            if weighed is not None:
+                evidence = self._evidence(weighed, said, one)
+                emotions = replace(emotions, values=np.where(emotions.valid[:, np.newaxis], weighed.own[:, place], 0.0))
+            found[one.curve] = self._express(emotions, {one.curve: emotions.valid}, evidence=evidence)
+        return found
+
+    def pooled(self, values: Double, present: Boolean) -> Double:
+        """What the modalities say ``(T, M, 7)`` where ``present (T, M)``, in the order of the weights, as one: what
+        ``decide`` fuses, ``(T, 7)``.
+        """
+        weighing = self._weighing
+        if weighing is None:
+            return pool(values, present, self.weights)[0]
+        return weigh(values, present, self.weights, weighing).fused
+
+    def own(self, values: Double, present: Boolean, place: int) -> Double:
+        """What one of the modalities, the one at that place, says by itself ``(T, 7)``, as it counts."""
+        weighing = self._weighing
+        if weighing is None:
+            return values[:, place]
+        return weigh(values, present, self.weights, weighing).own[:, place]
+
+    @property
+    def _open(self) -> OpenRule:
+        return self.numbers or read_open()
+
+    @property
+    def _weighing(self) -> Weighing | None:
+        """Of face and voice; None for the released rules, and for numbers of before."""
+        return self._open.weighing if self.rule == OPEN else None
+
+    def _weighed(self, said: Mapping[str, EmotionProbabilities]) -> Weighed | None:
+        weighing = self._weighing
+        return None if weighing is None else weigh(*stacked(said, self.weights), self.weights, weighing)
+
+    def _evidence(
+        self, weighed: Weighed, said: Mapping[str, EmotionProbabilities], alone: Modality | None = None
+    ) -> Evidence:
+        """How likely the labels are by all that was said, or by one modality alone."""
+        faces, voices, heard = weighed.faces, weighed.voices, weighed.heard
+        seen = {
+            one.curve: said[one.name].valid
+            for one in self.weights.modalities
+            if one.speaks_for == "face" and one.name in said and alone in (None, one)
+        }
+        if alone is not None:
+            if alone.speaks_for == "clip":
+                voices, heard, faces = said[alone.name].values, said[alone.name].valid, np.zeros_like(faces)
+            else:
+                faces, heard = said[alone.name].values, np.zeros_like(heard)
+        seen = seen or {"": np.zeros(len(faces), dtype=np.bool_)}
+        return weighed_evidence(faces, seen, voices, heard, weighed.heard, self._open)
 
     def named(self, values: Double, present: Boolean, times_s: Double | None = None) -> dict[str, EmotionProbabilities]:
         """``values (T, M, 7)`` where ``present (T, M)``, in the order of the weights, by the modalities' names."""

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avcer.decision.blend import blend
-from avcer.decision.fuse import pool
 from avcer.decision.policy import Policy
 from avcer.errors import InputError
 from avcer.evaluation.statistics import metrics
@@ -24,9 +23,9 @@ def curve(table: FrameTable, name: str, policy: Policy) -> tuple[Double, Boolean
     """What one of ``CURVES`` says: ``(N, 7)``, undivided sums for AV; and where it says anything ``(N,)``."""
     if name == FUSED:
         anything: Boolean = np.any(table.valid, axis=1)
-        return pool(table.values, table.valid, policy.weights)[0], anything
+        return policy.pooled(table.values, table.valid), anything
     model = CURVES.index(name) - 1
-    return table.values[:, model], table.valid[:, model]
+    return policy.own(table.values, table.valid, model), table.valid[:, model]
 
 
 def decided(table: FrameTable, name: str, policy: Policy) -> ExpressionTimeline:

@@ -1,0 +1,141 @@
+"""Faces that speak, and voices beside them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from avcer.decision.express import OpenRule, read_open
+from avcer.decision.fuse import MEAN, read_fusion
+from avcer.decision.policy import Policy, Rule
+from avcer.decision.weigh import Speaking, Weighing, weigh
+from avcer.labels import BASIC
+from avcer.types import Double, EmotionProbabilities, ExpressionTimeline
+
+SPEAKING = Speaking(0.4, 0.25, 0.2, 0.15)
+WEIGHING = Weighing((0.38, 0.55, 0.07), SPEAKING)
+EVEN = [1 / 7] * 7
+
+
+def sure(emotion: str, most: float = 0.94) -> list[float]:
+    return [most if name == emotion else (1 - most) / 6 for name in BASIC]
+
+
+def open_rule(weighing: Weighing | None = WEIGHING) -> OpenRule:
+    return replace(read_open(), weighing=weighing)
+
+
+def decided(
+    face: list[float] | None, voice: list[float] | None, rule: Rule = "open", numbers: OpenRule | None = None
+) -> tuple[ExpressionTimeline, dict[str, ExpressionTimeline], Double]:
+    policy = Policy(read_fusion("mini"), rule=rule, numbers=numbers or open_rule())
+    given = {"static": face, "dynamic": face, "audio": voice}
+    said = {
+        name: EmotionProbabilities(np.zeros(1), np.array([row or [0.0] * 7]), np.array([row is not None]), name)
+        for name, row in given.items()
+    }
+    found = policy.decide(said)
+    return found.expression, policy.curves(said), found.fused.values
+
+
+def label(timeline: ExpressionTimeline) -> str:
+    return timeline.label(int(timeline.classes[0]))
+
+
+def probability(timeline: ExpressionTimeline) -> float:
+    return float(timeline.probability[0])
+
+
+def test_a_face_that_always_looks_as_it_would_is_believed() -> None:
+    seen = np.random.default_rng(0).dirichlet(np.ones(7), 5)
+    np.testing.assert_allclose(Speaking(1, 0, 0, 0).emotions(seen), seen)
+    evidence = np.random.default_rng(1).dirichlet(np.ones(22), 5)
+    np.testing.assert_allclose(Speaking(1, 0, 0, 0).labels(evidence, WEIGHING.usual), evidence)
+
+
+def test_in_speech_looking_neutral_or_surprised_says_less_than_a_smile() -> None:
+    seen = np.array([sure(name) for name in BASIC])
+    told = SPEAKING.emotions(seen)
+    assert told.sum(axis=1) == pytest.approx(1)
+    assert told.argmax(axis=1).tolist() == list(range(7))
+    believed = dict(zip(BASIC, told.max(axis=1), strict=True))
+    assert max(believed["Neutral"], believed["Surprise"]) < 0.6 * believed["Happiness"]
+
+
+def test_without_a_voice_the_weighing_changes_nothing() -> None:
+    for face in (sure("Happiness"), sure("Surprise", 0.5), EVEN):
+        expression, curves, fused = decided(face, None)
+        before, other, sums = decided(face, None, numbers=open_rule(None))
+        np.testing.assert_array_equal(fused, sums)
+        np.testing.assert_array_equal(expression.scores, before.scores)
+        np.testing.assert_array_equal(curves["VS"].scores, other["VS"].scores)
+
+
+def test_a_voice_that_does_not_know_changes_nothing() -> None:
+    alone = decided(sure("Happiness"), EVEN)
+    assert label(alone[0]) == "Happiness"
+    assert alone[2][0].argmax() == BASIC.index("Happiness")
+    np.testing.assert_allclose(alone[2], SPEAKING.emotions(np.array([sure("Happiness")])))
+    assert label(alone[1]["A"]) == "none"
+
+
+def test_a_face_that_does_not_know_leaves_the_voice_its_say() -> None:
+    expression, curves, fused = decided(EVEN, sure("Anger", 0.7))
+    assert label(expression) == label(curves["A"]) == "Anger"
+    np.testing.assert_allclose(fused[0], sure("Anger", 0.7), atol=1e-9)
+
+
+def test_agreement_makes_surer_and_conflict_less_sure() -> None:
+    agreed, curves, _ = decided(sure("Happiness", 0.8), sure("Happiness", 0.6))
+    assert probability(agreed) > max(probability(curves["VS"]), probability(curves["A"]))
+    torn, curves, fused = decided(sure("Happiness", 0.8), sure("Anger", 0.6))
+    assert probability(torn) < probability(agreed)
+    assert fused.max() < 0.6
+
+
+def test_where_nobody_knows_none_is_said() -> None:
+    assert label(decided(EVEN, EVEN)[0]) == "none"
+    assert label(decided(None, EVEN)[0]) == "none"
+
+
+def test_shares_add_up_to_one() -> None:
+    expression, _, _ = decided(sure("Happiness"), sure("Happiness", 0.5))
+    assert expression.shares.sum() == pytest.approx(1)
+    assert (expression.shares > 0).all()
+
+
+@pytest.mark.parametrize("rule", ["1", "2", "both", "sum", "gated", "geometric"])
+def test_the_released_rules_do_not_weigh(rule: Rule) -> None:
+    face, voice = sure("Surprise", 0.6), sure("Fear", 0.6)
+    with_it = decided(face, voice, rule)
+    without = decided(face, voice, rule, numbers=open_rule(None))
+    np.testing.assert_array_equal(with_it[0].scores, without[0].scores)
+    np.testing.assert_array_equal(with_it[2], without[2])
+
+
+def test_the_shipped_numbers_weigh_and_files_of_before_are_read() -> None:
+    assert read_open().weighing is not None
+    before = {name: value for name, value in read_open().as_dict().items() if name != "weighing"}
+    assert OpenRule.of_dict(before).weighing is None
+    assert OpenRule.of_dict(read_open().as_dict()).weighing == read_open().weighing
+
+
+def test_held_rows_hold_what_was_likely() -> None:
+    policy = Policy(MEAN, rule="open", numbers=open_rule(), fill_gaps=True)
+    rows: Double = np.array([sure("Happiness"), [0.0] * 7])
+    valid = np.array([True, False])
+    said = {name: EmotionProbabilities(np.arange(2.0), rows, valid, name) for name in ("static", "dynamic", "audio")}
+    found = policy.decide(said).expression
+    np.testing.assert_array_equal(found.scores[0], found.scores[1])
+
+
+def test_pooled_and_own_are_what_decide_and_curves_use() -> None:
+    values = np.array([[sure("Surprise"), sure("Surprise"), sure("Fear", 0.5)]])
+    present = np.ones((1, 3), dtype=np.bool_)
+    policy = Policy(read_fusion("mini"), rule="open", numbers=open_rule())
+    found = weigh(values, present, policy.weights, WEIGHING)
+    np.testing.assert_array_equal(policy.pooled(values, present), found.fused)
+    np.testing.assert_array_equal(policy.own(values, present, 0), SPEAKING.emotions(values[:, 0]))
+    np.testing.assert_array_equal(replace(policy, rule="sum").own(values, present, 0), values[:, 0])
