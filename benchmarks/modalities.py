@@ -62,6 +62,7 @@ def main() -> None:
     parser.add_argument("labels", nargs="+", type=Path, metavar="LABELS.csv")
     parser.add_argument("--runs", type=Path, required=True, metavar="DIR")
     parser.add_argument("--clips", type=Path, metavar="FOLDER")
+    parser.add_argument("--fusion", nargs="*", default=[], metavar="FILE", help="other fusion weights to try")
     parser.add_argument("--write", type=Path, help="the page to put the tables into")
     chosen = parser.parse_args()
     analyzer = Analyzer(threads=1)
@@ -69,7 +70,7 @@ def main() -> None:
     parts = [circumstances("openvino", "numpy")]
     parts += ["Each curve, a row a clip (the mean of its frames), as `avcer evaluate` counts:", curves(groups)]
     parts += ["The label that is said longest of a clip:", labels(groups)]
-    parts += ["Ways to weigh, UAR of face and voice together:", approaches(groups)]
+    parts += ["Ways to weigh, UAR of face and voice together:", approaches(groups, ["mini", *chosen.fusion])]
     parts += ["A person's own rest taken off, all clips of a person as one track:", rests(groups)]
     if chosen.clips:
         parts += ["Talking clips that look calm, neutral or serious:", calm(chosen.clips, analyzer)]
@@ -227,15 +228,17 @@ WAYS: dict[str, tuple[Way, int]] = {
 }  # fmt: skip
 
 
-def approaches(groups: Sequence[Group]) -> str:
+def approaches(groups: Sequence[Group], files: Sequence[str]) -> str:
     weights = read_fusion("mini")
     names = [name for name, _ in splits(groups)]
     rows = []
-    shipped = ["linear, weights of `--fusion mini`", *(_linear(pairs, weights) for _, pairs in splits(groups))]
+    for file in files:
+        linear = (_linear(pairs, read_fusion(file)) for _, pairs in splits(groups))
+        rows.append([f"linear, weights of `--fusion {Path(file).name}`", *linear])
     for way, (combine, count) in WAYS.items():
         rows.append([f"{way} ({count})", *(_uar_of(pairs, combine, count, weights) for _, pairs in splits(groups))])
     shares = ["faces that speak (3), shipped", *(_shares(pairs, weights) for _, pairs in splits(groups))]
-    return table(["way (free numbers)", *names], [shipped, *rows, shares])
+    return table(["way (free numbers)", *names], [*rows, shares])
 
 
 def _linear(pairs: Sequence[tuple[list[Group], list[Group]]], weights: FusionWeights) -> str:

@@ -10,23 +10,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
-from avcer.decision.express import BLEND, FILE_FORMAT, OpenRule
+from avcer.decision.express import BLEND, FILE_FORMAT, OPEN, OpenRule, read_open
 from avcer.decision.fuse import FusionWeights, pool, read_fusion
 from avcer.decision.likely import PAIRS, Likelihood
+from avcer.decision.policy import Policy
 from avcer.emotion.dynamic import STEPS, DynamicModel
 from avcer.emotion.static import StaticModel
 from avcer.errors import InputError
-from avcer.evaluation.expressions import kinds_of, said_of, score_labels, voted_labels
+from avcer.evaluation.expressions import kinds_of, score_labels, voted_labels
 from avcer.evaluation.tables.faces import FaceTable, read_faces
 from avcer.files import atomic_text
-from avcer.labels import BASIC
+from avcer.labels import BASIC, PAIRS_15
 from avcer.modalities import MODALITIES
 from avcer.models.choice import choose_all, expect_roles
 from avcer.models.runtime import load_engine
@@ -34,11 +35,11 @@ from avcer.training import dynamic, fusion
 from avcer.training.faces import canvases
 from avcer.training.finish import rounded
 from avcer.training.fusion import FOLDS, Voices
-from avcer.training.likelihood import covered, fit_likelihood, with_cuts
+from avcer.training.likelihood import cuts_of, fit_likelihood, with_cuts
 from avcer.training.loop import Plan, Report
 from avcer.training.sequences import Guises, compose, guises
 from avcer.training.static import model_inputs
-from avcer.types import Boolean, Double, Integer
+from avcer.types import Boolean, Double, ExpressionTimeline, Integer
 
 RECIPE: Final = Path(__file__).parent / "recipes" / "decision.toml"
 DECISION_FILE: Final = "decision.json"
@@ -72,12 +73,13 @@ def train(tables: Sequence[Path], out: Path, report: Report = print, own_models:
     weights = read_fusion("mini")
     fitting, aside = (rows_of(voted, heard, kept, plan, own_models, report) for kept in (False, True))
     sets = {name: _fit(fitting, aside, weights, chosen, plan) for name, chosen in sets_of_modalities()}
-    rule = OpenRule(sets, tuple(plan.options["preference"]), plan.options["floor"])
+    rule = OpenRule(sets, tuple(plan.options["preference"]), plan.options["floor"], read_open().weighing)
+    rule = replace(rule, sets={name: _recut(rule, name, aside, weights, plan) for name in sets})
     about = {
         "found_by": "avcer train decision",
         "on": f"{', '.join(path.name for path in tables)}: {len(fitting.labels)} training faces; label sets on "
         f"{len(aside.labels)} validation faces",
-        "validation": rounded(judge(rule, fitting, aside, weights, plan)),
+        "validation": rounded(judge(rule, aside, weights, plan)),
     }
     out.mkdir(parents=True, exist_ok=True)
     with atomic_text(out / DECISION_FILE) as part:
@@ -190,26 +192,54 @@ def _fit(fitting: Rows, aside: Rows, weights: FusionWeights, chosen: tuple[int, 
     return with_cuts(fitted, *_values(aside, weights, chosen), plan.options["coverage"])
 
 
-def judge(rule: OpenRule, fitting: Rows, aside: Rows, weights: FusionWeights, plan: Plan) -> dict[str, dict[str, Any]]:
+def judge(rule: OpenRule, aside: Rows, weights: FusionWeights, plan: Plan) -> dict[str, dict[str, Any]]:
     """Set of modalities -> scores on the validation rows. Coverage is counted on one half, cuts from the other."""
     return {
-        name: score_labels(labels, *said_of(values, rule, tuple(name.split("+"))))
-        | coverage(rule.sets[name], values, labels, plan.options["coverage"])
+        name: score_labels(labels, said.classes, said.probability)
+        | coverage_of(said.scores, labels, plan.options["coverage"])
         for name, chosen in sets_of_modalities()
-        for values, labels in [_values(aside, weights, chosen)]
+        for said, labels in [_said(rule, aside, weights, chosen)]
     }
 
 
+def _said(
+    rule: OpenRule, rows: Rows, weights: FusionWeights, chosen: tuple[int, ...]
+) -> tuple[ExpressionTimeline, Integer]:
+    """What is decided from a set of modalities on the rows where they all speak, and their labels."""
+    kept = np.any(rows.values > 0, axis=2)[:, chosen].all(axis=1)
+    present = np.zeros(rows.values[kept].shape[:2], dtype=np.bool_)
+    present[:, chosen] = True
+    policy = Policy(weights, PAIRS_15, OPEN, numbers=rule)
+    said = policy.named(rows.values[kept], present)
+    if len(chosen) == 1:
+        return policy.curves(said)[MODALITIES[chosen[0]].curve], rows.labels[kept]
+    return policy.decide(said).expression, rows.labels[kept]
+
+
+def _recut(rule: OpenRule, name: str, aside: Rows, weights: FusionWeights, plan: Plan) -> Likelihood:
+    """The numbers of a set with cuts for what is likely once faces and voices are weighed."""
+    chosen = dict(sets_of_modalities())[name]
+    said, labels = _said(rule, aside, weights, chosen)
+    return replace(rule.sets[name], cuts=cuts_of(said.scores, labels, plan.options["coverage"]))
+
+
 def coverage(fitted: Likelihood, values: Double, labels: Integer, wanted: float) -> dict[str, Any]:
-    """The share of rows whose set holds the true label, in all and by kind, and the mean size of the sets."""
+    """As ``coverage_of`` what is likely by ``fitted`` of ``values (N, 7)``."""
+    return coverage_of(fitted(values), labels, wanted)
+
+
+def coverage_of(likely: Double, labels: Integer, wanted: float) -> dict[str, Any]:
+    """The share of rows whose set holds the true label, in all and by kind, and the mean size of the sets; ``likely
+    (N, 22)``. Cuts are from one half of the rows, for the other.
+    """
     halves = np.arange(len(labels)) % FOLDS
+    of_label = kinds_of(np.arange(likely.shape[1]))
     held, sizes = np.zeros(len(labels), dtype=np.bool_), np.zeros(len(labels))
     for half in range(FOLDS):
         rows, others = halves == half, halves != half
-        cut = with_cuts(fitted, values[others], labels[others], wanted)
-        held[rows] = covered(cut, values[rows], labels[rows])
-        of_label = np.array(cut.cuts)[kinds_of(np.arange(cut(values[:1]).shape[1]))]
-        sizes[rows] = (cut(values[rows]) >= of_label).sum(axis=1)
+        sets = likely[rows] >= np.array(cuts_of(likely[others], labels[others], wanted))[of_label]
+        held[rows] = sets[np.arange(len(sets)), labels[rows]]
+        sizes[rows] = sets.sum(axis=1)
     kinds = kinds_of(labels)
     by_kind = [float(np.mean(held[kinds == kind])) for kind in range(BLEND + 1) if np.any(kinds == kind)]
     return {"coverage": float(held.mean()), "coverage_by_kind": by_kind, "set_size": float(sizes.mean())}

@@ -45,9 +45,14 @@ def with_cuts(fitted: Likelihood, values: Double, labels: Integer, coverage: flo
     the fit are given, with the correction for their number. A kind of which there are too few rows to be sure gets 0:
     its labels are in every set.
     """
-    likely = fitted(values)[np.arange(len(labels)), labels]
-    cuts = [_cut(likely[kinds_of(labels) == kind], coverage) for kind in range(3)]
-    return replace(fitted, cuts=(cuts[0], cuts[1], cuts[2]))
+    return replace(fitted, cuts=cuts_of(fitted(values), labels, coverage))
+
+
+def cuts_of(likely: Double, labels: Integer, coverage: float) -> tuple[float, float, float]:
+    """The same cuts from how likely each label is, ``(N, 22)``."""
+    true = likely[np.arange(len(labels)), labels]
+    neutral, single, blend = (_cut(true[kinds_of(labels) == kind], coverage) for kind in range(3))
+    return neutral, single, blend
 
 
 def _cut(likely: Double, coverage: float) -> float:
