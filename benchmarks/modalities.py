@@ -43,8 +43,6 @@ from page import circumstances, put, table
 
 SEEN = Path(__file__).with_name("clips_seen.csv")
 TALKING, CALM = re.compile("talk|interview"), re.compile("calm|neutral|serious")
-FOUR = ("pcavs_00002.mp4", "liveportrait_d11.mp4", "sadtalker_1.mp4", "liveportrait_d20.mp4")
-"""A calm interview, a singing child, a speech to an audience, a man who sings in the dark."""
 LEAST = 1e-3
 
 

@@ -19,6 +19,7 @@ class Changes(TypedDict, total=False):
     setting: SettingName
     rule: Rule | None
     decision: str | Path | None
+    baseline: str
     least_segment: float
     label_sets: bool
     raw_labels: bool
