@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from avcer.errors import InputError
-from avcer.media import Pictures, Sound, frames_at, open_sound, probe
+from avcer.media import Pictures, Sound, frames_at, open_sound, probe, tracks
 from avcer.media.container import packets_of
 from recordings import AudioTrack, VideoTrack, grey, tone, two_programmes, write
 
@@ -178,6 +178,15 @@ def test_a_track_that_appears_in_mid_file(tmp_path: Path) -> None:
     assert len(list(Pictures(joined))) >= 25
     assert loudness(open_sound(joined)) > 0.4
     probe(joined)
+
+
+def test_pictures_that_would_fill_the_memory_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write(tmp_path / "large.mkv", CAMERA)
+    monkeypatch.setattr(tracks, "LARGEST_PIXELS", 192 * 176)  # with edges of 64
+    assert len(list(Pictures(path))) == 25
+    monkeypatch.setattr(tracks, "LARGEST_PIXELS", 64 * 48 - 1)
+    with pytest.raises(InputError, match=r"64x48 pixels, more than 3,071; scale the recording down"):
+        list(Pictures(path))
 
 
 def test_packets_end_where_pyav_stumbles_over_such_a_track() -> None:

@@ -19,6 +19,10 @@ PICTURES: Final = Disposition.attached_pic | Disposition.timed_thumbnails
 """A cover of a sound file, and the small pictures of a player's time line, are no video."""
 
 
+LARGEST_PIXELS: Final = 1 << 27
+"""Of a picture: a little more than 16K (15360x8640). A small file can claim far more, and would fill the memory."""
+
+
 def moving_streams(container: InputContainer) -> list[VideoStream]:
     """The video tracks in the order of the file: number 1, 2, .. of ``--video-track``."""
     return [stream for stream in container.streams.video if not stream.disposition & PICTURES]
@@ -40,6 +44,11 @@ def video_stream(source: object, container: InputContainer, track: int | None = 
         chosen = min(moving, key=lambda stream: (not decodable(stream), not _has_size(stream), not _default(stream)))
     if not decodable(chosen):
         raise InputError(f"{source}: no decoder for its picture; {CONVERT}")
+    if chosen.width * chosen.height > LARGEST_PIXELS:
+        size = f"{chosen.width}x{chosen.height} pixels, more than {LARGEST_PIXELS:,}"
+        raise InputError(f"{source}: its pictures have {size}; scale the recording down first")
+    # For those that grow in mid-file. Twice, because decoders count the edges that they add.
+    chosen.codec_context.options = {"max_pixels": str(2 * LARGEST_PIXELS)}
     chosen.thread_type = ThreadType.AUTO
     chosen.thread_count = decoder_threads()
     return chosen
