@@ -14,10 +14,10 @@ def add_train(commands: Commands) -> None:
     """The parser of ``avcer train``."""
     train = add(commands, "train", "train a model from data tables", _train)
     train.add_argument("role", choices=(*ROLES, "fusion", "decision", "weighing"))
-    train.add_argument("data", nargs="+", type=Path, metavar="DATA", help="tables (Parquet; of a weighing frames.csv)")
+    train.add_argument("data", nargs="+", type=Path, metavar="DATA", help="tables (Parquet; of clips CSV; of a weighing frames.csv)")
     train.add_argument("--out", type=Path, required=True, metavar="DIR", help="run again with the same DIR to resume")
     train.add_argument("--architecture", choices=FAMILIES, default="mini", help="default: %(default)s")
-    train.add_argument("--start", type=Path, metavar="DIR", help="a model to begin with (published; mini audio)")
+    train.add_argument("--start", type=Path, metavar="DIR", help="a model to begin with (published; mini faces, audio)")
     train.add_argument("--leave-out", metavar="NAME", help="a corpus to score on instead (audio, static)")
     train.add_argument("--doubt-only", action="store_true", help="mini audio: keep --start, fit what it doubts")
     train.add_argument("--own-model", default=[], **OWN_MODEL)

@@ -17,6 +17,8 @@ from avcer.models.choice import expect_roles
 Architecture = Literal["mini", "published"]
 CORPORA_ROLES: Final = ("static", "audio")
 """Those whose tables are corpora, of which one can be left out."""
+FACE_ROLES: Final = ("static", "dynamic")
+"""Those whose mini model can get a new last layer, fitted on pictures and clips."""
 PUBLISHED_ROLES: Final = ("static", "dynamic", "audio")
 """Those whose published architecture has a recipe."""
 
@@ -50,8 +52,8 @@ def recipe(
     Args:
         role: the model's.
         architecture: the mini one, or the published one.
-        start: a model whose weights a published architecture begins with; for the mini audio model, one whose last
-            layers are fitted anew.
+        start: a model whose weights a published architecture begins with; for the mini models but the detector,
+            one whose last layers are fitted anew.
         own_models: for a dynamic model, the static model whose features it reads.
         leave_out: a corpus that is not learned from, but scored on; of an audio or a static model.
         doubt_only: for the mini audio model ``start``: nothing but what is unfamiliar to it.
@@ -68,6 +70,8 @@ def recipe(
     if leave_out is not None:
         if role not in CORPORA_ROLES:
             raise UsageError(f"the {role} model does not learn from corpora by name; leave --leave-out out")
+        if role in FACE_ROLES and architecture == "mini" and start is not None:
+            raise UsageError("a last layer is judged with each set of clips left out anyway; leave --leave-out out")
         whole = recipe(role, architecture, start, own_models)
         left_out: Recipe = partial(_train_of("left_out"), recipe=whole, leave_out=leave_out, start=start)
         return left_out
@@ -79,6 +83,9 @@ def recipe(
         if start is not None and role == "audio":
             strangers: Recipe = partial(_train_of("strangers"), start=start)
             return strangers
+        if start is not None and role in FACE_ROLES:
+            last: Recipe = partial(_train_of("last_layers"), start=start, role=role, **chosen)
+            return last
         if start is not None:
             raise UsageError(
                 f"the mini {role} recipe begins with random weights; leave --start out, or train published"
