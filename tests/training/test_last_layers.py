@@ -139,6 +139,7 @@ def small(recipe_file: Path, folder: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("role", ["static", "dynamic"])
 def test_a_model_with_a_new_last_layer_runs(
     role: str, voted_faces: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

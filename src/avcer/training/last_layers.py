@@ -121,7 +121,7 @@ class StaticTask:
             chosen = chosen.rows(chosen.votes.sum(axis=1) >= plan.options["least_votes"])
         drawn = np.random.default_rng(plan.seed).permutation(len(chosen)) < plan.options["readout_rows"]
         chosen = chosen.rows(drawn)
-        targets = chosen.votes / chosen.votes.sum(axis=1, keepdims=True)
+        targets = chosen.votes.astype(np.float64) / chosen.votes.sum(axis=1, keepdims=True)
         features = self._features(static.model_inputs(chosen))
         return lesson_of_pictures(features, targets, Layer.of(self.last), self.settings, 1 / len(self.tables))
 
@@ -163,9 +163,8 @@ class DynamicTask:
         return before_last(self.last, self.network.each_step, windows)[:, -1]
 
     def _lesson(self, made: Made) -> Lesson:
-        return lesson_of_pictures(
-            self._at_last(made.features), made.targets[:, -1], Layer.of(self.last), self.settings, 1.0
-        )
+        targets = made.targets[:, -1].astype(np.float64)
+        return lesson_of_pictures(self._at_last(made.features), targets, Layer.of(self.last), self.settings, 1.0)
 
     def card(self, rows: Sequence[Row]) -> ModelCard:
         """The card of before, with the scores of now, and the static model whose features it reads."""

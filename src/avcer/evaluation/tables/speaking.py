@@ -98,8 +98,8 @@ def look_at_clips(name: str, samples: Sequence[Sample], detector: Detector, stat
     )
 
 
-def _looks(path: Path, detector: Detector, static: StaticModel) -> Iterator[tuple[Float, NDArray[np.uint8]]]:
-    """The face as the static model takes it, and its grey picture, at each look that is due and shows one."""
+def _looks(path: Path, detector: Detector, static: StaticModel) -> Iterator[Float]:
+    """The face as the static model takes it, at each look that is due and shows one."""
     window, first_s, latest = FeatureWindow(), 0.0, -1
     for frame in Pictures(path):
         due = 0 if latest < 0 else window.due(frame.time_s - first_s)
