@@ -14,7 +14,9 @@ def add_train(commands: Commands) -> None:
     """The parser of ``avcer train``."""
     train = add(commands, "train", "train a model from data tables", _train)
     train.add_argument("role", choices=(*ROLES, "fusion", "decision", "weighing"))
-    train.add_argument("data", nargs="+", type=Path, metavar="DATA", help="tables (Parquet; of clips CSV; of a weighing frames.csv)")
+    train.add_argument(
+        "data", nargs="+", type=Path, metavar="DATA", help="tables (Parquet; of clips CSV; of a weighing frames.csv)"
+    )
     train.add_argument("--out", type=Path, required=True, metavar="DIR", help="run again with the same DIR to resume")
     train.add_argument("--architecture", choices=FAMILIES, default="mini", help="default: %(default)s")
     train.add_argument("--start", type=Path, metavar="DIR", help="a model to begin with (published; mini faces, audio)")
