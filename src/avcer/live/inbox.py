@@ -12,7 +12,7 @@ from avcer.errors import AvcerError
 from avcer.media import SoundBlock
 from avcer.types import Frame
 
-MOST_WAITING_S: Final = 2.0
+MOST_WAITING_S: Final = 0.5
 """Frames of a longer time than this do not wait: where a machine cannot keep up at all, the oldest are left out."""
 
 
