@@ -129,6 +129,17 @@ def test_rule_and_fusion_and_compounds(usual: Analysis) -> None:
     assert face(more, 1).expression.scores.shape[1] == 12
 
 
+def test_fusion_that_was_asked_for_counts_under_the_rule_open_too() -> None:
+    """Without it, the rule weighs face and voice itself."""
+    (asked, own) = (face(analyse(source(), rule="open", fusion=name), LARGE) for name in ("mean", None))
+    parts = [asked.static, asked.dynamic, asked.audio]
+    rows = np.logical_and.reduce([part.valid for part in parts])
+    assert rows.any()
+    sums = asked.fused.values[rows] / asked.fused.values[rows].sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(sums, np.mean([part.values[rows] for part in parts], axis=0), atol=1e-6)
+    assert not np.allclose(own.fused.values[rows], asked.fused.values[rows])
+
+
 def test_label_sets_and_raw_labels(tmp_path: Path) -> None:
     frames = analyse(source(), rule="open", least_segment=0)
     assert compound_table(frames).names[-1] == frames.labels[-1]

@@ -230,13 +230,15 @@ class Options:
         return read_vocabulary(self.compounds)
 
     def open_rule(self) -> OpenRule | None:
-        """The numbers of the rule ``open``; reads the file. None where another rule is in force.
+        """The numbers of the rule ``open``; reads the file. None where another rule is in force. Fusion weights that
+        were asked for weigh face and voice, in place of the rule's own weighing.
 
         Raises:
             UsageError: the file cannot be read as such, or another rule is asked for.
         """
         if self.decision_rule == OPEN:
-            return read_open() if self.decision is None else read_open(Path(self.decision))
+            rule = read_open() if self.decision is None else read_open(Path(self.decision))
+            return rule if self.fusion is None else replace(rule, weighing=None)
         if self.decision is not None:
             raise UsageError(f"decision holds numbers of the rule open, not of {self.decision_rule}: leave one out")
         return None
