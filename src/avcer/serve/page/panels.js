@@ -79,7 +79,7 @@ export class Panels {
       const scale = [wide / size[0], high / size[1]];
       context.fillStyle = "#000";
       context.fillRect(0, 0, canvas.width, canvas.height);
-      if (video.readyState >= 2) {
+      if (studio.overlay.copied || video.readyState >= 2) {
         context.drawImage(studio.overlay.picture, left + ((x1 + x2 - side) / 2) * scale[0], top + ((y1 + y2 - side) / 2) * scale[1], side * scale[0], side * scale[1], 0, 0, canvas.width, canvas.height);
       }
       return made;

@@ -6,7 +6,7 @@ import { $, clock, guarded, make, once, say } from "./dom.js";
 import { Edits } from "./edits.js";
 import { bindKeys } from "./keys.js";
 import { Overlay } from "./overlay.js";
-import { palette } from "./palette.js";
+import { palette, themed } from "./palette.js";
 import { Panels } from "./panels.js";
 import { Player } from "./player.js";
 import { Ribbon } from "./ribbon.js";
@@ -28,11 +28,19 @@ class Studio {
   constructor(base, data) {
     Object.assign(this, { base, data });
     this.off = new AbortController();
-    this.colours = palette(data.colours, data.compounds);
+    this.given = data.colours;
+    this.theme();
     this.selected = null; // a segment
     this.person = null;
     this.hidden = new Set(); // people whose lanes and charts are not shown
     this.shownAt = 0;
+  }
+
+  /** Of a label, the colours for the light or the dark page. */
+  theme() {
+    this.data.colours = themed(this.given);
+    this.named = palette(this.data.colours, this.data.compounds);
+    this.colours = (label) => this.named(label);
   }
 
   listen(target, event, action) { target.addEventListener(event, guarded(action), { signal: this.off.signal }); }
@@ -51,10 +59,10 @@ class Studio {
     this.person = data.primary ?? people[0]?.person ?? null;
     for (const one of people.slice(MOST_CHARTS)) this.hidden.add(one.person);
     this.view = new View(data.from, data.to, () => { this.ribbon.draw(); this.curves.redraw(); this.panels.curveTable(); });
-    this.ribbon = new Ribbon($("ribbon"), this.view, data.zero, this.colours, () => this.lanes(), () => this.edits.doc.markers,
+    this.ribbon = new Ribbon($("ribbon"), this.view, data.zero, (label) => this.colours(label), () => this.lanes(), () => this.edits.doc.markers,
       (segment, time) => { if (segment) this.select(segment, false); this.player.seek(time); });
     this.curves = new Curves($("curves"), data, this.view, () => this.charts(), (time) => this.player.seek(time));
-    this.overlay = new Overlay($("overlay"), $("video"), data, this.colours, (frame) => this.facesOn(frame));
+    this.overlay = new Overlay($("overlay"), $("video"), data, (label) => this.colours(label), (frame) => this.facesOn(frame));
     this.panels = new Panels(this);
     this.ribbon.matches = (segment) => this.panels.matches(segment);
     this.player = new Player($("video"), data, (wanted) => this.overlay.paint(wanted), (frame) => this.show(frame), () => this.mismatch());
@@ -109,21 +117,25 @@ class Studio {
     this.listen($("source"), "change", () => { this.curves.source = $("source").value; this.curves.redraw(); this.panels.curveTable(); this.settle(); });
     const names = [["fused", "all together"], ...this.data.modalities.map((one) => [one.name, one.title])];
     $("source").replaceChildren(...names.map(([value, text]) => make("option", { value }, text)));
-    $("legend").replaceChildren(...this.data.basic.map((name) => {
-      const sample = make("span", { class: "sample" });
-      sample.style.background = this.data.colours[name];
-      const button = make("button", { type: "button", "aria-pressed": "true", onclick: () => {
-        this.curves.toggle(name);
-        button.setAttribute("aria-pressed", String(!this.curves.hidden.has(name)));
-      } }, sample, name);
-      return button;
-    }));
+    this.legend();
     const resized = once(() => { this.overlay.draw(this.player.frame, this.person); this.ribbon.draw(); });
     const observer = new ResizeObserver(resized);
     observer.observe($("stage"));
     observer.observe($("ribbon"));
     this.off.signal.addEventListener("abort", () => observer.disconnect());
-    this.listen(matchMedia("(prefers-color-scheme: dark)"), "change", () => { this.curves.build(); resized(); });
+    this.listen(matchMedia("(prefers-color-scheme: dark)"), "change", () => { this.theme(); this.legend(); this.refresh(); });
+  }
+
+  legend() {
+    $("legend").replaceChildren(...this.data.basic.map((name) => {
+      const sample = make("span", { class: "sample" });
+      sample.style.background = this.data.colours[name];
+      const button = make("button", { type: "button", "aria-pressed": String(!this.curves.hidden.has(name)), onclick: () => {
+        this.curves.toggle(name);
+        button.setAttribute("aria-pressed", String(!this.curves.hidden.has(name)));
+      } }, sample, name);
+      return button;
+    }));
   }
 
   playing() {

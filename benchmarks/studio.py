@@ -1,0 +1,208 @@
+"""The studio in a real browser: frames and seeks that are right, the start of the service, bytes, and pictures of it.
+
+    python benchmarks/studio.py --frames --write docs/studio.md
+    python benchmarks/studio.py --service --write docs/serve.md
+    python benchmarks/studio.py --pictures docs/figures
+
+Frames are counted on clips that hold their number in their pixels; the pictures show the demonstration clip alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from importlib.metadata import distribution
+from io import BytesIO
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import Final
+
+from PIL import Image
+from playwright.sync_api import Browser, Page, expect
+
+from page import ROOT, circumstances, put, table
+
+sys.path.insert(0, str(ROOT / "tests"))
+import numpy as np
+
+import browsing
+import coded
+from avcer import Analyzer
+from avcer.demo import make_clip
+from avcer.serve.app import PAGE
+from browsing import Served, Watched
+
+CALLBACKS, SEEKS, FRAMES = 200, 50, 200
+CLIPS: Final = {
+    "constant rate, H.264 in MP4": ("clip.mp4", "libx264", False, 0),
+    "varying rate, H.264 in MP4": ("clip.mp4", "libx264", True, 0),
+    "varying rate, VP8 in WebM": ("clip.webm", "libvpx", True, 0),
+    "varying rate, MPEG-4 part 2 in Matroska, clock from 1.4 s: as a copy": ("clip.mkv", "mpeg4", True, 1400),
+}
+STARTS: Final = 5
+SCREENS: Final = {
+    "studio.png": (1280, 800, "light", 1.0),
+    "studio-dark.png": (1280, 800, "dark", 1.0),
+    "studio-telephone.png": (390, 844, "light", 1.5),
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--frames", action="store_true", help="count right frames and seeks")
+    parser.add_argument("--service", action="store_true", help="time the start, count bytes")
+    parser.add_argument("--pictures", type=Path, metavar="DIR", help="make the pictures of the docs there")
+    parser.add_argument("--write", type=Path, metavar="PAGE", help="put the table into this page")
+    chosen = parser.parse_args()
+    with browsing.browser() as browser, TemporaryDirectory() as name:
+        folder = Path(name)
+        if chosen.pictures:
+            pictures(browser, folder, chosen.pictures)
+        for wanted, measure in ((chosen.frames, frames), (chosen.service, service)):
+            if wanted:
+                text = (
+                    f"{measure(browser, folder)}\n\n{circumstances('playwright', 'av', 'fastapi')} {_browser(browser)}"
+                )
+                print(text)
+                if chosen.write:
+                    put(chosen.write, text)
+
+
+def _browser(browser: Browser) -> str:
+    return f"Chromium {browser.version.split('.')[0]}, without a window."
+
+
+def frames(browser: Browser, folder: Path) -> str:
+    """A table of what was drawn wrongly."""
+    served = Served(folder / "jobs", workers=0)
+    rows = []
+    for number, (what, (name, codec, varying, begin_ms)) in enumerate(CLIPS.items()):
+        job = f"{number:02x}"
+        (folder / job).mkdir()
+        clip = coded.clip(folder / job / name, FRAMES, codec, varying, begin_ms)
+        served.add_done(job, name, clip, coded.analysis(clip))
+        watched = Watched(browser, served)
+        page = watched.open(job)
+        seen = page.evaluate(browsing.PLAY, CALLBACKS)
+        page.select_option("#filter [name=face]", "1")
+        wanted = np.random.default_rng(number).integers(0, FRAMES, SEEKS).tolist()
+        sought = page.evaluate(browsing.SEEK, wanted)
+        missed = sum(one[0] != frame for one, frame in zip(sought, wanted, strict=True))
+        rows.append((what, len(seen), len(browsing.wrong(seen)), len(sought), missed))
+        watched.close()
+    served.close()
+    return table(("clip", "frames shown", "with another frame's box or label", "seeks", "to another frame"), rows)
+
+
+def service(browser: Browser, folder: Path) -> str:
+    """A table of start and sizes."""
+    starts = [_start_s(browser, folder / str(number)) for number in range(STARTS)]
+    sizes = {path: path.stat().st_size for path in PAGE.rglob("*") if path.is_file()}
+    rows = [
+        (f"from `avcer serve` to a usable page, median of {STARTS}", f"{median(starts):.2f} s"),
+        ("the fastest of them", f"{min(starts):.2f} s"),
+        ("the page, all files", f"{sum(sizes.values()) / 1000:.0f} kB"),
+        ("of which uPlot", f"{sum(size for path, size in sizes.items() if 'vendor' in path.parts) / 1000:.0f} kB"),
+        ("what the extra `serve` adds to an installation", f"{_extra_bytes() / 1e6:.1f} MB"),
+    ]
+    return table(("what", "how much"), rows)
+
+
+def _start_s(browser: Browser, folder: Path) -> float:
+    """From the command until the page says that there is nothing yet."""
+    command = [sys.executable, "-m", "avcer", "serve", "--port", "0", "--jobs", str(folder)]
+    page = browser.new_page()
+    began_s = time.monotonic()
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        page.goto((process.stdout.readline() if process.stdout else "").strip())
+        expect(page.locator("#empty")).to_be_visible()
+        took_s = time.monotonic() - began_s
+        page.close()
+        process.terminate()
+    return took_s
+
+
+def _extra_bytes() -> int:
+    """What is installed for the extra and not for the rest."""
+    own = distribution("avcer").requires or []
+    base = _closure([line for line in own if "extra ==" not in line])
+    extra = _closure([line for line in own if re.search(r"extra == .serve.", line)]) - base
+    return sum(Path(str(file.locate())).stat().st_size for name in extra for file in distribution(name).files or []
+               if Path(str(file.locate())).is_file())  # fmt: skip
+
+
+def _closure(lines: list[str]) -> set[str]:
+    found: set[str] = set()
+    while lines:
+        name = re.split(r"[^\w.-]", lines.pop(), maxsplit=1)[0].lower().replace("_", "-")
+        if name in found:
+            continue
+        try:
+            needed = distribution(name).requires or []
+        except ModuleNotFoundError:  # of another system
+            continue
+        found.add(name)
+        lines += [line for line in needed if "extra ==" not in line]
+    return found
+
+
+def pictures(browser: Browser, folder: Path, target: Path) -> None:
+    """Analyses the demonstration clip, says a few things of it as a person would, and takes the pictures."""
+    clip = make_clip(folder / "portrait.mp4")
+    served = Served(folder / "pictures", workers=0)
+    served.add_done("ab", "portrait.mp4", clip, Analyzer().analyze(clip))
+    for name, (width, height, scheme, scale) in SCREENS.items():
+        watched = Watched(browser, served, width, height, color_scheme=scheme, device_scale_factor=scale)
+        page = watched.open("ab")
+        if name == next(iter(SCREENS)):
+            _say_something(page)
+        page.locator("#segments tbody button").nth(0).click()
+        _go_to(page, watched.shows)
+        page.evaluate("document.activeElement.blur(); window.scrollTo(0, 0)")
+        page.wait_for_timeout(400)
+        _take(page, target / name, full_page=True)
+        watched.close()
+    watched = Watched(browser, served, 1280, 560)
+    expect(watched.page.locator("#queue li")).to_have_count(1)
+    watched.page.locator("#options summary").click()
+    _take(watched.page, target / "clips.png")
+    watched.close()
+    served.close()
+
+
+def _take(page: Page, path: Path, full_page: bool = False) -> None:
+    """A picture of the screen, in 256 colours: a third of the bytes."""
+    Image.open(BytesIO(page.screenshot(full_page=full_page))).convert("RGB").quantize(256).save(path, optimize=True)
+
+
+def _say_something(page: Page) -> None:
+    page.get_by_label("Name of Face 1").fill("Grace")
+    page.keyboard.press("Enter")
+    expect(page.locator("#said")).to_have_text("Face 1 is called Grace")
+    page.locator("#segments tbody button").last.click()
+    page.get_by_role("button", name="Confirm").click()
+    expect(page.locator("#segments tbody tr").last).to_contain_text("person")
+    page.keyboard.press("m")
+    expect(page.locator("#markers input")).to_be_focused()
+    page.keyboard.type("light comes back")
+    page.keyboard.press("Enter")
+    expect(page.locator("#said")).to_have_text("Marker light comes back")
+
+
+def _go_to(page: Page, shows: Callable[[int], None]) -> None:
+    """To a frame on which the face is lit."""
+    page.keyboard.press("Home")
+    shows(0)
+    page.keyboard.press("ArrowRight")
+    shows(25)
+    page.keyboard.press("ArrowRight")
+    shows(50)
+
+
+if __name__ == "__main__":
+    main()
