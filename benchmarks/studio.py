@@ -119,11 +119,13 @@ def _start_s(browser: Browser, folder: Path) -> float:
     page = browser.new_page()
     began_s = time.monotonic()
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        page.goto((process.stdout.readline() if process.stdout else "").strip())
-        expect(page.locator("#empty")).to_be_visible()
-        took_s = time.monotonic() - began_s
-        page.close()
-        process.terminate()
+        try:
+            page.goto((process.stdout.readline() if process.stdout else "").strip())
+            expect(page.locator("#empty")).to_be_visible(timeout=20_000)
+            took_s = time.monotonic() - began_s
+        finally:
+            page.close()
+            process.kill()
     return took_s
 
 

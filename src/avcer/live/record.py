@@ -8,7 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 from queue import Queue
 from threading import Thread
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import av
 import numpy as np
@@ -19,8 +19,10 @@ from avcer.errors import AvcerError
 from avcer.live.inbox import Taken
 from avcer.media import SAMPLE_RATE, SoundBlock
 from avcer.media.filming import FilmWriter, writing
-from avcer.output.annotated.canvas import Canvas, fit
 from avcer.types import Frame
+
+if TYPE_CHECKING:
+    from avcer.output.annotated.canvas import Canvas
 
 UNFINISHED: Final = "recording.unfinished.mp4"
 """While it is written; players can read it up to the last second, if the program or the machine goes."""
@@ -65,6 +67,8 @@ class Recording:
                 pass
 
     def _write(self) -> None:
+        from avcer.output.annotated.canvas import Canvas, fit  # Matplotlib is slow to import
+
         frames: deque[Frame] = deque()
         track = _Blocks()
         ended = False
@@ -88,6 +92,8 @@ class Recording:
             self._last(film, canvas, frames[0], out)
 
     def _last(self, film: FilmWriter, canvas: Canvas, frame: Frame, out: Any) -> None:
+        from avcer.output.annotated.canvas import fit
+
         fit(canvas, frame.image, out)
         film.see(out, frame.time_s, 1 / RATE)
 

@@ -64,6 +64,7 @@ def serve(settings: Settings) -> None:
         timeout_graceful_shutdown=2, ws="websockets-sansio", ws_max_size=MOST_BYTES,
     )  # fmt: skip
     place = f"[{host}]" if ":" in host else host
+    door.listen(128)  # before the address is told: who reads it may come at once
     print(f"http://{place}:{door.getsockname()[1]}/?token={token}", flush=True)
     try:
         uvicorn.Server(config).run(sockets=[door])

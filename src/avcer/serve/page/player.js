@@ -16,7 +16,7 @@ function stampOf(video) {
 const EXACT_S = 0.002;
 const MISSES = 5;
 /** Browsers guess how long a frame of WebM lasts, and may show its neighbour; so many corrections of one seek. */
-const TRIES = 8;
+const TRIES = 14;
 const NEAR = 3;
 /** Without a picture for so long after a seek, it has led to the same one again. */
 const SILENT_MS = 500;
@@ -121,7 +121,7 @@ export class Player {
     }, SILENT_MS);
   }
 
-  /** Seeks once more where a neighbour of the wanted frame is shown: by as much as it is off, less each time. */
+  /** Seeks once more where a neighbour of the wanted frame is shown: see #aimAgain. */
   #correct(silent = false) {
     const { video, data, wanted, frame } = this;
     if (this.closed || wanted === null || frame < 0 || frame === wanted || video.seeking || !video.paused || this.pending !== null) return;
@@ -129,8 +129,16 @@ export class Player {
     if (!near && !silent) return; // a picture of before the seek
     if (this.tries === TRIES) { this.wanted = null; return; }
     this.tries += 1;
-    if (near) this.aim += (data.middle(wanted) - data.middle(frame)) * (this.tries > 2 ? 0.5 : 1);
+    if (near) this.#aimAgain();
     this.#go(this.aim + (near ? 0 : 1e-4));
+  }
+
+  /** Between the last aims that led too early and too late; before both are known, by as much as it was off. */
+  #aimAgain() {
+    const { data, wanted, frame } = this;
+    if (frame < wanted) this.early = Math.max(this.early, this.aim); else this.late = Math.min(this.late, this.aim);
+    if (this.early > -Infinity && this.late < Infinity) this.aim = (this.early + this.late) / 2;
+    else this.aim += data.middle(wanted) - data.middle(frame);
   }
 
   #go(target) {
@@ -146,6 +154,7 @@ export class Player {
     const found = Math.max(Math.min(frame, this.data.times.length - 1), 0);
     this.wanted = found;
     this.tries = 0;
+    [this.early, this.late] = [-Infinity, Infinity];
     this.aim = this.data.middle(found) - this.offset;
     this.#go(this.aim);
   }
