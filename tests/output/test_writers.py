@@ -8,7 +8,7 @@ import pytest
 
 from avcer.analysis import Analysis
 from avcer.errors import OutputError, UsageError
-from avcer.output.writers import DEFAULT_FORMATS, FORMATS, save
+from avcer.output.writers import DEFAULT_FORMATS, FORMATS, add, save
 
 Make = Callable[..., Analysis]
 
@@ -38,6 +38,15 @@ def test_a_folder_that_cannot_be_made(scene: Make, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="choose another folder"):
         save(scene(), tmp_path / "file", ["txt"])
+
+
+def test_formats_that_were_added_one_after_another_go_with_their_analysis(scene: Make, tmp_path: Path) -> None:
+    save(scene(), tmp_path, ["json"])
+    for word in ("srt", "vtt", "txt"):
+        add(scene(), tmp_path, [word])
+    assert (tmp_path / "segments.srt").exists()
+    save(scene(provenance={"version": "another"}), tmp_path, ["json"])
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["analysis.json", "analysis.npz"]
 
 
 def test_importing_the_table_is_light() -> None:

@@ -72,8 +72,8 @@ def add(analysis: Analysis, folder: Path, formats: Sequence[str]) -> list[Path]:
     earlier = read_records(folder)
     paths = [path for word in dict.fromkeys(formats) for path in FORMATS[word](analysis, folder)]
     if earlier:  # the next analysis into this folder finds these files, too
-        names = {*earlier[0].files, *(path.relative_to(folder).as_posix() for path in paths)}
-        write_hidden(replace(earlier[0], files=tuple(sorted(names))), folder)
+        added = replace(earlier[0], files=tuple(path.relative_to(folder).as_posix() for path in paths))
+        write_hidden(added.with_files_of(earlier), folder)
     return paths
 
 
