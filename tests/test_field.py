@@ -16,6 +16,7 @@ from avcer.media import Pictures, open_sound, probe
 from avcer.options import Options
 from avcer.output.subtitles import write_srt
 from avcer.output.tables import tables
+from avcer.output.tiers import tiers_of
 from avcer.pipeline import Analyzer
 from recordings import AudioTrack, VideoTrack, grey, shift_clock, tone, write
 
@@ -93,8 +94,8 @@ def test_the_remedy_of_an_animation(field):
 def test_subtitles_count_from_the_start_and_tables_as_the_file(field, analyzer, tmp_path):
     analysis = analyzer.analyze(field / "starts_at_ten_hours.ts")
     control = analyzer.analyze(field / "control.mp4")
-    write_srt(analysis, tmp_path / "far.srt")
-    write_srt(control, tmp_path / "control.srt")
+    write_srt(analysis, tmp_path / "far.srt", tiers_of(analysis, tmp_path))
+    write_srt(control, tmp_path / "control.srt", tiers_of(control, tmp_path))
     assert (tmp_path / "far.srt").read_text() == (tmp_path / "control.srt").read_text()
     assert tables(analysis)["compound"]["time_s"].values[0] == pytest.approx(36_000)
     assert tables(analysis)["segments"]["start_s"].values[0] == pytest.approx(36_000)
@@ -124,7 +125,7 @@ def test_the_option_times_moves_either(analyzer, late, tmp_path, times, table_s,
     for name, column in (("audio", "time_s"), ("compound", "time_s"), ("segments", "start_s")):
         assert tables(analysis)[name][column].values[0] == pytest.approx(table_s, abs=0.2), name
     if any(segment.label != "none" for segment in analysis.segments):
-        write_srt(analysis, tmp_path / "cues.srt")
+        write_srt(analysis, tmp_path / "cues.srt", tiers_of(analysis, tmp_path))
         hours, minutes, seconds = (tmp_path / "cues.srt").read_text().split("\n")[1].split(" ")[0].split(":")
         first_s = min(segment.start_s for segment in analysis.segments if segment.label != "none") - 3600
         shown_s = int(hours) * 3600 + int(minutes) * 60 + float(seconds.replace(",", "."))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 
 from avcer.analysis import Analysis
 from avcer.errors import OutputError, UsageError
+from avcer.output.tiers import Tiers, tiers_of
 from avcer.output.writers import DEFAULT_FORMATS, FORMATS, add, save
 
 Make = Callable[..., Analysis]
@@ -57,3 +59,34 @@ def test_importing_the_table_is_light() -> None:
         "import sys, avcer.output.writers; print([m for m in ('matplotlib', 'openvino', 'torch') if m in sys.modules])"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
+
+
+def test_one_call_makes_the_tiers_once(
+    scene: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[Path] = []
+
+    def counted(analysis: Analysis, folder: Path) -> Tiers:
+        made.append(folder)
+        return tiers_of(analysis, folder)
+
+    monkeypatch.setattr("avcer.output.writers.tiers_of", counted)
+    save(scene(), tmp_path, ("eaf", "textgrid", "emotionml", "labelstudio", "boris", "audformat", "bids", "srt", "vtt"))
+    assert made == [tmp_path]
+    save(scene(), tmp_path, ("csv", "mot", "corrected"))
+    assert made == [tmp_path]
+
+
+def test_parquet_leaves_pandas_alone() -> None:
+    """Which takes 30 MB and half a second, and is installed beside pyarrow more often than not."""
+    code = (
+        "import sys, numpy as np\n"
+        "from avcer.output.tables import Column, Table\n"
+        "from avcer.output.table_files import to_arrow\n"
+        "whole = Column('face', np.array([0.0, np.nan]), 'x', 0)\n"
+        "number = Column('valence', np.array([np.nan, 0.5]), 'x', 6)\n"
+        "text = Column('label', np.array(['Zürich', None], object), 'x')\n"
+        "print(to_arrow(Table('t', (whole, number, text)), {}).to_pydict(), 'pandas' in sys.modules)"
+    )
+    shown = subprocess.run([sys.executable, "-X", "utf8", "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout.strip() == "{'face': [0, None], 'valence': [None, 0.5], 'label': ['Zürich', None]} False"

@@ -168,6 +168,8 @@ def corrected(segments: Sequence[Segment], corrections: Corrections) -> list[tup
 
 def of_people(segment: Segment, corrections: Corrections) -> list[Segment]:
     """A segment of a face as segments of the people whom a person saw in it."""
+    if not (corrections.splits or corrections.merged):
+        return [segment]  # at once: an hour has tens of thousands
     inside = {one.time_s for one in corrections.splits if segment.start_s < one.time_s < segment.end_s}
     edges = [segment.start_s, *sorted(inside), segment.end_s]
     parts: list[Segment] = []

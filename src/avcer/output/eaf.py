@@ -22,7 +22,7 @@ from avcer.files import atomic, atomic_text
 from avcer.labels import BASIC
 from avcer.output.colours import EMOTIONS, rgb
 from avcer.output.rows import write_rows
-from avcer.output.tiers import Tier, Tiers, players_ms, tiers_of
+from avcer.output.tiers import Tier, Tiers, players_ms
 
 EAF: Final = "segments.eaf"
 CURVES: Final = "elan_curves.csv"
@@ -37,7 +37,7 @@ _CONSTRAINTS: Final = (
 )
 
 
-def write_eaf(analysis: Analysis, folder: Path) -> list[Path]:
+def write_eaf(analysis: Analysis, folder: Path, tiers: Tiers) -> list[Path]:
     """Writes the annotation file, the curves of the primary face as CSV, and ELAN's set-up of the curves.
 
     ELAN finds the set-up's CSV by its absolute address: after the folder has moved, write the files again
@@ -46,7 +46,6 @@ def write_eaf(analysis: Analysis, folder: Path) -> list[Path]:
     Raises:
         OutputError: a file cannot be written.
     """
-    tiers = tiers_of(analysis, folder)
     face = next((face for face in analysis.faces if face.track is not None and face.id == analysis.primary), None)
     paths = [_write(folder / EAF, _document(analysis, tiers, folder, curves=face is not None))]
     if face is not None:

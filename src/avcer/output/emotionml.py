@@ -11,20 +11,19 @@ from xml.etree.ElementTree import Element, SubElement
 
 from avcer.analysis import Analysis
 from avcer.files import atomic
-from avcer.output.tiers import Interval, Tier, tiers_of
+from avcer.output.tiers import Interval, Tier, Tiers
 
 NAMESPACE: Final = "http://www.w3.org/2009/10/emotionml"
 _VOCABULARY: Final = "avcer-labels"
 
 
-def write_emotionml(analysis: Analysis, folder: Path) -> list[Path]:
+def write_emotionml(analysis: Analysis, folder: Path, tiers: Tiers) -> list[Path]:
     """Writes the document. ``confidence`` is the label's probability; the span is a media fragment of the clip; a name
     is a token, so that 'Happily Surprised' is ``Happily_Surprised``.
 
     Raises:
         OutputError: the file cannot be written.
     """
-    tiers = tiers_of(analysis, folder)
     root = Element("emotionml", {"xmlns": NAMESPACE, "version": "1.0", "category-set": f"#{_VOCABULARY}"})
     vocabulary = SubElement(root, "vocabulary", {"type": "category", "id": _VOCABULARY})
     for label in tiers.labels or ("Neutral",):

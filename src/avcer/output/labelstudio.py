@@ -17,19 +17,18 @@ from avcer import __version__
 from avcer.analysis import Analysis
 from avcer.files import atomic_text
 from avcer.labels import BASIC
-from avcer.output.tiers import Interval, Tier, Tiers, players_ms, tiers_of
+from avcer.output.tiers import Interval, Tier, Tiers, players_ms
 
 TASKS: Final = "labelstudio.json"
 SET_UP: Final = "labelstudio.xml"
 
 
-def write_labelstudio(analysis: Analysis, folder: Path) -> list[Path]:
+def write_labelstudio(analysis: Analysis, folder: Path, tiers: Tiers) -> list[Path]:
     """Writes one task with predictions, and the labelling set-up to paste into the project.
 
     Raises:
         OutputError: a file cannot be written.
     """
-    tiers = tiers_of(analysis, folder)
     task = {"data": {"video": analysis.clip.path.name, "ts": _series(analysis)}, "predictions": _predictions(tiers)}
     with atomic_text(folder / TASKS) as file:
         file.write(json.dumps([task]) + "\n")  # json.dump writes number by number

@@ -17,22 +17,22 @@ from avcer.analysis import Analysis
 from avcer.files import atomic_text
 from avcer.labels import BASIC
 from avcer.output.corrections import read_corrections
-from avcer.output.tiers import tiers_of
+from avcer.output.tiers import Tiers
 
 
-def write_srt(analysis: Analysis, path: Path) -> Path:
+def write_srt(analysis: Analysis, path: Path, tiers: Tiers) -> Path:
     """Writes SubRip subtitles to ``path``.
 
     Raises:
         OutputError: it cannot be written.
     """
     with atomic_text(path) as file:
-        for number, (start_ms, end_ms, text) in enumerate(_cues(analysis, path.parent), start=1):
+        for number, (start_ms, end_ms, text) in enumerate(_cues(analysis, path.parent, tiers), start=1):
             file.write(f"{number}\n{_clock(start_ms, ',')} --> {_clock(end_ms, ',')}\n{text}\n\n")
     return path
 
 
-def write_vtt(analysis: Analysis, path: Path) -> Path:
+def write_vtt(analysis: Analysis, path: Path, tiers: Tiers) -> Path:
     """Writes WebVTT subtitles to ``path``.
 
     Raises:
@@ -40,15 +40,15 @@ def write_vtt(analysis: Analysis, path: Path) -> Path:
     """
     with atomic_text(path) as file:
         file.write("WEBVTT\n\n")
-        for start_ms, end_ms, text in _cues(analysis, path.parent):
+        for start_ms, end_ms, text in _cues(analysis, path.parent, tiers):
             file.write(f"{_clock(start_ms, '.')} --> {_clock(end_ms, '.')}\n{html.escape(text, quote=False)}\n\n")
     return path
 
 
-def _cues(analysis: Analysis, folder: Path) -> Iterator[tuple[int, int, str]]:
+def _cues(analysis: Analysis, folder: Path, tiers: Tiers) -> Iterator[tuple[int, int, str]]:
     """Start and end in milliseconds, and the text; several faces, and those with a name, are told apart by it."""
     named = bool(read_corrections(folder).names) or len(analysis.faces) > 1
-    cues = [(one, tier.name) for tier in tiers_of(analysis, folder).tiers for one in tier.intervals]
+    cues = [(one, tier.name) for tier in tiers.tiers for one in tier.intervals]
     for one, name in sorted(cues, key=lambda cue: cue[0].start_ms):
         if one.label == BASIC[0]:
             continue

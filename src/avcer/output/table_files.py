@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from avcer.analysis import Analysis, FaceAnalysis
 from avcer.errors import MissingExtraError, UsageError
@@ -112,20 +113,35 @@ def named(analysis: Analysis, name: str) -> Table:
 
 
 def to_arrow(table: Table, metadata: Mapping[str, str]) -> Any:
-    """The table as a ``pyarrow.Table``: seconds in double precision, other numbers in single, null for empty cells."""
+    """The table as a ``pyarrow.Table``: seconds in double precision, other numbers in single, null for empty cells.
+
+    Arrays are made of their buffers: ``pyarrow.array`` would import pandas, where that is installed (30 MB).
+    """
     import pyarrow
 
     fields, arrays = [], []
     for column in table.columns:
-        kind, values = _arrow_type(column, pyarrow), column.values
-        if values.dtype == np.float64:
-            empty = np.isnan(values)
-            whole = np.where(empty, 0, values).astype(np.int32) if column.decimals == 0 else values
-            arrays.append(pyarrow.array(whole, mask=empty).cast(kind))
-        else:
-            arrays.append(pyarrow.array(values, kind))
+        kind = _arrow_type(column, pyarrow)
+        there, *buffers = _texts_in_bytes(column) if column.decimals is None else _numbers_in_bytes(column, kind)
+        filled = None if there.all() else np.packbits(there, bitorder="little")
+        given = [None if one is None else pyarrow.py_buffer(one) for one in (filled, *buffers)]
+        arrays.append(pyarrow.Array.from_buffers(kind, len(there), given))
         fields.append(pyarrow.field(column.name, kind, metadata={"description": column.description}))
     return pyarrow.Table.from_arrays(arrays, schema=pyarrow.schema(fields, metadata=dict(metadata)))
+
+
+def _numbers_in_bytes(column: Column, kind: Any) -> tuple[NDArray[np.bool_], NDArray[Any]]:
+    """Which cells are filled, and their numbers."""
+    there = ~np.isnan(column.values)
+    return there, np.where(there, column.values, 0).astype(kind.to_pandas_dtype())
+
+
+def _texts_in_bytes(column: Column) -> tuple[NDArray[np.bool_], NDArray[np.int32], bytes]:
+    """Which cells are filled, where each text begins and the last one ends, and all texts."""
+    values = column.values.tolist()
+    texts = [b"" if value is None else value.encode() for value in values]
+    there = np.array([value is not None for value in values], np.bool_)
+    return there, np.cumsum([0, *map(len, texts)], dtype=np.int32), b"".join(texts)
 
 
 def to_pandas(table: Table) -> pandas.DataFrame:

@@ -16,7 +16,7 @@ from avcer.analysis import Analysis
 from avcer.files import atomic_text, make_folder
 from avcer.output.corrections import read_corrections
 from avcer.output.rows import write_rows
-from avcer.output.tiers import Tier, Tiers, one_line, tiers_of
+from avcer.output.tiers import Tier, Tiers, one_line
 from avcer.types import Double, FaceTrack
 
 _BORIS: Final = (
@@ -40,13 +40,12 @@ _EVENTS: Final[Mapping[str, Any]] = {
 }
 
 
-def write_boris(analysis: Analysis, folder: Path) -> list[Path]:
+def write_boris(analysis: Analysis, folder: Path, tiers: Tiers) -> list[Path]:
     """Writes ``boris.tsv``: a state event for each segment, a point event for each marker of a person.
 
     Raises:
         OutputError: the file cannot be written.
     """
-    tiers = tiers_of(analysis, folder)
     length = f"{tiers.end_ms / 1000:.3f}"
     clip = analysis.clip
     whole = {
@@ -71,13 +70,12 @@ def write_boris(analysis: Analysis, folder: Path) -> list[Path]:
     return [_write(folder / "boris.tsv", _BORIS, rows, "\t")]
 
 
-def write_bids(analysis: Analysis, folder: Path) -> list[Path]:
+def write_bids(analysis: Analysis, folder: Path, tiers: Tiers) -> list[Path]:
     """Writes ``<clip>_events.tsv`` and the description of its columns, ``<clip>_events.json``.
 
     Raises:
         OutputError: a file cannot be written.
     """
-    tiers = tiers_of(analysis, folder)
     rows = [
         {"onset": f"{start_ms / 1000:.3f}", "duration": f"{(end_ms - start_ms) / 1000:.3f}", "trial_type": label,
          "face": name, "probability": f"{probability:.4f}", "source": source}
@@ -95,14 +93,13 @@ def write_bids(analysis: Analysis, folder: Path) -> list[Path]:
     return [_write(folder / f"{stem}_events.tsv", tuple(_EVENTS), rows, "\t"), folder / f"{stem}_events.json"]
 
 
-def write_audformat(analysis: Analysis, folder: Path) -> list[Path]:
+def write_audformat(analysis: Analysis, folder: Path, tiers: Tiers) -> list[Path]:
     """Writes a database of audEERING's audformat into ``audformat/``: a segmented table, and its header.
 
     Raises:
         OutputError: a file cannot be written.
     """
     into = make_folder(folder / "audformat")
-    tiers = tiers_of(analysis, folder)
     rows = [
         {"file": analysis.clip.path.name, "start": _delta(start_ms), "end": _delta(end_ms), "label": label,
          "face": name, "probability": f"{probability:.4f}", "source": source}

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from avcer.analysis import Analysis
 from avcer.files import atomic_text
-from avcer.output.tiers import Interval, Tiers, tiers_of
+from avcer.output.tiers import Interval, Tiers
 
 PERSON = "*"
 """Behind a label that a person gave."""
 
 
-def write_textgrid(analysis: Analysis, folder: Path) -> list[Path]:
+def write_textgrid(analysis: Analysis, folder: Path, tiers: Tiers) -> list[Path]:
     """Writes Praat's long text format. All tiers begin at 0 and end together; where nobody named anything, the interval
     is empty.
 
@@ -22,7 +22,7 @@ def write_textgrid(analysis: Analysis, folder: Path) -> list[Path]:
     """
     path = folder / "segments.TextGrid"
     with atomic_text(path) as file:
-        file.writelines(f"{line}\n" for line in _lines(tiers_of(analysis, folder)))
+        file.writelines(f"{line}\n" for line in _lines(tiers))
     return [path]
 
 

@@ -18,7 +18,7 @@ from avcer.output.times import zero
 from avcer.types import Double
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Interval:
     """A stretch with one label: whole milliseconds, and whether a person said it."""
 
@@ -59,28 +59,26 @@ def tiers_of(analysis: Analysis, folder: Path) -> Tiers:
         InputError: the corrections cannot be read.
     """
     corrections = read_corrections(folder)
+    zero_s = zero(analysis, "start")
     rows: dict[int | None, list[Interval]] = {corrections.person(face.id): [] for face in analysis.faces}
     for segment, by_person in corrected(analysis.segments, corrections):
         if segment.label == NONE:
             continue
-        start_ms, end_ms = player_ms(analysis, segment.start_s), player_ms(analysis, segment.end_s)
+        start_ms, end_ms = _whole_ms(segment.start_s - zero_s), _whole_ms(segment.end_s - zero_s)
         rows.setdefault(segment.face, []).append(
             Interval(start_ms, end_ms, one_line(segment.label), segment.probability, by_person)
         )
     names = _names(rows, corrections)
     tiers = tuple(Tier(face, names[face], tuple(_apart(found))) for face, found in rows.items())
-    markers = tuple((player_ms(analysis, one.time_s), one_line(one.text)) for one in corrections.markers)
+    markers = tuple((_whole_ms(one.time_s - zero_s), one_line(one.text)) for one in corrections.markers)
     last_ms = max((one.end_ms for tier in tiers for one in tier.intervals), default=0)
     return Tiers(tiers, tuple(sorted(markers)), max(last_ms, round(analysis.clip.duration_s * 1000), 1))
 
 
-def player_ms(analysis: Analysis, time_s: float) -> int:
-    """Whole milliseconds after the moment that a player shows as 0 (or as ``--times`` says), never below it."""
-    return max(round((time_s - zero(analysis, "start")) * 1000), 0)
-
-
 def players_ms(analysis: Analysis, times_s: Double) -> Double:
-    """The same of many times at once ``(T,)``."""
+    """Whole milliseconds after the moment that a player shows as 0 (or as ``--times`` says), never below it, of many
+    times ``(T,)``.
+    """
     milliseconds: Double = np.maximum(np.rint((times_s - zero(analysis, "start")) * 1000), 0.0)
     return milliseconds
 
@@ -88,6 +86,11 @@ def players_ms(analysis: Analysis, times_s: Double) -> Double:
 def one_line(text: str) -> str:
     """``text`` without line breaks and without the control characters that XML cannot hold."""
     return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+
+
+def _whole_ms(time_s: float) -> int:
+    """The same of one time, in seconds from that moment."""
+    return max(round(time_s * 1000), 0)
 
 
 def _names(rows: dict[int | None, list[Interval]], corrections: Corrections) -> dict[int | None, str]:

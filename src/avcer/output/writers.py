@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -22,9 +23,17 @@ from avcer.output.subtitles import write_srt, write_vtt
 from avcer.output.table_files import write_csv, write_jsonl, write_parquet
 from avcer.output.tabular import write_audformat, write_bids, write_boris, write_mot
 from avcer.output.textgrid import write_textgrid
+from avcer.output.tiers import Tiers, tiers_of
 
 Writer = Callable[[Analysis, Path], list[Path]]
 """Writes an analysis into a folder that exists and returns the paths of what it wrote."""
+
+
+@dataclass(frozen=True)
+class OfTiers:
+    """A writer that needs the tiers, too. One call makes them once: for an hour, that takes half a second."""
+
+    write: Callable[[Analysis, Path, Tiers], list[Path]]
 
 
 def save(analysis: Analysis, folder: Path, formats: Sequence[str]) -> list[Path]:
@@ -46,7 +55,8 @@ def save(analysis: Analysis, folder: Path, formats: Sequence[str]) -> list[Path]
     earlier = read_records(folder)
     document = folder / NAME
     of_json = [document, document.with_suffix(".npz")]
-    written = {word: of_json if word == "json" else FORMATS[word](analysis, folder) for word in dict.fromkeys(formats)}
+    write = _writing(analysis, folder)
+    written = {word: of_json if word == "json" else write(word) for word in dict.fromkeys(formats)}
     paths = [path for files in written.values() for path in files]
     record = Record.of(analysis, folder, paths)
     if "json" in written:  # the last one: it names the others
@@ -70,7 +80,8 @@ def add(analysis: Analysis, folder: Path, formats: Sequence[str]) -> list[Path]:
     if "json" in formats:
         return save(analysis, folder, formats)
     earlier = read_records(folder)
-    paths = [path for word in dict.fromkeys(formats) for path in FORMATS[word](analysis, folder)]
+    write = _writing(analysis, folder)
+    paths = [path for word in dict.fromkeys(formats) for path in write(word)]
     if earlier:  # the next analysis into this folder finds these files, too
         added = replace(earlier[0], files=tuple(path.relative_to(folder).as_posix() for path in paths))
         write_hidden(added.with_files_of(earlier), folder)
@@ -82,6 +93,17 @@ def check_formats(formats: Sequence[str]) -> None:
     for word in formats:
         if word not in FORMATS:
             raise UsageError(f"unknown format {word!r}; the formats are {', '.join(FORMATS)}")
+
+
+def _writing(analysis: Analysis, folder: Path) -> Callable[[str], list[Path]]:
+    """What writes a format by its word."""
+    tiers = cache(lambda: tiers_of(analysis, folder))
+
+    def write(word: str) -> list[Path]:
+        writer = FORMATS[word]
+        return writer.write(analysis, folder, tiers()) if isinstance(writer, OfTiers) else writer(analysis, folder)
+
+    return write
 
 
 def _json(analysis: Analysis, folder: Path) -> list[Path]:
@@ -99,12 +121,12 @@ def _txt(analysis: Analysis, folder: Path) -> list[Path]:
     return [write_submission(analysis, folder / "submission.txt")]
 
 
-def _srt(analysis: Analysis, folder: Path) -> list[Path]:
-    return [write_srt(analysis, folder / "segments.srt")]
+def _srt(analysis: Analysis, folder: Path, tiers: Tiers) -> list[Path]:
+    return [write_srt(analysis, folder / "segments.srt", tiers)]
 
 
-def _vtt(analysis: Analysis, folder: Path) -> list[Path]:
-    return [write_vtt(analysis, folder / "segments.vtt")]
+def _vtt(analysis: Analysis, folder: Path, tiers: Tiers) -> list[Path]:
+    return [write_vtt(analysis, folder / "segments.vtt", tiers)]
 
 
 def _faces(analysis: Analysis, folder: Path) -> list[Path]:
@@ -125,22 +147,22 @@ def _mp4(analysis: Analysis, folder: Path) -> list[Path]:
     return write_annotated(analysis, folder)
 
 
-FORMATS: Final[dict[str, Writer]] = {
+FORMATS: Final[dict[str, Writer | OfTiers]] = {
     "csv": write_csv,
     "json": _json,
     "png": _png,
     "txt": _txt,
-    "srt": _srt,
-    "vtt": _vtt,
+    "srt": OfTiers(_srt),
+    "vtt": OfTiers(_vtt),
     "parquet": write_parquet,
     "jsonl": write_jsonl,
-    "eaf": write_eaf,
-    "textgrid": write_textgrid,
-    "emotionml": write_emotionml,
-    "labelstudio": write_labelstudio,
-    "boris": write_boris,
-    "audformat": write_audformat,
-    "bids": write_bids,
+    "eaf": OfTiers(write_eaf),
+    "textgrid": OfTiers(write_textgrid),
+    "emotionml": OfTiers(write_emotionml),
+    "labelstudio": OfTiers(write_labelstudio),
+    "boris": OfTiers(write_boris),
+    "audformat": OfTiers(write_audformat),
+    "bids": OfTiers(write_bids),
     "mot": write_mot,
     "corrected": write_corrected,
     "mp4": _mp4,
