@@ -3,7 +3,8 @@
     python benchmarks/exports.py [--minutes 60] [--rounds 3] [--write docs/exports.md]
 
 The analysis is made up (a walk through the emotions), stored, and exported by `avcer export`, each time in a process of
-its own: seconds from its start to its end and the most memory that it held at once, of the best of the rounds.
+its own: seconds from its start to its end, those of them that it had a processor, and the most memory that it held at
+once, of the best of the rounds. The limit is for processor seconds, as other work on the machine lengthens the others.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from page import circumstances, put, table
 
 FORMATS = (*EXPORTS, "srt", "vtt", "parquet")
 ALL = ",".join(FORMATS)
-LIMITS = {"seconds": 10.0, "megabytes": 300.0}
+LIMITS = {"processor seconds": 10.0, "megabytes": 300.0}
 
 
 @dataclass(frozen=True)
@@ -52,11 +53,12 @@ def main() -> None:
         found = {name: best([exported(result, name) for _ in range(chosen.rounds)]) for name in names}
     whole = found[ALL]
     rows = [(f"`{name}`", *shown(found[name])) for name in FORMATS] + [("all of these in one call", *shown(whole))]
-    kept = whole.seconds < LIMITS["seconds"] and whole.peak_mb < LIMITS["megabytes"]
-    limits = f"{LIMITS['seconds']:g} s and {LIMITS['megabytes']:g} MB"
+    kept = whole.busy_s < LIMITS["processor seconds"] and whole.peak_mb < LIMITS["megabytes"]
+    limits = f"{LIMITS['processor seconds']:g} processor seconds and {LIMITS['megabytes']:g} MB"
     busy = os.getloadavg()[0]
     verdict = f"All of them together {'stay' if kept else 'DO NOT STAY'} below {limits}."
-    verdict += f" At the end, {busy:.0f} processes wanted the {os.cpu_count()} processors."
+    verdict += f" At the end, {busy:.0f} processes wanted the {os.cpu_count()} processors: that lengthens the seconds,"
+    verdict += " and much less the processor seconds, which are judged here."
     heading = ["`--formats`", "seconds", "of processor", "memory at most, MB", "written, MB"]
     text = "\n\n".join([circumstances("numpy", "pyarrow"), table(heading, rows), verdict])
     print(text)

@@ -61,9 +61,7 @@ def test_importing_the_table_is_light() -> None:
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
 
 
-def test_one_call_makes_the_tiers_once(
-    scene: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_one_call_makes_the_tiers_once(scene: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[Path] = []
 
     def counted(analysis: Analysis, folder: Path) -> Tiers:
