@@ -4,7 +4,7 @@
 
 Each mutation puts one text in the place of another in a copy of the repository, in which `../shared` is missing, and
 runs the nearest fast tests (with `--whole`, all fast tests where those let it live). The letters A-X are those of an
-earlier review of the code; 1-10 are in the joints between the parts. The table says which tests failed first.
+earlier review of the code; the numbers are in the joints between the parts. The table says which tests failed first.
 """
 
 from __future__ import annotations
@@ -124,6 +124,26 @@ MUTATIONS: Final = (
          "session.note(*(", WIRING),
     _one("10", "no portraits are kept of a source that cannot be read again", "pipeline.py",
          "portraits=info is None or not info.path.is_file(),", "", WIRING),
+    _one("11", "`--threads` does not reach the engines that tables are scored with", "evaluation/protocols.py",
+         'load_engine(model, "cpu", self.precision, self.threads)', 'load_engine(model, "cpu", self.precision, None)',
+         "test_threads.py"),
+    _one("12", "`--threads` does not reach an ablation", "commands/ablation.py",
+         '        "threads": chosen.threads,\n', "", "test_threads.py"),
+    _one("13", "a face's rest is not taken off its probabilities", "session.py",
+         "self._watcher.probabilities(), self.plan.baseline", "self._watcher.probabilities(), None", WIRING),
+    _one("14", "the sets of labels are in no table", "output/tables.py", 'if options.get("label_sets"):', "if False:",
+         WIRING),
+    _one("15", "each engine has an OpenVINO core of its own", "models/core.py", "_CORE.append(openvino.Core())",
+         "return openvino.Core()", "models/test_runtime.py"),
+    _one("16", "tiers are exported without the corrections", "output/tiers.py",
+         "corrections = read_corrections(folder)", "corrections = Corrections()", "output/test_exports.py"),
+    _one("17", "of several clips, one whose worker died is not tried again", "batch/each.py",
+         'if outcome.state != "died":', "if True:", "batch/test_each.py"),
+    _one("18", "a damaged graph is run", "models/runtime.py", "        check_file(model, model.card.graph)\n", "",
+         "models/test_runtime.py"),
+    _one("19", "a face that speaks is believed as one in silence", "decision/weigh.py",
+         "_share(weighing.speaking.emotions(_share(faces[both])) * evidence)", "_share(_share(faces[both]) * evidence)",
+         "decision/test_weigh.py"),
 )  # fmt: skip
 
 

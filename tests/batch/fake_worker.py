@@ -33,7 +33,7 @@ def work(job: dict[str, Any], path: Path, folder: Path) -> dict[str, Any]:
             marker.touch()
             os.kill(os.getpid(), signal.SIGKILL)
     if what.startswith("kill"):
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
         (folder / "half.csv").write_text("half")
         os.kill(os.getpid(), signal.SIGKILL)
     if what.startswith("exit"):

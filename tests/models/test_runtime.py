@@ -18,6 +18,7 @@ from avcer import processors
 from avcer.errors import MissingExtraError, ModelError, UsageError
 from avcer.models import runtime
 from avcer.models.card import FileRecord
+from avcer.models.core import openvino_core
 from avcer.models.runtime import OpenVINOEngine, load_engine
 from avcer.models.store import InstalledModel, sha256
 from avcer.models.torch_engine import TorchEngine
@@ -174,6 +175,22 @@ def test_a_broken_graph_is_one_line(written: InstalledModel, tmp_path: Path) -> 
     card = replace(written.card, graph=FileRecord(graph.name, graph.stat().st_size, sha256(graph)))
     with pytest.raises(ModelError, match=r"model\.onnx: OpenVINO cannot run it"):
         load_engine(InstalledModel(card, folder), "cpu")
+
+
+def test_a_graph_that_changed_since_it_was_installed_is_not_run(written: InstalledModel, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(written.folder, tmp_path / "changed"))
+    graph = folder / written.card.graph.name
+    content = bytearray(graph.read_bytes())
+    content[-1] ^= 1
+    graph.write_bytes(content)
+    with pytest.raises(ModelError, match=r"model\.onnx: is damaged \(its SHA-256 is not the one on its card\)"):
+        load_engine(InstalledModel(written.card, folder), "cpu")
+
+
+def test_there_is_one_core_of_openvino_whoever_asks() -> None:
+    with ThreadPoolExecutor(2) as pool:
+        cores = [openvino_core(), *pool.map(lambda _: openvino_core(), range(2))]
+    assert len({id(core) for core in cores}) == 1
 
 
 def test_large_engines_take_turns_and_small_ones_do_not(written: InstalledModel) -> None:
