@@ -219,7 +219,7 @@ def test_a_full_disk_leaves_both_files_as_they_were(
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("avcer.output.document.write_archive", full)
+    monkeypatch.setattr("avcer.output.document.writing.write_archive", full)
     with pytest.raises(OutputError, match="No space left"):
         save_json(scene(seed=1), path)
     assert {each: each.read_bytes() for each in tmp_path.iterdir()} == before

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from avcer.analysis import Analysis
 from avcer.errors import InputError
 from avcer.output.document import load_json
-from avcer.output.document_1 import read_clip
+from avcer.output.document.version_1 import read_clip
 from avcer.output.record import DOCUMENT
 from avcer.output.table_files import named, to_arrow, to_pandas
 from avcer.parsing import json_of
