@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor
 
+import fakes
 from avcer.labels import VISUAL
-from avcer.models.card import UNWRITTEN, ModelCard
+from avcer.models.card import ModelCard
 from avcer.models.convert import write_model
 from avcer.models.networks.temporal import TemporalLSTM
 from avcer.models.store import InstalledModel
@@ -20,19 +22,10 @@ from reference import stand_in_weights
 @pytest.fixture(scope="session")
 def card() -> ModelCard:
     """The card of the small model before it is written."""
-    return ModelCard(
-        name="published-dynamic",
-        family="published",
-        role="dynamic",
-        architecture="avcer-lstm",
-        graph=UNWRITTEN,
-        weights=UNWRITTEN,
-        inputs=("N", 10, 512),
-        labels=VISUAL,
-        preprocessing={},
-        licence="MIT",
-        source="made by the tests",
-    )
+    return replace(
+        fakes.card("dynamic", VISUAL), name="published-dynamic", family="published", architecture="avcer-lstm",
+        inputs=("N", 10, 512), source="made by the tests",
+    )  # fmt: skip
 
 
 @pytest.fixture(scope="session")

@@ -17,10 +17,11 @@ from avcer.emotion.voice import VoiceFrames
 from avcer.emotion.waveform import Waveform
 from avcer.errors import ModelError
 from avcer.faces.detect import FramePixels
-from avcer.models.card import ROLES, UNWRITTEN, ModelCard, Role
+from avcer.models.card import ROLES, Role
 from avcer.models.checkpoints import CHECKPOINTS
 from avcer.models.preparation import Preparation, Scaling, card_entry, prepared_by
 from avcer.models.store import find
+from fakes import card
 
 KINDS: Mapping[Role, Mapping[str, Any]] = {
     "detector": {FramePixels.kind: FramePixels},
@@ -31,12 +32,6 @@ KINDS: Mapping[Role, Mapping[str, Any]] = {
 MEAN = (91.4953, 103.8827, 131.0912)
 FORMER_MINI_AUDIO = {"sample_rate": 16000, "window_s": 4.0, **VoiceFrames().as_dict()}
 FORMER_AUDIO = {"sample_rate": 16000, "window_s": 4.0, "step_s": 0.5, "variance_floor": 1e-7}
-
-
-def card(role: Role, preprocessing: dict[str, Any]) -> ModelCard:
-    return ModelCard(
-        "made-up", "mini", role, "made-up", UNWRITTEN, UNWRITTEN, ("N",), (), preprocessing, "MIT", "tests"
-    )
 
 
 @pytest.mark.parametrize(
@@ -60,7 +55,7 @@ def card(role: Role, preprocessing: dict[str, Any]) -> ModelCard:
     ],
 )
 def test_cards_without_a_kind_mean_what_they_meant(role: Role, stated: dict[str, Any], meant: Preparation) -> None:
-    assert prepared_by(card(role, stated), KINDS[role]) == meant
+    assert prepared_by(card(role, **stated), KINDS[role]) == meant
 
 
 @pytest.mark.parametrize(
@@ -77,7 +72,7 @@ def test_cards_without_a_kind_mean_what_they_meant(role: Role, stated: dict[str,
 )
 def test_what_a_card_states_is_read_back(role: Role, meant: Preparation) -> None:
     stated = json.loads(json.dumps(card_entry(meant)))
-    assert prepared_by(card(role, stated), KINDS[role]) == meant
+    assert prepared_by(card(role, **stated), KINDS[role]) == meant
     assert card_entry(meant) == stated
 
 
@@ -94,15 +89,15 @@ def test_what_a_card_states_is_read_back(role: Role, meant: Preparation) -> None
 )
 def test_a_card_of_another_version_is_refused(stated: dict[str, Any], fault: str) -> None:
     """Rather than passing over a constant that would change what the network is given."""
-    with pytest.raises(ModelError, match=rf"made-up: .*{fault}.*; install the version"):
-        prepared_by(card("audio", stated), SOUND_KINDS)
+    with pytest.raises(ModelError, match=rf"^audio: .*{fault}.*; install the version"):
+        prepared_by(card("audio", **stated), SOUND_KINDS)
 
 
 @pytest.mark.parametrize("role", ["detector", "static"])
 def test_engine_and_station_scale_alike(role: Role) -> None:
     """One truth for the processor and for CUDA: what the card says, however old it is."""
     for entry in ({"mean": [10.0, 20.0, 30.0], "scale": 0.5}, {"mean": [1.0, 2.0, 3.0], "scale": 1.0}):
-        made = card(role, {"size": 8, **entry} if role == "static" else entry)
+        made = card(role, **({"size": 8, **entry} if role == "static" else entry))
         preparation = prepared_by(made, KINDS[role])
         assert Scaling.of_card(made) == Scaling(preparation.mean, preparation.scale)
 
@@ -117,7 +112,7 @@ def test_pixels_become_planes_less_the_mean_times_the_scale() -> None:
 
 def test_a_card_without_scaling_is_for_no_engine_that_takes_pixels() -> None:
     with pytest.raises(ModelError, match="pixels without their 'mean'"):
-        Scaling.of_card(card("static", {"kind": "grey_square", "size": 48, "margin": 0.0}))
+        Scaling.of_card(card("static", kind="grey_square", size=48, margin=0.0))
 
 
 @pytest.mark.parametrize("role", ROLES)

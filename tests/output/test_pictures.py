@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -10,18 +11,17 @@ import pytest
 
 from avcer.analysis import Analysis
 from avcer.errors import InputError, ModelError
-from avcer.models.card import FileRecord, ModelCard
+from avcer.models.card import FileRecord
 from avcer.models.store import InstalledModel
 from avcer.output import pictures
 from avcer.output.pictures import write_faces, write_heatmaps
 from avcer.types import Float
+from fakes import card
 
 Make = Callable[..., Analysis]
 
 NOTHING = FileRecord("", 0, "0" * 64)
-CARD = ModelCard(
-    "static", "mini", "static", "", NOTHING, NOTHING, ("N", 1, 48, 48), (), {"margin": 0.1, "size": 48}, "", ""
-)
+CARD = replace(card("static", margin=0.1, size=48), graph=NOTHING, weights=NOTHING)
 
 
 @pytest.fixture

@@ -43,6 +43,13 @@ INSERT INTO clips (id, path, start_s, end_s, extra) VALUES (?, ?, ?, ?, ?)
   ON CONFLICT (id) DO UPDATE SET path = excluded.path, start_s = excluded.start_s, end_s = excluded.end_s,
   extra = excluded.extra
 """
+_EVENT: Final = """
+INSERT INTO events (clip, run, time_s, state, attempts, error, seconds, size, modified_ns, sha256, facts)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+_QUEUED: Final = """
+INSERT INTO events (clip, run, time_s, state, attempts, error) VALUES (?, ?, ?, 'queued', ?, '')
+"""
 
 
 @dataclass(frozen=True)
@@ -108,7 +115,7 @@ class Record:
             for entry in entries:
                 row = (entry.id, str(entry.path), entry.start_s, entry.end_s, json.dumps(dict(entry.extra)))
                 self._base.execute(_CLIP, row)
-                self._add(entry.id, "queued", attempts.get(entry.id, 0))
+                self._base.execute(_QUEUED, (entry.id, self._run, time.time(), attempts.get(entry.id, 0)))
 
     def add(
         self,
@@ -121,32 +128,16 @@ class Record:
         facts: Mapping[str, Any] | None = None,
     ) -> None:
         """Adds one event; on return it outlives this process."""
+        of_file = (None, None, None) if source is None else (source.size, source.modified_ns, source.sha256)
+        text = None if facts is None else json.dumps(facts)
         with self._told(), self._lock, self._transaction():
-            self._add(clip, state, attempts, error, seconds, source, facts)
+            row = (clip, self._run, time.time(), state, attempts, error, seconds, *of_file, text)
+            self._base.execute(_EVENT, row)
 
     def clips(self, with_facts: bool = True) -> dict[str, ClipRecord]:
         """Every clip by its id, as it stands now. Without their facts, a large record is read in half the time."""
         with self._told(), self._lock:
             return _clips(self._base, with_facts)
-
-    def _add(
-        self,
-        clip: str,
-        state: State,
-        attempts: int,
-        error: str = "",
-        seconds: float | None = None,
-        source: Source | None = None,
-        facts: Mapping[str, Any] | None = None,
-    ) -> None:
-        of_file = (None, None, None) if source is None else (source.size, source.modified_ns, source.sha256)
-        text = None if facts is None else json.dumps(facts)
-        row = (clip, self._run, time.time(), state, attempts, error, seconds, *of_file, text)
-        self._base.execute(
-            "INSERT INTO events (clip, run, time_s, state, attempts, error, seconds, size, modified_ns, sha256, facts)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            row,
-        )
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

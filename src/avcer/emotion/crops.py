@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, Self
 
 import cv2
@@ -35,16 +35,9 @@ class FacePreparation(Preparation, Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class BareBox:
-    """The detector's box as it is, stretched to a square of ``size`` pixels by nearest neighbour, BGR.
+class _Scaled:
+    """What the kinds below share: their constants, of which two are these, and the scaling by them."""
 
-    Source: AVCER's released code, for EMO-AffectNet.
-    """
-
-    kind: ClassVar[str] = "bare_box"
-
-    size: int
     mean: tuple[float, ...]
     scale: float
 
@@ -55,12 +48,26 @@ class BareBox:
 
     def as_dict(self) -> dict[str, Any]:
         """The constants, for a card."""
-        return {**asdict(self), "mean": list(self.mean)}
+        return {**vars(self), "mean": list(self.mean)}
 
     @property
     def scaling(self) -> Scaling:
         """See ``FacePreparation``."""
         return Scaling(self.mean, self.scale)
+
+
+@dataclass(frozen=True)
+class BareBox(_Scaled):
+    """The detector's box as it is, stretched to a square of ``size`` pixels by nearest neighbour, BGR.
+
+    Source: AVCER's released code, for EMO-AffectNet.
+    """
+
+    kind: ClassVar[str] = "bare_box"
+
+    size: int
+    mean: tuple[float, ...]
+    scale: float
 
     def crop(self, image: Image, box: Float) -> Image | None:
         """See ``FacePreparation``."""
@@ -77,7 +84,7 @@ class BareBox:
 
 
 @dataclass(frozen=True)
-class GreySquare:
+class GreySquare(_Scaled):
     """The square around the box with a ``margin`` (a share of its side, at either end), ``size`` pixels wide, grey."""
 
     kind: ClassVar[str] = "grey_square"
@@ -86,20 +93,6 @@ class GreySquare:
     margin: float
     mean: tuple[float, ...] = (0.0,)
     scale: float = 1 / 255
-
-    @classmethod
-    def of_card(cls, constants: Mapping[str, Any]) -> Self:
-        """With the constants that a card names."""
-        return cls(**{**constants, "mean": tuple(constants["mean"])})
-
-    def as_dict(self) -> dict[str, Any]:
-        """The constants, for a card."""
-        return {**asdict(self), "mean": list(self.mean)}
-
-    @property
-    def scaling(self) -> Scaling:
-        """See ``FacePreparation``."""
-        return Scaling(self.mean, self.scale)
 
     def crop(self, image: Image, box: Float) -> Image | None:
         """See ``FacePreparation``."""
