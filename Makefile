@@ -22,11 +22,12 @@ format: $(VENV)/.develops
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-# The pictures in the README and in docs/decision.md are those of the demonstration.
+# The pictures in the README, docs/decision.md and docs/corpus-to-figure.md are those of the demonstration.
 figures: demo
 	mkdir -p docs/figures
 	cp avcer-demo/portrait/timeline.png docs/figures/timeline.png
 	$(BIN)/python benchmarks/right_and_wrong.py --figure docs/figures/right-and-wrong.png --write docs/decision.md
+	$(BIN)/python benchmarks/corpus_page.py --write docs/corpus-to-figure.md
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
