@@ -147,8 +147,8 @@ def less_work(clip: Path) -> Iterator[list[str]]:
     """Whole analyses: every frame, then one thing after the other left out; and what runs at once."""
     steps: dict[str, dict[str, Any]] = {
         "every frame": {"detect_every": 1, "steady_within": 0.0},
-        "faces are looked at where they change": {"detect_every": 1},
-        "faces are looked for where they are looked at": {},
+        "faces are classified where they change": {"detect_every": 1},
+        "the detector runs where faces are classified": {},
     }
     factors, busy = [], 0.0
     for changes in steps.values():

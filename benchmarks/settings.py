@@ -19,20 +19,21 @@ from page import circumstances, put, table
 from reference import CLIPS
 
 LINES = {"setting": "fast", "detect_every": 6, "steady_within": 0.1, "audio_step_s": 0.5}
-"""``fast`` looks at faces where the lines between two detections lead; this often, it is ``balanced`` but for that."""
+"""``fast`` classifies faces where the lines between two detections lead; this often, it is ``balanced`` but for that.
+"""
 EVERYTHING = {"detect_every": 1, "steady_within": 0.0}
 VARIATIONS: dict[str, dict[str, object]] = {
     "`balanced`": {},
     "`fast`": {"setting": "fast"},
     "`balanced`, everything on every frame": EVERYTHING,
-    "`balanced`, faces looked for on every frame": {"detect_every": 1},
-    "`balanced`, faces looked for on every 20th frame, and where looked at": {"detect_every": 20},
-    "`balanced`, faces looked for on every 6th frame, looked at or not": LINES,
-    "`balanced`, faces looked at between where they change by more than 0.15": {"steady_within": 0.15},
-    "`balanced`, faces looked at between where they change by more than 0.2": {"steady_within": 0.2},
+    "`balanced`, detector on every frame": {"detect_every": 1},
+    "`balanced`, detector on every 20th frame, and where classified": {"detect_every": 20},
+    "`balanced`, detector on every 6th frame, classified or not": LINES,
+    "`balanced`, faces classified between where they change by more than 0.15": {"steady_within": 0.15},
+    "`balanced`, faces classified between where they change by more than 0.2": {"steady_within": 0.2},
     "`balanced`, a window of sound every second": {"audio_step_s": 1.0},
     "`balanced`, five frames a second": {"fps": 5.0},
-    "`fast`, faces looked for on every 10th frame": {"setting": "fast", "detect_every": 10},
+    "`fast`, detector on every 10th frame": {"setting": "fast", "detect_every": 10},
 }
 
 
@@ -54,7 +55,7 @@ def measured(models: str) -> str:
     for name, changes in VARIATIONS.items():
         rows.append(_row(name, exact, list(analysed(models, changes))))
     headings = ["", "frames with the AV class of `exact`", "the clip that agrees least", "difference of probabilities"]
-    return table([*headings, "frames looked at for faces", "faces looked at", "windows heard"], rows)
+    return table([*headings, "frames detected", "faces classified", "windows heard"], rows)
 
 
 def analysed(models: str, changes: dict[str, object]) -> Iterator[Analysis]:

@@ -29,7 +29,7 @@ def add_live(commands: Commands) -> None:
     live.add_argument("--out", type=Path, metavar="DIR", help="record, with results as those of analyze")
     live.add_argument("--lsl", metavar="NAME", help="send Lab Streaming Layer streams of this name")
     live.add_argument("--seconds", type=float, metavar="S", help="stop after so long (default: Ctrl-C)")
-    live.add_argument("--json", action="store_true", help="print a JSON line for each frame that was looked at")
+    live.add_argument("--json", action="store_true", help="print a JSON line for each frame that was analysed")
     add_choices(live)
 
 

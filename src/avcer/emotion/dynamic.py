@@ -1,4 +1,4 @@
-"""Dynamic visual model: what ten looks at one face, five a second, say together."""
+"""Dynamic visual model: what ten samples of one face, five a second, say together."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ MAX_BATCH: Final = 64
 
 
 class FeatureWindow:
-    """The last looks at one face, sampled by time: the k-th is due ``k * interval_s`` after the face's first frame.
+    """The last samples of one face, taken by time: the k-th is due ``k * interval_s`` after the face's first frame.
 
-    A look is the first frame at or after its due time, so that none drifts, whatever the frame rate. At the start the
+    A sample is the first frame at or after its due time, so that none drifts, whatever the frame rate. At the start the
     first vector fills the window; where due times passed without a face the last vector stands in for each, so that
     the window always spans the same time.
     """
@@ -68,7 +68,7 @@ class FeatureWindow:
 
 @dataclass(frozen=True)
 class FeatureSteps:
-    """What a dynamic model is given: ``steps`` looks at a face, one every ``interval_s`` seconds.
+    """What a dynamic model is given: ``steps`` samples of a face, one every ``interval_s`` seconds.
 
     ``static_sha256``: of the static model's graph whose features it was trained on, where that was noted.
     """

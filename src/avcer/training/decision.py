@@ -115,7 +115,7 @@ def rows_of(
     table: FaceTable, heard: Voices, aside: bool, plan: Plan, own_models: Sequence[Path], report: Report
 ) -> Rows:
     """What the static model says of the clear faces of one part; and for a draw of them, what the dynamic one says of
-    ten looks at each (some of them disturbed), and the audio model of a voice beside it.
+    ten samples of each (some of them disturbed), and the audio model of a voice beside it.
     """
     models = choose_all("mini", own_models)
     static = StaticModel(models["static"].card, load_engine(models["static"], "cpu", "float32"))

@@ -111,7 +111,7 @@ def _drawn(faces: Canvases, count: int, seed: int) -> Canvases:
 
 
 def _loss(network: nn.Module, batch: Batch) -> Tensor:
-    """Every step is learned from: at the first steps the model has to speak from few looks, as on a new face."""
+    """Every step is learned from: at the first steps the model has to speak from few samples, as on a new face."""
     features, targets = batch
     logits = network.each_step(features)  # type: ignore[operator]
     return nn.functional.cross_entropy(logits.flatten(0, 1), targets.flatten(0, 1))

@@ -1,7 +1,7 @@
 """Fitting fusion weights where there is no audio-visual corpus: on pairs of a face and a voice of the same emotion.
 
 Late fusion treats the models as independent given the emotion, so a face and a voice of different people will do. A
-face is ten looks, as the dynamic model gets them; the static model sees the last one. The weights are the mean
+face is ten samples, as the dynamic model gets them; the static model sees the last one. The weights are the mean
 of the best draws of the method's own search (``evaluation.fusion_search``).
 """
 
@@ -183,7 +183,7 @@ def mixed(
 
 
 def _faces_of(seen: Guises, emotion: int, plan: Plan, random: np.random.Generator) -> Sequences:
-    """Sequences of ten looks, each at one face that shows the emotion."""
+    """Sequences of ten samples, each of one face that shows the emotion."""
     rows = seen.targets.argmax(axis=1) == emotion
     chances = seen.chances[rows] / seen.chances[rows].sum()
     cast = Guises(seen.clean[rows], seen.disturbed[rows], seen.targets[rows], chances)

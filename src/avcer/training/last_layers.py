@@ -204,7 +204,7 @@ def watch(paths: Sequence[Path], static_model: InstalledModel, report: Report) -
     watched = []
     for path in paths:
         watched.append(read_speaking(path, detector, model))
-        report(f"{watched[-1].name}: {len(watched[-1])} clips, {len(watched[-1].inputs)} looks")
+        report(f"{watched[-1].name}: {len(watched[-1])} clips, {len(watched[-1].inputs)} frames")
     return watched
 
 

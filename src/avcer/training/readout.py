@@ -30,7 +30,7 @@ class Settings:
 
     ``clips`` is the weight of a set of clips beside 1 for all pictures, ``alone`` that of one with a single person, and
     ``calm`` that of one where every clip is labelled the same; ``smoothing`` is of the clips' targets: in an angry
-    sentence not every look is angry. ``before`` is the share of what the model said before in the pictures' targets.
+    sentence not every frame is angry. ``before`` is the share of what the model said before in the pictures' targets.
     ``penalty`` is on the squares of what the layer changes; with ``emotions`` the change is one of the seven logits (49
     numbers), not of all the features.
     """
@@ -87,7 +87,7 @@ class Layer:
 
 
 def lesson_of_clips(clips: Speaking, features: Float, settings: Settings, chosen: Boolean | None = None) -> Lesson:
-    """All looks at the ``chosen`` clips ``(C,)``: emotions count alike, then clips, then looks."""
+    """All frames of the ``chosen`` clips ``(C,)``: emotions count alike, then clips, then frames."""
     chosen = np.ones(len(clips), np.bool_) if chosen is None else chosen
     looks = chosen[clips.owners]
     owners = clips.owners[looks]

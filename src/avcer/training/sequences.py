@@ -1,7 +1,7 @@
 """Feature sequences put together from labelled faces, because no labelled videos are at hand.
 
 A state is one labelled face: at each step of 0.2 s one of its guises is seen. States hold, and change suddenly or
-over some steps. Some steps are disturbed: a bad view of the same face, another face (a wrong match), or the last look
+over some steps. Some steps are disturbed: a bad view of the same face, another face (a wrong match), or the last sample
 once more (a gap). The target stays that of the true state, so a model learns what to believe.
 """
 
@@ -120,7 +120,7 @@ def _disturb(
 
 
 def _fill_start(looks: Float, targets: Float, options: dict[str, Any], random: np.random.Generator) -> None:
-    """In some sequences the face has only just appeared: its first look stands in for what came before."""
+    """In some sequences the face has only just appeared: its first sample stands in for what came before."""
     for row in np.flatnonzero(random.random(len(looks)) < options["start"]):
         first = random.integers(1, looks.shape[1])
         looks[row, :first], targets[row, :first] = looks[row, first], targets[row, first]

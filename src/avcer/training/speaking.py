@@ -30,7 +30,7 @@ NEUTRAL: Final = BASIC.index("Neutral")
 
 @dataclass(frozen=True)
 class Watched:
-    """A set of clips as a network sees it: ``features (L, D)``, what its last layer gets at each look."""
+    """A set of clips as a network sees it: ``features (L, D)``, what its last layer gets of each frame."""
 
     clips: Speaking
     features: Float
@@ -49,7 +49,7 @@ class Material:
 class Row:
     """A set of clips: the mean recall of its emotions and the ECE of the clips' mean probabilities, by layers fitted
     without the people (``people``) and without the set (``corpus``); None where there is one emotion, or no such fit.
-    ``other`` is the share of looks at clips labelled Neutral that get another label, people left out.
+    ``other`` is the share of frames of clips labelled Neutral that get another label, people left out.
     """
 
     corpus: str
@@ -95,7 +95,7 @@ def lessons(material: Material, settings: Settings, chosen: Sequence[Boolean | N
 
 
 def without_people(material: Material, place: int, settings: Settings) -> Double:
-    """Probabilities ``(L, 7)`` of the looks of one set, each by a layer fitted without its person, but with the others
+    """Probabilities ``(L, 7)`` of the frames of one set, each by a layer fitted without its person, but with the others
     of the set, and with the other sets.
     """
     own = material.watched[place]

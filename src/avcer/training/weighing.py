@@ -32,7 +32,7 @@ from avcer.types import Boolean, Double, Integer
 KINDS: Final = (0.38, 0.55, 0.07)
 """Neutral, one emotion and a blend among the training faces of FER+ that people agree about."""
 ROWS: Final = 10
-"""Frames of a video that are looked at, evenly spread."""
+"""Frames of a video that are classified, evenly spread."""
 SHRINKAGE: Final = 0.01
 """Of the squared free numbers, beside the mean log likelihood of a video: without evidence, the four shares are alike.
 """
