@@ -26,6 +26,12 @@ DOORS = {("analysis", "output")}
 HEAVY = ("torch", "transformers", "onnx", "openvino", "matplotlib", "scipy", "cv2", "av", "numpy", "rich")
 
 
+def test_the_page_names_every_station() -> None:
+    page = (SOURCE.parents[1] / "docs" / "architecture.md").read_text(encoding="utf-8")
+    stations = [f"{name}/" if (SOURCE / name).is_dir() else f"{name}.py" for name in ORDER if name != "__main__"]
+    assert not [name for name in stations if name not in page]
+
+
 def modules() -> list[Path]:
     return sorted(path for path in SOURCE.rglob("*.py") if path.parent != SOURCE or path.name != "__init__.py")
 

@@ -48,6 +48,15 @@ def clip(duration_s: float) -> Clip:
     return Clip(Path("clip.webm"), duration_s, 0, 25.0, 320, 180, 0, True, True)
 
 
+def test_what_no_analyzer_is_made_of_is_told_in_a_line() -> None:
+    with pytest.raises(UsageError, match=r"fields by name \(setting='fast'\), not 'fast'"):
+        Analyzer("fast")  # type: ignore[arg-type]
+    with pytest.raises(
+        UsageError, match="no model does 'voice'; engines stand in for detector, static, dynamic, audio"
+    ):
+        Analyzer(engines={"voice": None})  # type: ignore[dict-item]
+
+
 def test_a_length_that_the_header_does_not_state_is_that_of_the_frames() -> None:
     """Recordings of browsers: without it, the summary would say 0 seconds and a real-time factor of 0."""
     times_s = 1.4 + np.arange(50) / 25

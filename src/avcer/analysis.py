@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from avcer.errors import UsageError
 from avcer.faces.leadership import NOBODY
 from avcer.labels import BASIC, Vocabulary
 from avcer.modalities import AUDIO, DYNAMIC, FUSED, MODALITIES, STATIC, Modality
@@ -72,7 +73,13 @@ class FaceAnalysis:
         return self.expression
 
     def curve(self, heading: str) -> ExpressionTimeline:
-        """The decision under a heading: ``AV`` for all modalities together, or one's own, such as ``VS``."""
+        """The decision under a heading: ``AV`` for all modalities together, or one's own, such as ``VS``.
+
+        Raises:
+            UsageError: no such heading.
+        """
+        if heading != FUSED and heading not in self.curves:
+            raise UsageError(f"no heading {heading!r}; there are: {', '.join((FUSED, *self.curves))}")
         return self.expression if heading == FUSED else self.curves[heading]
 
     def __repr__(self) -> str:

@@ -26,7 +26,7 @@ from avcer.hearing import AudioEvidence, Ear, between, hear_all
 from avcer.identity import Identity, ModelIdentity, summary
 from avcer.media import open_sound
 from avcer.media.film import FALLBACK_RATE
-from avcer.models.card import Role
+from avcer.models.card import ROLES, Role
 from avcer.models.choice import choose_all
 from avcer.models.engine import Engine
 from avcer.models.preparation import current
@@ -66,6 +66,10 @@ class Analyzer:
         engines: Mapping[Role, Engine] | None = None,
         **changes: Unpack[Changes],
     ) -> None:
+        if not isinstance(options, Options | None):
+            raise UsageError(f"options must be an Options record, or fields by name (setting='fast'), not {options!r}")
+        if unknown := sorted(set(engines or {}) - set(ROLES)):
+            raise UsageError(f"no model does {unknown[0]!r}; engines stand in for {', '.join(ROLES)}")
         self.options = replace(options or Options(), **changes)
         vocabulary = self.options.vocabulary()
         models = choose_all(self.options.models, self.options.own_models)

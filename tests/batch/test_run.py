@@ -18,6 +18,9 @@ from avcer.batch.record import ClipRecord
 from avcer.batch.run import BatchOptions, Watcher, estimate, run_batch, status
 from avcer.errors import InputError, UsageError
 from avcer.options import Options
+from avcer.output.record import Record as Results
+from avcer.output.record import Source as Clip
+from avcer.output.record import write_hidden
 
 FAKE = BatchOptions(formats=("csv",), command=(sys.executable, str(Path(__file__).with_name("fake_worker.py"))))
 USUAL = Options()
@@ -121,6 +124,15 @@ def test_changed_options_and_files_are_noticed(tmp_path: Path) -> None:
     _, notes = run(root, out, options=Options(rule="sum"))
     assert set(notes.clips) == {"a"}
     assert any("another source file" in line for line in notes.lines)
+
+
+def test_what_is_a_persons_survives_a_second_analysis(tmp_path: Path) -> None:
+    root, folder = clips(tmp_path / "in", a="ok"), tmp_path / "out" / "a"
+    run(root, tmp_path / "out")
+    write_hidden(Results(Clip(str(root / "a.mp4"), 2, 0), "first", ("compound.csv",)), folder)
+    (folder / "corrections.json").write_text("{}")
+    run(root, tmp_path / "out", options=replace(USUAL, rule="1"))
+    assert (folder / "corrections.json").read_text() == "{}"
 
 
 def test_a_file_that_was_only_touched_is_as_it_was(tmp_path: Path) -> None:

@@ -36,6 +36,16 @@ def test_an_unknown_format_names_the_known_ones_and_writes_nothing(scene: Make, 
     assert not (tmp_path / "out").exists()
 
 
+def test_formats_in_one_text_are_no_list(scene: Make, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"must be a list of words, such as \['csv', 'json'\], not 'csv'"):
+        save(scene(), tmp_path, "csv")
+
+
+def test_a_heading_that_is_none(scene: Make) -> None:
+    with pytest.raises(UsageError, match="no heading 'X'; there are: AV, VS, VD, A"):
+        scene().leader("X")
+
+
 def test_a_folder_that_cannot_be_made(scene: Make, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="choose another folder"):

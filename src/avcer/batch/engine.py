@@ -22,6 +22,7 @@ from avcer.batch.executor import Executor, Finished
 from avcer.batch.manifest import Entry
 from avcer.batch.record import ClipRecord, Record, Source
 from avcer.errors import OutputError, UsageError
+from avcer.output.record import carry_over
 
 RECORD: Final = "batch.sqlite"
 WORK: Final = ".work"
@@ -236,11 +237,12 @@ class Batch:
             self._end(job, "failed", outcome, done.seconds)
 
     def _publish(self, job: Job, outcome: Outcome, seconds: float) -> None:
-        """Gives the results their name; those of an earlier analysis of the clip make way."""
+        """Gives the results their name; those of an earlier analysis of the clip make way, but for a person's."""
         target = self._out / job.id
         old = self._work / f"{job.id}.old"
         try:
             if target.exists():
+                carry_over(target, job.folder)
                 target.rename(old)
             job.folder.rename(target)
         except OSError as error:

@@ -35,6 +35,7 @@ def add_export(commands: Commands) -> None:
 
 def _export(chosen: argparse.Namespace) -> int:
     from avcer.output import writers
+    from avcer.output.record import changed_files
 
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")  # Arrow's own keeps 25 MB more
     words = tuple(word.strip() for word in chosen.formats.split(",") if word.strip())
@@ -46,9 +47,12 @@ def _export(chosen: argparse.Namespace) -> int:
         try:
             with one_of_many(result):
                 folder = result if result.is_dir() else result.parent
+                before = changed_files(folder)
                 files = writers.add(_loaded(result, chosen.video, words), folder, words)
                 if not chosen.quiet:
                     print(f"{result}: wrote {', '.join(path.name for path in files)}")
+                    for name in sorted(changed_files(folder) - before):
+                        print(f"  note: what was changed by hand is kept as {name}")
         except AvcerError as error:
             complain(error, chosen.debug)
             status = FAILED

@@ -88,6 +88,8 @@ def read_open(path: Path = SHIPPED) -> OpenRule:
     try:
         status = path.stat()
         return _read_open(path, status.st_size, status.st_mtime_ns)
+    except FileNotFoundError as error:
+        raise UsageError(f"{path}: no such decision file; give one that avcer train decision wrote") from error
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UsageError(f"{path}: cannot be read as the numbers of the rule open ({error})") from error
 

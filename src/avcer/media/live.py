@@ -80,7 +80,8 @@ class Live:
                 metadata_errors="replace",
             )
         except (av.FFmpegError, OSError, ValueError) as error:
-            raise InputError(f"{self}: cannot be opened ({error}); check the address, and the format") from error
+            reason = getattr(error, "strerror", None) or error
+            raise InputError(f"{self}: cannot be opened ({reason}); check the camera or the address") from error
 
 
 class _Interleaved:

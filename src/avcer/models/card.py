@@ -104,5 +104,9 @@ class ModelCard:
             values["weights"] = _file(**values["weights"])
             values["inputs"], values["labels"] = tuple(values["inputs"]), tuple(values["labels"])
             return cls(**values)
+        except FileNotFoundError as error:
+            raise ModelError(
+                f"{folder}: holds no model (no {CARD_FILE}); give a folder with one, or install it"
+            ) from error
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise ModelError(f"{path}: not a readable model card ({error}); install the model again") from error

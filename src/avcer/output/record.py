@@ -1,16 +1,18 @@
 """What a folder of results says of itself: the clip and the analysis that they come from, and which files are ours.
 
 The record is part of ``analysis.json``; where that is not written, it lies in a small hidden file. Thus results of
-another clip are not overwritten, and files of an earlier analysis do not stay beside those of a new one.
+another clip are not overwritten, files of an earlier analysis do not stay beside those of a new one, and files that a
+person has changed since are kept.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
-from itertools import chain
+import shutil
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from itertools import chain, count
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,6 +34,8 @@ USUAL: Final = (
     "segments.vtt",
 )
 """Files that show a folder to hold results, where it has no record."""
+WORKED_IN: Final = {"eaf": "segments.eaf", "textgrid": "segments.TextGrid"}
+"""Files that people change in ELAN and Praat, by the word of their format."""
 
 
 @dataclass(frozen=True)
@@ -59,11 +63,14 @@ class Source:
 
 @dataclass(frozen=True)
 class Record:
-    """Where results come from. ``analysis`` tells one analysis from any other; ``files`` lie below the folder."""
+    """Where results come from. ``analysis`` tells one analysis from any other; ``files`` lie below the folder;
+    ``digests`` are the SHA-256 of those that people work in, as they were written.
+    """
 
     source: Source
     analysis: str
     files: tuple[str, ...]
+    digests: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, analysis: Analysis, folder: Path, files: Iterable[Path]) -> Record:
@@ -71,12 +78,15 @@ class Record:
         told = json.dumps([str(analysis.clip.path), analysis.provenance.to_dict()], sort_keys=True, default=str)
         names = sorted({path.relative_to(folder).as_posix() for path in files})
         digest = hashlib.sha256(told.encode(errors="replace")).hexdigest()
-        return cls(Source.of(Path(analysis.clip.path)), digest, tuple(names))
+        digests = {name: _sha256(folder / name) for name in names if name in WORKED_IN.values()}
+        return cls(Source.of(Path(analysis.clip.path)), digest, tuple(names), digests)
 
     def with_files_of(self, earlier: Iterable[Record]) -> Record:
         """With the files that earlier calls wrote for the same analysis."""
-        ours = [record.files for record in earlier if record.analysis == self.analysis]
-        return replace(self, files=tuple(sorted({*self.files, *chain(*ours)})))
+        ours = [record for record in earlier if record.analysis == self.analysis]
+        files = {*self.files, *chain(*(record.files for record in ours))}
+        digests = dict(chain(*(record.digests.items() for record in ours), self.digests.items()))
+        return replace(self, files=tuple(sorted(files)), digests=digests)
 
     def as_dict(self) -> dict[str, Any]:
         """For a JSON document."""
@@ -90,8 +100,10 @@ def read_records(folder: Path) -> list[Record]:
         try:
             document = json_of((folder / name).read_text(encoding="utf-8"))
             told = document[KEY]
-            found.append(Record(Source(**told["source"]), str(told["analysis"]), tuple(map(str, told["files"]))))
-        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            digests = {str(file): str(digest) for file, digest in told.get("digests", {}).items()}
+            source, files = Source(**told["source"]), tuple(map(str, told["files"]))
+            found.append(Record(source, str(told["analysis"]), files, digests))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             continue
     return found
 
@@ -118,6 +130,57 @@ def remove_stale(folder: Path, earlier: Iterable[Record], now: Record, hidden: b
             if inside and path.is_file():
                 path.unlink(missing_ok=True)
                 _remove_empty(path.parent, folder)
+
+
+def keep_changed(folder: Path, earlier: Sequence[Record], formats: Collection[str]) -> None:
+    """Renames the files that a person has changed in ELAN or Praat, and that writing ``formats`` would take away:
+    ``segments.eaf`` becomes ``segments-changed.eaf``, or ``segments-changed-2.eaf``.
+    """
+    for word, name in WORKED_IN.items():
+        path = folder / name
+        if word in formats and path.is_file() and not _as_written(path, earlier):
+            path.rename(next(other for other in _other_names(path) if not other.exists()))
+
+
+def formats_worked_in(earlier: Iterable[Record]) -> set[str]:
+    """The formats of ours that people work in, by the files of ``earlier``."""
+    ours = {name for record in earlier for name in record.files}
+    return {word for word, name in WORKED_IN.items() if name in ours}
+
+
+def changed_files(folder: Path) -> set[str]:
+    """The names of the files that ``keep_changed`` has made."""
+    return {path.name for name in WORKED_IN.values() for path in folder.glob(Path(name).stem + "-changed*")}
+
+
+def carry_over(old: Path, new: Path) -> None:
+    """Copies what is a person's in the folder of results ``old`` to the same place in ``new``, which will replace it:
+    files that are not ours, and ours that a person has changed.
+    """
+    earlier = read_records(old)
+    if not earlier:  # whose files they are is not known
+        return
+    keep_changed(old, earlier, WORKED_IN)
+    ours = {HIDDEN, DOCUMENT, *(name for record in earlier for name in record.files)}
+    for path in sorted(old.rglob("*")):
+        name = path.relative_to(old)
+        if path.is_file() and name.as_posix() not in ours and not (new / name).exists():
+            (new / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(path, new / name)
+
+
+def _as_written(path: Path, earlier: Sequence[Record]) -> bool:
+    return _sha256(path) in {record.digests.get(path.name) for record in earlier}
+
+
+def _other_names(path: Path) -> Iterator[Path]:
+    first = path.with_stem(f"{path.stem}-changed")
+    yield first
+    yield from (first.with_stem(f"{first.stem}-{number}") for number in count(2))
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _remove_empty(parent: Path, folder: Path) -> None:

@@ -17,7 +17,7 @@ from avcer.output.eaf import write_eaf
 from avcer.output.emotionml import write_emotionml
 from avcer.output.labelstudio import write_labelstudio
 from avcer.output.record import DOCUMENT as NAME
-from avcer.output.record import Record, read_records, remove_stale, write_hidden
+from avcer.output.record import Record, formats_worked_in, keep_changed, read_records, remove_stale, write_hidden
 from avcer.output.submission import write_submission
 from avcer.output.subtitles import write_srt, write_vtt
 from avcer.output.table_files import write_csv, write_jsonl, write_parquet
@@ -40,6 +40,7 @@ def save(analysis: Analysis, folder: Path, formats: Sequence[str]) -> list[Path]
     """Writes ``analysis`` in each of the ``formats`` into ``folder``, which is made if it is missing.
 
     Files that an earlier call wrote for another analysis are removed, so that no folder mixes two; other files stay.
+    A file that was changed in ELAN or Praat since is renamed (``segments-changed.eaf``).
 
     Returns:
         The paths of the files, in the order of the formats.
@@ -53,6 +54,7 @@ def save(analysis: Analysis, folder: Path, formats: Sequence[str]) -> list[Path]
     check_formats(formats)
     make_folder(folder)
     earlier = read_records(folder)
+    keep_changed(folder, earlier, {*formats, *formats_worked_in(earlier)})
     document = folder / NAME
     of_json = [document, document.with_suffix(".npz")]
     write = _writing(analysis, folder)
@@ -80,16 +82,19 @@ def add(analysis: Analysis, folder: Path, formats: Sequence[str]) -> list[Path]:
     if "json" in formats:
         return save(analysis, folder, formats)
     earlier = read_records(folder)
+    keep_changed(folder, earlier, formats)
     write = _writing(analysis, folder)
     paths = [path for word in dict.fromkeys(formats) for path in write(word)]
     if earlier:  # the next analysis into this folder finds these files, too
-        added = replace(earlier[0], files=tuple(path.relative_to(folder).as_posix() for path in paths))
+        added = replace(Record.of(analysis, folder, paths), source=earlier[0].source, analysis=earlier[0].analysis)
         write_hidden(added.with_files_of(earlier), folder)
     return paths
 
 
 def check_formats(formats: Sequence[str]) -> None:
-    """Raises UsageError, naming the known ones, unless every format is known."""
+    """Raises UsageError unless every format is known, and names the known ones."""
+    if isinstance(formats, str):
+        raise UsageError(f"formats must be a list of words, such as ['csv', 'json'], not {formats!r}")
     for word in formats:
         if word not in FORMATS:
             raise UsageError(f"unknown format {word!r}; the formats are {', '.join(FORMATS)}")

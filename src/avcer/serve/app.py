@@ -71,7 +71,8 @@ class Service:
         except ValueError:
             chosen = None
         if not isinstance(chosen, dict) or set(chosen) - OFFERED:
-            raise HTTPException(422, f"options must be a JSON object of {', '.join(sorted(OFFERED))}")
+            wrong = f", not {sorted(set(chosen) - OFFERED)[0]!r}" if isinstance(chosen, dict) else ""
+            raise HTTPException(422, f"options must be a JSON object of {', '.join(sorted(OFFERED))}{wrong}")
         for name in ("compounds", "fusion"):
             if not re.fullmatch(r"[\w-]+", str(chosen.get(name) or "none")):
                 raise HTTPException(422, f"{name} must be the name of a shipped one here, not a file")
