@@ -24,12 +24,20 @@ def add_ablate(commands: Commands) -> None:
     ablate = add(commands, "ablate", "do one thing differently at a time, and see what it changes", _ablate)
     ablate.usage = "avcer ablate VIDEO... --out DIR [options]\n       avcer ablate CORPUS ROOT --out DIR [options]"
     ablate.add_argument("files", nargs="+", metavar="VIDEO", help="clips; or the name of a corpus, and its folder")
-    ablate.add_argument("--out", type=Path, required=True, metavar="DIR", help="ablation.json, .png and report.md")
+    ablate.add_argument(
+        "--out",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="the folder for ablation.json, ablation.png and report.md",
+    )
     ablate.add_argument("--groups", metavar="NAME,...", help="which variations (default: all; see docs/evaluation.md)")
     add_model_options(ablate, "of the reference")
     add_decision_options(ablate)
-    ablate.add_argument("--part", choices=PARTS, help="of a corpus (default: all)")
-    ablate.add_argument("--level", choices=LEVELS, help="of a corpus (default: as it is labelled)")
+    ablate.add_argument("--part", choices=PARTS, help="rows to score, of a corpus (default: all)")
+    ablate.add_argument(
+        "--level", choices=LEVELS, help="score frames or videos, of a corpus (default: as it is labelled)"
+    )
     ablate.add_argument("--json", action="store_true", help="print one JSON object")
 
 

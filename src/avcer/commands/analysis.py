@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 def add_analyze(commands: Commands) -> None:
     """The parser of ``avcer analyze``."""
     analyze = add(commands, "analyze", "analyse clips: tables, a picture and a document for each", _analyze)
-    analyze.add_argument("videos", nargs="+", type=Path, metavar="VIDEO")
+    analyze.add_argument(
+        "videos", nargs="+", type=Path, metavar="VIDEO", help="a recording; results of each get a folder"
+    )
     analyze.add_argument("--out", type=Path, required=True, metavar="DIR", help="results go to DIR/<name of the clip>/")
     add_choices(analyze)
 
@@ -40,35 +42,68 @@ _CHOICES: Final[dict[str, dict[str, Any]]] = {
     "--own-model": OWN_MODEL,
     "--rule": {
         "choices": RULES,
-        "help": "of the decision (default: the family's own)",
+        "help": "how labels are decided (default: the family's own)",
     },
-    "--least-segment": {"type": float, "metavar": "SECONDS", "help": "that a label must last (default: 0.25)"},
-    "--label-sets": {"action": "store_true", "help": "write each frame's 90 %% set of labels, too"},
-    "--raw-labels": {"action": "store_true", "help": "write the label that each frame would have by itself, too"},
-    "--baseline": {"metavar": "none|first:N|START-END|own", "help": "when a face is at rest (default: none)"},
-    "--decision": {"metavar": "FILE.json", "help": "numbers of the rule open (default: those of the mini models)"},
+    "--least-segment": {"type": float, "metavar": "SECONDS", "help": "how long a label must last (default: 0.25)"},
+    "--label-sets": {"action": "store_true", "help": "also write the 90 %% set of labels of each frame"},
+    "--raw-labels": {"action": "store_true", "help": "also write the label that each frame has by itself"},
+    "--baseline": {
+        "metavar": "none|first:N|START-END|own",
+        "help": "when a face is at rest, to allow for its looks (default: none)",
+    },
+    "--decision": {"metavar": "FILE.json", "help": "numbers of the rule open (default: the shipped ones)"},
     "--compounds": {
         "metavar": "|".join([*VOCABULARIES, "FILE.toml"]),
-        "help": "the vocabulary (default: c-expr-db)",
+        "help": "the vocabulary of compounds (default: c-expr-db)",
     },
-    "--setting": {"choices": SETTINGS, "help": "speed against precision (default: balanced)"},
+    "--setting": {"choices": SETTINGS, "help": "precision or speed (default: balanced)"},
     "--fusion": {"metavar": "published|mean|mini|FILE", "help": "fusion weights (default: the family's own)"},
     "--device": {"choices": DEVICES, "help": "where the models run (default: auto)"},
-    "--longest-side": {"type": int, "metavar": "PIXELS", "help": "detect faces at this size, 0 = as it is"},
-    "--min-face": {"type": float, "metavar": "PIXELS", "help": "leave out faces smaller than this"},
-    "--sound-for": {"choices": SOUND_FOR, "help": "whose voice it is (default: primary)"},
-    "--detect-every": {"type": int, "metavar": "N", "help": "run the detector on every N-th frame, 1 = on all"},
-    "--steady-within": {"type": float, "metavar": "P", "help": "classify again where a probability changes by more"},
-    "--fps": {"type": float, "metavar": "RATE", "help": "analyse this many frames a second, fill in the others"},
-    "--audio-window": {"type": float, "dest": "audio_window_s", "metavar": "SECONDS", "help": "heard at once (4)"},
-    "--audio-step": {"type": float, "dest": "audio_step_s", "metavar": "SECONDS", "help": "between windows (0.5)"},
+    "--longest-side": {
+        "type": int,
+        "metavar": "PIXELS",
+        "help": "scale frames down to this to detect faces; 0: not (default: the setting's)",
+    },
+    "--min-face": {"type": float, "metavar": "PIXELS", "help": "leave out faces smaller than this (default: 24)"},
+    "--sound-for": {"choices": SOUND_FOR, "help": "the faces that the sound counts for (default: primary)"},
+    "--detect-every": {
+        "type": int,
+        "metavar": "N",
+        "help": "run the detector on every N-th frame (default: the setting's)",
+    },
+    "--steady-within": {
+        "type": float,
+        "metavar": "P",
+        "help": "classify more often where a probability changes by more (default: the setting's)",
+    },
+    "--fps": {"type": float, "metavar": "RATE", "help": "analyse this many frames a second, and fill in the others"},
+    "--audio-window": {
+        "type": float,
+        "dest": "audio_window_s",
+        "metavar": "SECONDS",
+        "help": "how much sound the model hears at once (default: 4)",
+    },
+    "--audio-step": {
+        "type": float,
+        "dest": "audio_step_s",
+        "metavar": "SECONDS",
+        "help": "from one window of sound to the next (default: the setting's)",
+    },
     "--threads": THREADS,
     "--start": {"type": float, "metavar": "SECONDS", "help": "leave out what comes before, as a player counts"},
     "--end": {"type": float, "metavar": "SECONDS", "help": "leave out what comes from here on"},
-    "--audio-track": {"type": positive, "metavar": "N", "help": "which audio track, from 1"},
-    "--video-track": {"type": positive, "metavar": "N", "help": "which video track, from 1"},
+    "--audio-track": {
+        "type": positive,
+        "metavar": "N",
+        "help": "the audio track, counted from 1 (default: the usual choice)",
+    },
+    "--video-track": {
+        "type": positive,
+        "metavar": "N",
+        "help": "the video track, counted from 1 (default: the usual choice)",
+    },
     "--times": {"choices": ("file", "start"), "help": "what times count from (default: each format's own)"},
-    "--fill-gaps": {"action": "store_true", "help": "hold the last probabilities where nothing is known"},
+    "--fill-gaps": {"action": "store_true", "help": "hold the last probabilities of a face where nothing is known"},
 }
 """Options of an analysis; those left out keep the defaults of ``avcer.options.Options``."""
 

@@ -22,15 +22,17 @@ def add_batch(commands: Commands) -> None:
         "sources", nargs="*", metavar="SOURCE", help="files, folders, patterns, manifests (CSV, Parquet)"
     )
     batch.add_argument(
-        "--out", type=Path, metavar="DIR", help="the record, summaries, a folder of results for each clip"
+        "--out", type=Path, metavar="DIR", help="the folder for the record, summaries, and the results of each clip"
     )
     batch.add_argument("--workers", type=positive, default=1, metavar="N", help="clips at once (default: %(default)s)")
     batch.add_argument("--timeout", type=_seconds, metavar="SECONDS", help="the longest that one clip may take")
     batch.add_argument("--shard", default="1/1", metavar="I/N", help="only the I-th of N parts, for job arrays")
-    batch.add_argument("--retry-failed", action="store_true", help="try the clips that failed before again")
+    batch.add_argument("--retry-failed", action="store_true", help="try again the clips that failed before")
     batch.add_argument("--dry-run", action="store_true", help="say what would be done, and how long it will take")
     batch.add_argument("--engine", choices=("local", "ray"), default="local", help="where it runs (default: local)")
-    batch.add_argument("--address", metavar="ADDRESS", help="of a Ray cluster; without it Ray starts on this machine")
+    batch.add_argument(
+        "--address", metavar="ADDRESS", help="the address of a Ray cluster (default: Ray starts on this machine)"
+    )
     batch.add_argument("--dataset", action="store_true", help="put the frames of all clips into one Parquet dataset")
     batch.add_argument("--thumbnails", action="store_true", help="put a small picture of each clip into report.html")
     batch.add_argument("--status", type=Path, metavar="DIR", help="only say how far the batch in DIR is")

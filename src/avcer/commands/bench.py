@@ -15,8 +15,10 @@ def add_bench(commands: Commands) -> None:
     bench = add(commands, "bench", "measure how fast clips are analysed, and what each stage takes", _bench)
     bench.add_argument("videos", nargs="+", type=Path, metavar="VIDEO")
     add_model_options(bench, "speed against precision")
-    bench.add_argument("--repeats", type=positive, default=3, metavar="N", help="of each clip (default: %(default)s)")
-    bench.add_argument("--baseline", action="store_true", help="run every stage the released way, too (needs PyTorch)")
+    bench.add_argument(
+        "--repeats", type=positive, default=3, metavar="N", help="analyses of each clip (default: %(default)s)"
+    )
+    bench.add_argument("--baseline", action="store_true", help="also run every stage the released way (needs PyTorch)")
     bench.add_argument("--json", action="store_true", help="print one JSON object")
 
 

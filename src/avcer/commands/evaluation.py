@@ -24,19 +24,27 @@ def add_evaluate(commands: Commands) -> None:
         "protocol",
         choices=(*TABLES, *CORPORA, ANNOTATIONS, STRANGERS),
         metavar="PROTOCOL",
-        help="see docs/evaluation.md",
+        help="a table, a corpus, annotations or strangers (docs/evaluation.md lists them)",
     )
     evaluate.add_argument(
         "files", nargs="+", type=Path, metavar="FILE",
-        help="tables; the folder of a corpus; of annotations the results and then the labels",
+        help="tables; the folder of a corpus; of annotations, results and then labels; of strangers, a folder",
     )  # fmt: skip
-    add_model_options(evaluate, "precision")
-    evaluate.add_argument("--part", choices=PARTS, default="all", help="of the rows")
-    evaluate.add_argument("--out", type=Path, metavar="DIR", help="of a corpus: the report; run again to go on")
-    evaluate.add_argument("--level", choices=LEVELS, help="of a corpus (default: as it is labelled)")
+    add_model_options(evaluate, "precision or speed")
+    evaluate.add_argument("--part", choices=PARTS, default="all", help="the rows to score (default: all)")
+    evaluate.add_argument(
+        "--out", type=Path, metavar="DIR", help="the folder for the report; the same command goes on after a kill"
+    )
+    evaluate.add_argument(
+        "--level", choices=LEVELS, help="score frames or videos, of a corpus (default: as it is labelled)"
+    )
     add_decision_options(evaluate)
-    evaluate.add_argument("--families", metavar="LIST", help="of strangers: mini, published, or both with a comma")
-    evaluate.add_argument("--peers", metavar="LIST", help="of strangers: with commas, or none (default: all installed)")
+    evaluate.add_argument(
+        "--families", metavar="LIST", help="of strangers: mini, published, or both with a comma (default: mini)"
+    )
+    evaluate.add_argument(
+        "--peers", metavar="LIST", help="of strangers: a list with commas, or none (default: all installed)"
+    )
     evaluate.add_argument("--write", type=Path, metavar="PAGE", help="of strangers: the page to put the tables into")
     evaluate.add_argument("--json", action="store_true", help="print one JSON object")
 

@@ -25,9 +25,11 @@ def add_import_annotations(commands: Commands) -> None:
         help="only this tier; may be repeated (default: those that hold labels)",
     )  # fmt: skip
     imports.add_argument("--map", type=Path, metavar="FILE.toml", help="what words of yours mean (docs/annotations.md)")
-    imports.add_argument("--compounds", metavar="NAME|FILE", help="names of compounds beside the usual ones")
+    imports.add_argument("--compounds", metavar="NAME|FILE", help="a vocabulary of yours beside the shipped ones")
     imports.add_argument("--video", type=Path, metavar="FILE", help="the clip of one FILE that does not name it")
-    imports.add_argument("--out", type=Path, metavar="DIR", help="for labels.csv (default: beside the first FILE)")
+    imports.add_argument(
+        "--out", type=Path, metavar="DIR", help="the folder for labels.csv (default: that of the first FILE)"
+    )
     imports.add_argument("--quiet", action="store_true", help="print nothing but errors")
 
 

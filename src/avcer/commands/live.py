@@ -25,10 +25,15 @@ if TYPE_CHECKING:
 def add_live(commands: Commands) -> None:
     """The parser of ``avcer live``."""
     live = add(commands, "live", "analyse a camera or a stream while it runs; Ctrl-C ends it", _live)
-    live.add_argument("--camera", default="0", metavar="N|URL|FILE", help="number, address, or a file (default: 0)")
-    live.add_argument("--out", type=Path, metavar="DIR", help="record, with results as those of analyze")
+    live.add_argument(
+        "--camera",
+        default="0",
+        metavar="N|URL|FILE",
+        help="its number, an address, or a file played as if live (default: 0)",
+    )
+    live.add_argument("--out", type=Path, metavar="DIR", help="record into this folder, with the results of analyze")
     live.add_argument("--lsl", metavar="NAME", help="send Lab Streaming Layer streams of this name")
-    live.add_argument("--seconds", type=float, metavar="S", help="stop after so long (default: Ctrl-C)")
+    live.add_argument("--seconds", type=float, metavar="S", help="stop after so many seconds (default: at Ctrl-C)")
     live.add_argument("--json", action="store_true", help="print a JSON line for each frame that was analysed")
     add_choices(live)
 

@@ -13,7 +13,7 @@ from avcer.words import FAMILIES, ROLES
 def add_models(commands: Commands) -> None:
     """The parser of ``avcer models``."""
     summary = "the installed models: list, show, verify, import, quantize"
-    models = commands.add_parser("models", help=summary, description=summary)
+    models = commands.add_parser("models", help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
     actions = models.add_subparsers(title="actions", required=True, metavar="ACTION")
     add(actions, "list", "list the installed models", _models_list)
     show = add(actions, "show", "show the card of a model", _models_show)
@@ -22,12 +22,12 @@ def add_models(commands: Commands) -> None:
     importing = add(actions, "import", "convert the authors' checkpoints, check and install them", _models_import)
     importing.add_argument("family", choices=("published",))
     for role in ROLES:
-        importing.add_argument(f"--{role}", type=Path, metavar="FILE")
+        importing.add_argument(f"--{role}", type=Path, metavar="FILE", help=f"checkpoint of the {role} model")
     told = "make models in int8 on your clips, and keep those that agree with their originals and are faster"
     quantizing = add(actions, "quantize", told, _models_quantize)
     quantizing.add_argument("family", choices=FAMILIES)
     quantizing.add_argument(
-        "clips", nargs="*", type=Path, metavar="CLIP", help="with faces and voices, a minute or more"
+        "clips", nargs="*", type=Path, metavar="CLIP", help="clips with faces and voices, a minute or more together"
     )
     quantizing.add_argument("--remove", action="store_true", help="remove the family's models in int8")
 

@@ -32,7 +32,7 @@ def positive(word: str) -> int:
 THREADS: Final[dict[str, Any]] = {
     "type": positive,
     "metavar": "N",
-    "help": "of the processor (default: those it may really use)",
+    "help": "threads of the processor (default: as many as it may use)",
 }
 OWN_MODEL: Final[dict[str, Any]] = {
     "action": "append",
@@ -54,16 +54,22 @@ def add(commands: Commands, name: str, summary: str, run: Command) -> argparse.A
 def add_model_options(command: argparse.ArgumentParser, setting_for: str) -> None:
     """Which models a command runs, and how; ``setting_for`` says what the setting is for."""
     command.add_argument("--threads", **THREADS)
-    command.add_argument("--models", choices=FAMILIES, default="mini", help="default: %(default)s")
+    command.add_argument(
+        "--models", choices=FAMILIES, default="mini", help="the family of models (default: %(default)s)"
+    )
     command.add_argument("--own-model", default=[], **OWN_MODEL)
     command.add_argument("--setting", choices=SETTINGS, default="balanced", help=f"{setting_for} (default: balanced)")
 
 
 def add_decision_options(command: argparse.ArgumentParser) -> None:
     """How a command that scores or compares decides."""
-    command.add_argument("--fusion", metavar="NAME|FILE", help="of a corpus (default: the family's own)")
-    command.add_argument("--compounds", metavar="NAME|FILE", help="default: c-expr-db; of a table avcer-12")
-    command.add_argument("--rule", choices=RULES, help="for compounds (default: the family's own)")
+    command.add_argument(
+        "--fusion", metavar="NAME|FILE", help="fusion weights, of a corpus (default: the family's own)"
+    )
+    command.add_argument(
+        "--compounds", metavar="NAME|FILE", help="the vocabulary (default: c-expr-db; of a table avcer-12)"
+    )
+    command.add_argument("--rule", choices=RULES, help="how labels are decided (default: the family's own)")
 
 
 def complain(error: AvcerError, debug: bool) -> int:

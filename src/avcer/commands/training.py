@@ -17,13 +17,23 @@ def add_train(commands: Commands) -> None:
     train.add_argument(
         "data", nargs="+", type=Path, metavar="DATA", help="tables (Parquet; of clips CSV; of a weighing frames.csv)"
     )
-    train.add_argument("--out", type=Path, required=True, metavar="DIR", help="run again with the same DIR to resume")
-    train.add_argument("--architecture", choices=FAMILIES, default="mini", help="default: %(default)s")
+    train.add_argument(
+        "--out",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="the folder for what is trained; the same command goes on after a kill",
+    )
+    train.add_argument(
+        "--architecture", choices=FAMILIES, default="mini", help="the networks to train (default: %(default)s)"
+    )
     train.add_argument("--start", type=Path, metavar="DIR", help="a model to begin with (published; mini faces, audio)")
-    train.add_argument("--leave-out", metavar="NAME", help="a corpus to score on instead (audio, static)")
-    train.add_argument("--doubt-only", action="store_true", help="mini audio: keep --start, fit what it doubts")
+    train.add_argument("--leave-out", metavar="NAME", help="a corpus to score on and not to learn from (audio, static)")
+    train.add_argument(
+        "--doubt-only", action="store_true", help="mini audio: keep --start, fit only what is unfamiliar to it"
+    )
     train.add_argument("--own-model", default=[], **OWN_MODEL)
-    train.add_argument("--epochs", type=positive, metavar="N", help="instead of the recipe's own number")
+    train.add_argument("--epochs", type=positive, metavar="N", help="how many epochs (default: the recipe's)")
 
 
 def _train(chosen: argparse.Namespace) -> int:
@@ -83,11 +93,15 @@ def add_fit_fusion(commands: Commands) -> None:
     """The parser of ``avcer fit-fusion``."""
     fit = add(commands, "fit-fusion", "find fusion weights on labelled frames", _fit_fusion)
     fit.add_argument("tables", nargs="+", type=Path, metavar="TABLE", help="labelled frames (CSV or Parquet)")
-    fit.add_argument("--out", type=Path, required=True, metavar="FILE.json", help="for avcer analyze --fusion")
+    fit.add_argument(
+        "--out", type=Path, required=True, metavar="FILE.json", help="the file of weights, for avcer analyze --fusion"
+    )
     fit.add_argument("--method", default="search", metavar="NAME", help="search (default), hierarchical, ascent, ...")
-    fit.add_argument("--draws", type=positive, default=10_000, metavar="N", help="default: %(default)s")
-    fit.add_argument("--seed", type=int, default=42, help="of the draws (default: %(default)s)")
-    fit.add_argument("--compare", action="store_true", help="try every method, on videos held out, too")
+    fit.add_argument(
+        "--draws", type=positive, default=10_000, metavar="N", help="draws of the search (default: %(default)s)"
+    )
+    fit.add_argument("--seed", type=int, default=42, help="seed of the draws (default: %(default)s)")
+    fit.add_argument("--compare", action="store_true", help="also try every method on videos held out")
     fit.add_argument("--plot", type=Path, metavar="FILE.png", help="draw the weights")
 
 
