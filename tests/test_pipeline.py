@@ -156,8 +156,9 @@ def patched(analyzer: Analyzer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any
             monkeypatch.setattr(analyzer, "_audio", audio)
         return analyzer
 
+    before = set(threading.enumerate())
     yield put
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith("avcer-")]
+    assert not [thread for thread in set(threading.enumerate()) - before if thread.name.startswith("avcer-")]
 
 
 @pytest.mark.parametrize("error", [ArithmeticError("made up"), KeyboardInterrupt(), InputError("clip: damaged")])

@@ -8,6 +8,8 @@ import signal
 import sys
 import time
 from pathlib import Path
+from queue import SimpleQueue
+from threading import Thread
 from typing import Any
 
 
@@ -17,10 +19,19 @@ def main() -> None:
         answer({"state": "unfit", "error": "models must be one of mini, published, not 'none'"})
         return
     answer({"state": "ready", "identity": {"options": setup["options"], "version": "test"}})
-    for line in sys.stdin:
-        job = json.loads(line)
+    orders: SimpleQueue[str] = SimpleQueue()
+    Thread(target=read, args=(orders,), daemon=True).start()
+    while True:
+        job = json.loads(orders.get())
         answer({"stage": "pictures", "done": 1, "total": 2})
         answer(work(job, Path(job["path"]), Path(job["folder"])))
+
+
+def read(orders: SimpleQueue[str]) -> None:
+    """Like the real worker, it ends in the middle of a clip when its parent is gone."""
+    for line in sys.stdin:
+        orders.put(line)
+    os._exit(0)
 
 
 def work(job: dict[str, Any], path: Path, folder: Path) -> dict[str, Any]:

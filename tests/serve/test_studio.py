@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import struct
 import time
 from collections.abc import Iterator
@@ -16,8 +17,10 @@ pytest.importorskip("fastapi", reason="the extra serve is not installed")
 from starlette.testclient import TestClient
 
 import coded
+from avcer import serve
 from avcer.media import Pictures
 from avcer.options import Options
+from avcer.output.colours import EMOTIONS
 from avcer.serve.app import PAGE, Service, make_app
 from avcer.serve.jobs import Jobs
 from avcer.serve.runner import Runner
@@ -191,3 +194,19 @@ def test_the_page_names_what_it_ships() -> None:
     """The page's bytes, and the licence of what is not ours beside it."""
     assert sum(path.stat().st_size for path in PAGE.rglob("*") if path.is_file()) < 250_000
     assert "MIT" in (PAGE / "vendor" / "uplot-LICENSE.txt").read_text(encoding="utf-8")
+
+
+def test_modules_of_the_page_export_what_others_import() -> None:
+    """A name that is missing stops a whole page, which no test of the server sees."""
+    folder = Path(serve.__file__).with_name("page")
+    for module in folder.glob("*.js"):
+        for names, other in re.findall(r"import \{([^}]*)\} from \"\./([\w.]+)\"", module.read_text("utf-8")):
+            lines = (folder / other).read_text("utf-8").splitlines()
+            exported = set(re.findall(r"[\w$]+", " ".join(line for line in lines if line.startswith("export "))))
+            wanted = {name.split(" as ")[0].strip() for name in names.split(",") if name.strip()}
+            assert wanted <= exported, f"{module.name}: {wanted - exported} of {other}"
+
+
+def test_colours_of_the_live_page_are_those_of_the_pictures() -> None:
+    text = Path(serve.__file__).with_name("page").joinpath("palette.js").read_text("utf-8")
+    assert dict(re.findall(r"(\w+): \"(#[0-9A-F]{6})\"", text)) == EMOTIONS
