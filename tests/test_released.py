@@ -21,7 +21,11 @@ from round_trips import jpeg_cost, wav_cost
 from runs import DEFAULT, EXACT, LEAST_EQUAL, Agreement, Way, agreement, analyse, together
 from stages import with_models, without_models
 
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(not RUN_NAMES, reason=f"needs the reference runs in {RUNS}")]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(1800),
+    pytest.mark.skipif(not RUN_NAMES, reason=f"needs the reference runs in {RUNS}"),
+]
 
 Runs = tuple[Way, dict[str, Analysis]]
 
