@@ -3,54 +3,19 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 pytest.importorskip("fastapi", reason="the extra serve is not installed")
-from starlette.testclient import TestClient
 
 from avcer import cli
 from avcer.batch.child import COMMAND
 from avcer.demo import make_clip
-from avcer.serve.app import PAGE, Service, make_app
-from avcer.serve.jobs import Jobs
-from avcer.serve.runner import Runner
-
-FAKE = (sys.executable, str(Path(__file__).parents[1] / "batch" / "fake_worker.py"))
-BEARER = {"Authorization": "Bearer secret"}
-
-
-class House:
-    def __init__(self, folder: Path, command: tuple[str, ...] = FAKE) -> None:
-        self.root = folder / "root"
-        self.root.mkdir(exist_ok=True)
-        self.jobs = Jobs(folder / "jobs")
-        self.runner = Runner(self.jobs, command=command)
-        app = make_app(Service(self.jobs, self.runner, self.root, 1000 if command == FAKE else 10**8, 1), "secret")
-        self.anyone = TestClient(app, base_url="http://127.0.0.1:8765", follow_redirects=False)
-        self.client = TestClient(app, base_url="http://127.0.0.1:8765", headers=BEARER)
-
-    def send(self, body: bytes, name: str = "clip.mp4") -> str:
-        answer = self.client.post("/api/jobs", params={"name": name}, content=body)
-        assert answer.status_code == 202, answer.text
-        return str(answer.json()["id"])
-
-    def wait(self, job: str, *states: str) -> dict[str, Any]:
-        for _ in range(600):
-            shown: dict[str, Any] = self.client.get(f"/api/jobs/{job}").json()
-            if shown["state"] in states:
-                return shown
-            time.sleep(0.1)
-        raise AssertionError(shown)
-
-    def close(self) -> None:
-        self.runner.close()
-        self.jobs.close()
+from avcer.serve.app import PAGE
+from house import House
 
 
 @pytest.fixture
@@ -159,7 +124,7 @@ def test_the_page_loads_nothing_from_elsewhere() -> None:
 
 def test_a_real_clip(tmp_path: Path) -> None:
     make_clip(tmp_path / "demo.mp4")
-    house = House(tmp_path, tuple(COMMAND))
+    house = House(tmp_path, tuple(COMMAND), largest=10**8)
     body = (tmp_path / "demo.mp4").read_bytes()
     options = json.dumps({"end": 2.0, "setting": "fast"})
     job = house.client.post("/api/jobs", params={"name": "demo.mp4", "options": options}, content=body).json()["id"]
