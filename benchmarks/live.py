@@ -31,7 +31,7 @@ from avcer.options import Options
 from avcer.pipeline import Analyzer
 from avcer.serve.app import Service, make_app
 from avcer.serve.jobs import Jobs
-from avcer.serve.live import A_PICTURE, A_SOUND, PICTURE, SOUND, decoded
+from avcer.serve.live_messages import A_PICTURE, A_SOUND, PICTURE, SOUND, decoded
 from avcer.serve.runner import Runner
 from avcer.types import Frame
 from page import circumstances, put, table

@@ -17,7 +17,7 @@ from starlette.testclient import TestClient, WebSocketDenialResponse
 from starlette.websockets import WebSocketDisconnect
 
 from avcer.pipeline import Analyzer
-from avcer.serve import live
+from avcer.serve import live, live_desk, live_messages
 from avcer.serve.app import Service, make_app
 from avcer.serve.jobs import Jobs
 from avcer.serve.runner import Runner
@@ -33,11 +33,11 @@ def sways(index: int) -> Sequence[Square]:
 
 def coded(index: int) -> bytes:
     _, made = cv2.imencode(".jpg", picture(*sways(index)), [cv2.IMWRITE_JPEG_QUALITY, 95])
-    return live.PICTURE.pack(live.A_PICTURE, 1000 + index, 500 + index / RATE) + made.tobytes()
+    return live_messages.PICTURE.pack(live_messages.A_PICTURE, 1000 + index, 500 + index / RATE) + made.tobytes()
 
 
 def heard(start_s: float, samples: Any) -> bytes:
-    return live.SOUND.pack(live.A_SOUND, 500 + start_s) + (samples * 32767).astype("<i2").tobytes()
+    return live_messages.SOUND.pack(live_messages.A_SOUND, 500 + start_s) + (samples * 32767).astype("<i2").tobytes()
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def jobs(tmp_path: Path) -> Iterator[Jobs]:
 @pytest.fixture
 def client(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
     ours = Analyzer(engines=engines(), fusion="mean", rule="sum")
-    monkeypatch.setattr(live, "Analyzer", lambda options: ours)
+    monkeypatch.setattr(live_desk, "Analyzer", lambda options: ours)
     runner = Runner(jobs, workers=0)
     app = make_app(Service(jobs, runner, None, 10**8, 1), "secret")
     with TestClient(app, base_url="http://127.0.0.1:8765") as made:
@@ -82,7 +82,7 @@ def test_results_name_their_frame(client: TestClient, jobs: Jobs) -> None:
 
 
 def test_only_the_newest_is_looked_at() -> None:
-    newest = live.Newest()
+    newest = live_messages.Newest()
     for index in range(5):
         newest.put(coded(index))
         newest.put(heard(index / 10, np.zeros(1600)))
@@ -144,13 +144,14 @@ def test_what_is_refused(client: TestClient, jobs: Jobs, monkeypatch: pytest.Mon
     assert "the first message" in refused(client, "no")
     assert "options must be" in refused(client, '{"options": {"threads": 9}}')
     assert "neither a picture" in refused(client, "{}", b"\x07abc")
-    assert "no JPEG" in refused(client, '{"record": true}', live.PICTURE.pack(1, 0, 0.0) + b"GIF89a")
-    assert "not a number of seconds" in refused(client, "{}", live.PICTURE.pack(1, 0, float("nan")) + b"x")
-    monkeypatch.setattr(live, "MOST_PIXELS", 100)
+    assert "no JPEG" in refused(client, '{"record": true}', live_messages.PICTURE.pack(1, 0, 0.0) + b"GIF89a")
+    assert "the first message must be" in refused(client, "[" * 100_000)
+    assert "not a number of seconds" in refused(client, "{}", live_messages.PICTURE.pack(1, 0, float("nan")) + b"x")
+    monkeypatch.setattr(live_messages, "MOST_PIXELS", 100)
     assert "160 x 120" in refused(client, "{}", coded(0))
     monkeypatch.setattr(live, "SILENT_S", 0.2)
     assert "connect again" in refused(client, "{}")
-    monkeypatch.setattr(live, "MOST_AT_ONCE", 0)
+    monkeypatch.setattr(live_desk, "MOST_AT_ONCE", 0)
     assert "try again later" in refused(client)
     for _ in range(50):
         if not [path for path in jobs.folder.iterdir() if path.is_dir()]:
@@ -160,7 +161,7 @@ def test_what_is_refused(client: TestClient, jobs: Jobs, monkeypatch: pytest.Mon
 
 
 def test_a_client_that_goes_leaves_its_place(client: TestClient) -> None:
-    for _ in range(2 * live.MOST_AT_ONCE):
+    for _ in range(2 * live_desk.MOST_AT_ONCE):
         with client.websocket_connect(ADDRESS, headers=BEARER) as socket:
             begun(socket)
             socket.send_bytes(coded(0))

@@ -13,7 +13,7 @@ from avcer.errors import UsageError
 from avcer.serve.app import Service, make_app
 from avcer.serve.door import is_loopback
 from avcer.serve.jobs import Jobs
-from avcer.serve.live import MOST_BYTES
+from avcer.serve.live_messages import MOST_BYTES
 from avcer.serve.runner import Runner
 
 
