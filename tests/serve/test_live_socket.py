@@ -16,6 +16,8 @@ pytest.importorskip("fastapi", reason="the extra serve is not installed")
 from starlette.testclient import TestClient, WebSocketDenialResponse
 from starlette.websockets import WebSocketDisconnect
 
+from avcer.labels import C_EXPR_DB
+from avcer.output.colours import EMOTIONS
 from avcer.pipeline import Analyzer
 from avcer.serve import live, live_desk, live_messages
 from avcer.serve.app import Service, make_app
@@ -60,7 +62,8 @@ def client(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
 
 def begun(socket: Any, **words: Any) -> None:
     socket.send_text(json.dumps(words))
-    assert socket.receive_json() == {"ready": True}
+    compounds = [[one.name, one.first, one.second] for one in C_EXPR_DB.compounds]
+    assert socket.receive_json() == {"ready": True, "colours": EMOTIONS, "compounds": compounds}
 
 
 def test_results_name_their_frame(client: TestClient, jobs: Jobs) -> None:

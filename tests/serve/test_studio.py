@@ -20,7 +20,6 @@ import coded
 from avcer import serve
 from avcer.media import Pictures
 from avcer.options import Options
-from avcer.output.colours import EMOTIONS
 from avcer.serve.app import PAGE, Service, make_app
 from avcer.serve.jobs import Jobs
 from avcer.serve.runner import Runner
@@ -205,8 +204,3 @@ def test_modules_of_the_page_export_what_others_import() -> None:
             exported = set(re.findall(r"[\w$]+", " ".join(line for line in lines if line.startswith("export "))))
             wanted = {name.split(" as ")[0].strip() for name in names.split(",") if name.strip()}
             assert wanted <= exported, f"{module.name}: {wanted - exported} of {other}"
-
-
-def test_colours_of_the_live_page_are_those_of_the_pictures() -> None:
-    text = Path(serve.__file__).with_name("page").joinpath("palette.js").read_text("utf-8")
-    assert dict(re.findall(r"(\w+): \"(#[0-9A-F]{6})\"", text)) == EMOTIONS

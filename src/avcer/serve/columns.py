@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from avcer.analysis import Analysis, FaceAnalysis
 from avcer.decision.segments import frame_ends
-from avcer.labels import BASIC
+from avcer.labels import BASIC, Vocabulary
 from avcer.output.colours import EMOTIONS
 from avcer.types import Boolean, Double
 
@@ -30,6 +30,12 @@ NOT_DECIDED: Final = -2
 """Where a frame has no decision; -1 is the label 'none'."""
 
 
+def coloured(vocabulary: Vocabulary) -> dict[str, Any]:
+    """What the page colours labels by: the colour of each emotion, and the two emotions of each compound."""
+    compounds = [[one.name, one.first, one.second] for one in vocabulary.compounds]
+    return {"colours": EMOTIONS, "compounds": compounds}
+
+
 def pack(analysis: Analysis, name: str, first_s: float) -> bytes:
     """The analysis of the clip ``name``, whose first frame is shown at ``first_s``, seconds of the file's own clock."""
     columns = _Columns()
@@ -39,8 +45,7 @@ def pack(analysis: Analysis, name: str, first_s: float) -> bytes:
         "rule": analysis.provenance.rule,
         "labels": analysis.labels,
         "basic": BASIC,
-        "colours": EMOTIONS,
-        "compounds": [[one.name, one.first, one.second] for one in analysis.vocabulary.compounds],
+        **coloured(analysis.vocabulary),
         "modalities": [{"name": one.name, "title": one.title} for one in analysis.modalities],
         "zero_s": clip.start_s,
         "first_s": first_s,

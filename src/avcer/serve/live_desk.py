@@ -20,6 +20,7 @@ from avcer.media import SoundBlock
 from avcer.options import Options
 from avcer.output.writers import DEFAULT_FORMATS
 from avcer.pipeline import Analyzer
+from avcer.serve.columns import coloured
 from avcer.serve.live_messages import Newest, Sent, decoded
 from avcer.types import Frame
 
@@ -93,7 +94,7 @@ class Desk:
         folder = self._service.jobs.place(job)
         recording: Recording | None = None
         analyzer = self._places.analyzer(self._asked.options)
-        self._tell({"ready": True})
+        self._tell({"ready": True, **coloured(analyzer.options.vocabulary())})
         count = 0
         with Watch(analyzer) as watch:
             try:

@@ -1,6 +1,6 @@
 // Camera and microphone over a WebSocket: the newest frame only, one in flight; each result is drawn on its own frame.
 import { $, make, say } from "./dom.js";
-import { COLOURS } from "./palette.js";
+import { palette } from "./palette.js";
 
 const RATE = 16000;
 const PICTURE = 1, SOUND = 2;
@@ -41,7 +41,7 @@ async function start() {
 function answer(told) {
   if (!run) return;
   if (told.error) return fail(told.error);
-  if (told.ready) return begin();
+  if (told.ready) return begin(told);
   if (told.stopped) return ended(told);
   const frame = run.sent.get(told.id);
   for (const id of run.sent.keys()) if (id <= told.id) run.sent.delete(id);
@@ -52,7 +52,8 @@ function answer(told) {
   frame.picture.close();
 }
 
-function begin() {
+function begin(told) {
+  run.named = palette(told.colours, told.compounds);
   say("Running");
   run.busy = false;
   if (run.media.getAudioTracks().length) hear(run).catch((error) => fail(`No sound: ${error.message}`));
@@ -112,7 +113,7 @@ function draw(frame, told) {
     if (!row.box) continue;
     const [left, top, right, bottom] = row.box;
     pen.lineWidth = (row.face === told.leads ? 3 : 1.5) * unit;
-    pen.strokeStyle = COLOURS[row.label] ?? "#ffffff";
+    pen.strokeStyle = row.label && row.label !== "none" ? run.named(row.label)[0] : "#ffffff";
     pen.strokeRect(left, top, right - left, bottom - top);
     const text = words(row);
     pen.font = `600 ${Math.round(15 * unit)}px system-ui, sans-serif`;

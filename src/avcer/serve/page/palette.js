@@ -1,12 +1,6 @@
 // Colours of the labels, from those of the emotions: the same as in the pictures that avcer writes.
 const OTHER = "#c2557f";
 
-/** Of the emotions, for the live page, which has no result to take them from: as in output/colours.py. */
-export const COLOURS = {
-  Neutral: "#B0B0B0", Anger: "#A50F15", Disgust: "#44AA66", Fear: "#3B1B5E", Happiness: "#FFE24D", Sadness: "#0072B2",
-  Surprise: "#7FD3F7",
-};
-
 const bright = ([red, green, blue]) => (0.2126 * red + 0.7152 * green + 0.0722 * blue) / 255;
 
 /** The colours as this page's background needs them: the dark ones lighter in the dark, the pale ones deeper in the light. */
