@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import re
@@ -21,6 +22,7 @@ import pytest
 
 pytest.importorskip("fastapi", reason="the extra serve is not installed")
 import uvicorn
+from starlette.requests import ClientDisconnect
 from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
 
@@ -126,6 +128,26 @@ def test_slow_clients_and_those_that_go_leave_nothing(
         time.sleep(0.1)
     assert not folders(house)
     assert not house.jobs.all()
+
+
+def test_a_client_that_goes_with_its_last_byte_has_cancelled(house: House) -> None:
+    """The page's Cancel may come when everything was sent; nobody would know the job's id."""
+    came = iter([{"type": "http.request", "body": b"fine", "more_body": False}])
+
+    async def receive() -> dict[str, Any]:
+        return next(came, {"type": "http.disconnect"})
+
+    async def send(_: Any) -> None:
+        return
+
+    scope = {
+        "type": "http", "method": "POST", "path": "/api/jobs", "query_string": b"name=a.mp4", "root_path": "",
+        "headers": [(b"host", b"127.0.0.1:8765"), (b"authorization", b"Bearer secret")],
+    }  # fmt: skip
+    with contextlib.suppress(ClientDisconnect):
+        asyncio.run(house.app(scope, receive, send))
+    assert not house.jobs.all()
+    assert not folders(house)
 
 
 def test_the_client_of_the_page(house: House, address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ from typing import Any, Final
 from fastapi import FastAPI, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.staticfiles import StaticFiles
 
@@ -121,6 +122,8 @@ class Service:
                     await run_in_threadpool(file.write, part)
             if not size:
                 raise HTTPException(400, "the body is empty; send the file as the body of the request")
+            if await request.is_disconnected():  # cancelled with the last part
+                raise ClientDisconnect
         except BaseException:  # a client that has gone, too
             shutil.rmtree(clip.parent, ignore_errors=True)
             raise

@@ -140,7 +140,7 @@ def test_what_has_no_recipe_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no recipe"):
         recipe("detector", "published")
     with pytest.raises(UsageError, match="random"):
-        recipe("static", "mini", tmp_path)
+        recipe("detector", "mini", tmp_path)
     assert cli.main(["train", "detector", "x.parquet", "--out", str(tmp_path), "--architecture", "published"]) == 2
 
 

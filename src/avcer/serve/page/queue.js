@@ -48,11 +48,17 @@ async function upload(files) {
       const path = `/api/jobs?name=${encodeURIComponent(entry.name)}&options=${chosen}`;
       const { promise, abort } = send(path, entry.file, (share) => { entry.share = share; draw(true); });
       entry.abort = abort;
-      try { await promise; say(`${entry.name} is queued`); } catch (error) { say(`${entry.name}: ${error.message}`); }
+      try { await queued(entry, await promise); } catch (error) { say(`${entry.name}: ${error.message}`); }
     }
     uploads.delete(id);
     await refresh(true).catch(() => {});
   }
+}
+
+/** The service has the file. A cancel that came while it took it in is carried out now. */
+async function queued(entry, job) {
+  if (entry.stopped) await call(`/api/jobs/${job}`, { method: "DELETE" });
+  say(`${entry.name} is ${entry.stopped ? "cancelled" : "queued"}`);
 }
 
 let jobs = [];
@@ -69,19 +75,46 @@ function draw(always = false) {
   last = text;
   const focused = document.activeElement?.dataset?.key;
   const rows = [...[...uploads].map(([id, one]) => uploadRow(id, one)), ...[...jobs].reverse().map(jobRow)];
-  $("queue").replaceChildren(...rows);
+  show($("queue"), rows);
   $("empty").hidden = rows.length > 0;
   if (focused) $("queue").querySelector(`[data-key="${focused}"]`)?.focus();
 }
 
-function item(name, state, words, share, ...actions) {
+/** Rows that are there already are changed in place: a button that is being pressed must stay the same button. */
+function show(list, rows) {
+  const wanted = new Set(rows.map((row) => row.dataset.row));
+  for (const old of [...list.children]) if (!wanted.has(old.dataset.row)) old.remove();
+  const known = new Map([...list.children].map((old) => [old.dataset.row, old]));
+  rows.forEach((row, at) => {
+    const node = known.get(row.dataset.row) ?? row;
+    if (node !== row) update(node, row);
+    if (list.children[at] !== node) list.insertBefore(node, list.children[at] ?? null);
+  });
+}
+
+function update(old, fresh) {
+  old.className = fresh.className;
+  const kept = old.lastElementChild, actions = fresh.lastElementChild;
+  while (old.firstChild !== kept) old.firstChild.remove();
+  kept.before(...[...fresh.childNodes].filter((part) => part !== actions));
+  if (!kept.isEqualNode(actions)) kept.replaceWith(actions);
+}
+
+function item(row, name, state, words, share, ...actions) {
   const bar = share === null ? null : make("progress", { max: 1, value: share, "aria-label": `${name}: ${words}` });
-  return make("li", { class: `job ${state}` }, make("span", { class: "name" }, name), make("span", { class: "state" }, words), bar, make("span", { class: "actions" }, ...actions));
+  return make("li", { class: `job ${state}`, "data-row": row }, make("span", { class: "name" }, name), make("span", { class: "state" }, words), bar, make("span", { class: "actions" }, ...actions));
 }
 
 function uploadRow(id, one) {
-  return item(one.name, "sending", one.stopped ? "cancelled" : `sending, ${percent(one.share)}`, one.share,
-    make("button", { type: "button", "data-key": `upload-${id}`, "aria-label": `Cancel ${one.name}`, onclick: () => { one.stopped = true; one.abort?.(); draw(true); } }, "Cancel"));
+  return item(`upload-${id}`, one.name, "sending", one.stopped ? "cancelled" : `sending, ${percent(one.share)}`, one.share,
+    make("button", { type: "button", "data-key": `upload-${id}`, "aria-label": `Cancel ${one.name}`, onclick: () => cancel(one) }, "Cancel"));
+}
+
+/** A file that has been sent whole may be a job already: its id is waited for, and the job deleted. */
+function cancel(one) {
+  one.stopped = true;
+  if (one.share < 1) one.abort?.();
+  draw(true);
 }
 
 const STAGES = { pictures: "analysing", write: "writing" };
@@ -97,7 +130,7 @@ function jobRow(job) {
     await refresh(true);
   } }, busy ? "Cancel" : "Delete");
   const open = job.state === "done" ? make("a", { class: "button main", "data-key": `open-${job.id}`, href: `#job=${job.id}`, "aria-label": `Open ${job.name}` }, "Open") : null;
-  return item(job.name, job.state, words, job.state === "running" ? share : null, open ?? "", remove);
+  return item(`job-${job.id}`, job.name, job.state, words, job.state === "running" ? share : null, open ?? "", remove);
 }
 
 function left_in_words(seconds) {
