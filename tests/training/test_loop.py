@@ -39,6 +39,7 @@ class Run:
         self.judged: list[float] = []
         self.said: list[str] = []
         self.seen = 0
+        self.mixed: set[bool] = set()
         self.rates: list[float] = []
 
     def fit(self) -> Line:
@@ -52,6 +53,7 @@ class Run:
 
     def _loss(self, network: nn.Module, x: Tensor) -> Tensor:
         self.seen += 1
+        self.mixed.add(torch.is_autocast_enabled(x.device.type))
         loss: Tensor = ((network(x) - (3 * x + 1)) ** 2).mean()
         return loss
 
@@ -148,3 +150,13 @@ def test_one_cycle_rises_for_the_warm_up_and_falls_to_next_to_nothing(
     assert taken[: peak + 1] == sorted(taken[: peak + 1])
     assert taken[peak:] == sorted(taken[peak:], reverse=True)
     assert taken[-1] < 0.05 / 20
+
+
+@pytest.mark.parametrize(("asked", "there", "mixed"), [(True, True, True), (True, False, False), (False, True, False)])
+def test_mixed_precision_needs_a_plan_that_asks_and_hardware_that_has_it(
+    asked: bool, there: bool, mixed: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("avcer.training.loop._has_bfloat16", lambda device: there)
+    run = Run([0.5], tmp_path, bfloat16=asked)
+    run.fit()
+    assert run.mixed == {mixed}
