@@ -1,7 +1,7 @@
 // The curves of the seven emotions, a chart for each face that is chosen. What does not fit on the screen is averaged.
 import { clock, ink, make, once } from "./dom.js";
 import { MISSING, SHARE, place } from "./data.js";
-import { ticks } from "./view.js";
+import { margins, ticks } from "./view.js";
 
 /** Rows of `pieces` ([face, first row, end row], rising in time) between two times, as means of about `width` stretches. */
 export function binned(data, pieces, source, from, to, width) {
@@ -74,12 +74,12 @@ export class Curves {
     const { view, data } = this;
     const axis = { stroke: ink("soft"), grid: { stroke: ink("line"), width: 1 }, ticks: { show: false }, font: "12px system-ui, sans-serif" };
     return {
-      width: 300, height: 150, legend: { show: false }, padding: [6, 18, 0, 0],
+      width: 300, height: 150, legend: { show: false }, padding: [6, (plot) => margins(plot.width).right, 0, 0],
       scales: { x: { time: false, range: () => [view.from - data.zero, view.to - data.zero] }, y: { range: [0, 1] } },
       axes: [
         { ...axis, size: 24, gap: 2, splits: (plot) => ticks(view.from - data.zero, view.to - data.zero, plot.width).found,
           values: (plot, splits) => splits.map((split) => clock(split, ticks(view.from - data.zero, view.to - data.zero, plot.width).decimals)) },
-        { ...axis, size: 34, splits: () => [0, 0.5, 1], values: () => ["0", ".5", "1"] },
+        { ...axis, size: (plot) => margins(plot.width).left, splits: () => [0, 0.5, 1], values: () => ["0", ".5", "1"] },
       ],
       series: [{}, ...data.basic.map((name) => ({ stroke: data.colours[name], width: 1.8, points: { show: false }, show: !this.hidden.has(name), spanGaps: false }))],
       cursor: { y: false, points: { size: 7 }, drag: { x: true, y: false, setScale: false, dist: 5 } },

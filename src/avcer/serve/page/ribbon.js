@@ -1,8 +1,8 @@
 // A lane of labels for each face, with the markers of a person and the playhead.
 import { clock, ink, once, sharp } from "./dom.js";
-import { ticks } from "./view.js";
+import { NARROW, margins, ticks } from "./view.js";
 
-const LANE = 30, GAP = 8, HEAD = 22, NAME = 96;
+const LANE = 30, GAP = 8, HEAD = 22;
 
 export class Ribbon {
   /** `lanes()` gives `[{person, name, segments}]`; `picked(segment, time)` is told of clicks. */
@@ -15,13 +15,15 @@ export class Ribbon {
     this.#listen();
   }
 
-  get left() { return this.canvas.clientWidth < 600 ? 0 : NAME; }
-  x(time) { return this.left + (time - this.view.from) / this.view.span * (this.canvas.clientWidth - this.left - 2); }
-  at(x) { return this.view.from + (x - this.left) / (this.canvas.clientWidth - this.left - 2) * this.view.span; }
+  get narrow() { return this.canvas.clientWidth < NARROW; }
+  get left() { return margins(this.canvas.clientWidth).left; }
+  get room() { return this.canvas.clientWidth - this.left - margins(this.canvas.clientWidth).right; }
+  x(time) { return this.left + (time - this.view.from) / this.view.span * this.room; }
+  at(x) { return this.view.from + (x - this.left) / this.room * this.view.span; }
 
   #draw() {
     const lanes = this.lanes();
-    const above = this.left ? 0 : 15;
+    const above = this.narrow ? 15 : 0;
     const height = HEAD + lanes.length * (LANE + GAP + above) + 4;
     if (this.canvas.style.height !== `${height}px`) this.canvas.style.height = `${height}px`;
     const width = this.canvas.clientWidth;
@@ -30,13 +32,13 @@ export class Ribbon {
     context.font = "12px system-ui, sans-serif";
     context.textBaseline = "middle";
     this.#axis(context, width, height);
-    lanes.forEach((lane, number) => this.#lane(context, lane, HEAD + number * (LANE + GAP + above) + above, width));
+    lanes.forEach((lane, number) => this.#lane(context, lane, HEAD + number * (LANE + GAP + above) + above));
     for (const marker of this.markers()) this.#line(context, marker.time_s, height, ink("marker"), marker.text);
     if (this.time !== null) this.#line(context, this.time, height, ink("accent"));
   }
 
   #axis(context, width, height) {
-    const { found, decimals } = ticks(this.view.from - this.zero, this.view.to - this.zero, width - this.left);
+    const { found, decimals } = ticks(this.view.from - this.zero, this.view.to - this.zero, this.room);
     context.fillStyle = ink("soft");
     context.strokeStyle = ink("line");
     context.lineWidth = 1;
@@ -51,15 +53,15 @@ export class Ribbon {
     }
   }
 
-  #lane(context, lane, top, width) {
+  #lane(context, lane, top) {
     context.fillStyle = ink("ink");
-    if (this.left) context.fillText(shortened(context, lane.name, this.left - 10), 0, top + LANE / 2);
-    else context.fillText(lane.name, 2, top - 8);
+    if (this.narrow) context.fillText(lane.name, this.left, top - 8);
+    else context.fillText(shortened(context, lane.name, this.left - 10), 0, top + LANE / 2);
     context.fillStyle = ink("lane");
-    context.fillRect(this.left, top, width - this.left, LANE);
+    context.fillRect(this.left, top, this.room, LANE);
     context.save();
     context.beginPath();
-    context.rect(this.left, top - 3, width - this.left, LANE + 6);
+    context.rect(this.left, top - 3, this.room, LANE + 6);
     context.clip();
     let edge = -1;
     for (const segment of lane.segments) {
@@ -128,7 +130,7 @@ export class Ribbon {
       const moved = place(event) - start.x;
       if (Math.abs(moved) > 4) start.moved = true;
       if (start.moved) {
-        const from = start.from - moved / (this.canvas.clientWidth - this.left) * this.view.span;
+        const from = start.from - moved / this.room * this.view.span;
         this.view.set(from, from + this.view.span);
       }
     });
@@ -140,12 +142,12 @@ export class Ribbon {
       if (this.selected) this.view.set(this.selected.start - 0.5, this.selected.end + 0.5);
     });
     this.canvas.addEventListener("wheel", (event) => {
-      this.view.wheel(event, this.at(place(event)), this.view.span / this.canvas.clientWidth);
+      this.view.wheel(event, this.at(place(event)), this.view.span / this.room);
     }, { passive: false });
   }
 
   #click(x, y) {
-    if (x < this.left) return;
+    if (x < this.left || x > this.left + this.room) return;
     const found = this.boxes.filter((box) => x >= box.x1 - 1 && x <= box.x2 + 1 && y >= box.top - 2 && y <= box.top + LANE + 3);
     this.picked(found[found.length - 1]?.segment ?? null, this.at(x));
   }

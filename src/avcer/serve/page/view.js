@@ -35,6 +35,12 @@ export class View {
   }
 }
 
+/** Below this many pixels, names stand above what they name instead of beside it. */
+export const NARROW = 600;
+
+/** Pixels to the left and right of the time that ribbon and curves draw: the same, so that a moment is below itself. */
+export function margins(width) { return { left: width < NARROW ? 34 : 96, right: 18 }; }
+
 /** Times for an axis, about `room` pixels apart. */
 export function ticks(from, to, width, room = 90) {
   const least = (to - from) * room / Math.max(width, 1);
