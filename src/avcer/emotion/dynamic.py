@@ -17,7 +17,7 @@ from avcer.types import Double, Float
 
 STEPS: Final = 10
 INTERVAL_S: Final = 0.2
-"""Two seconds, five looks a second; source: AVCER, and its released code's ``round(5 * fps / 25)`` frames."""
+"""Two seconds, five samples a second; source: AVCER, and its released code's ``round(5 * fps / 25)`` frames."""
 TOLERANCE_S: Final = 0.0005
 """A time stamp that is rounded to milliseconds, or off by a floating-point error, still is on time."""
 MAX_BATCH: Final = 64
@@ -35,7 +35,7 @@ class FeatureWindow:
     def __init__(self, steps: int = STEPS, interval_s: float = INTERVAL_S) -> None:
         self._interval_s = interval_s
         self._steps = steps
-        self._looks: list[Float] = []
+        self._samples: list[Float] = []
         self._first_s = 0.0
         self._latest = 0
 
@@ -47,22 +47,22 @@ class FeatureWindow:
             feature: ``(D,)``, from the static model.
 
         Returns:
-            The window ``(steps, D)``, oldest look first, if the frame is a look, else None.
+            The window ``(steps, D)``, oldest sample first, if the frame is a sample, else None.
         """
-        if not self._looks:
+        if not self._samples:
             self._first_s = time_s
-            self._looks = [feature] * self._steps
-            return np.stack(self._looks)
+            self._samples = [feature] * self._steps
+            return np.stack(self._samples)
         due = self.due(time_s - self._first_s)
         if due <= self._latest:
             return None
         missed = min(due - self._latest - 1, self._steps)
-        self._looks = [*self._looks, *[self._looks[-1]] * missed, feature][-self._steps :]
+        self._samples = [*self._samples, *[self._samples[-1]] * missed, feature][-self._steps :]
         self._latest = due
-        return np.stack(self._looks)
+        return np.stack(self._samples)
 
     def due(self, since_first_s: float) -> int:
-        """The number of the look that is due this long after the face's first frame, which is number 0."""
+        """The number of the sample that is due this long after the face's first frame, which is number 0."""
         return math.floor((since_first_s + TOLERANCE_S) / self._interval_s)
 
 
@@ -102,7 +102,7 @@ class DynamicModel:
         return FeatureWindow(self.preparation.steps, self.preparation.interval_s)
 
     def predict(self, windows: Float) -> Double:
-        """Probabilities ``(N, 7)`` in the order of ``BASIC`` at the last look of each window ``(N, steps, D)``."""
+        """Probabilities ``(N, 7)`` in the order of ``BASIC`` at the last sample of each window ``(N, steps, D)``."""
         size = batch_size(self._engine, MAX_BATCH)
         parts = [windows[start : start + size] for start in range(0, len(windows), size)]
         logits = np.concatenate([self._engine(part)[0] for part in parts])

@@ -69,7 +69,7 @@ class TestVariations:
         assert Variation("", {"audio_step_s": 2.0}).applied(Options(audio_window_s=1.0)).windows.step_s == 1
 
     def test_a_group_without_the_reference_begins_with_it(self) -> None:
-        names = [one.name for _, one in variations(Options(detect_every=3), ["cadence"])]
+        names = [one.name for _, one in variations(Options(detect_every=3), ["detection"])]
         assert names[:2] == ["reference", "every frame"]
 
     def test_rules_and_vocabularies_ask_nothing_new(self) -> None:
@@ -156,7 +156,7 @@ def test_a_story_is_decided_as_the_pipeline_does(analysis: Analysis) -> None:
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of the variations that need a run of their own, the two last of their group: the first is as ``fast`` is."""
-    for word in ("looks", "step"):
+    for word in ("classification", "step"):
         monkeypatch.setitem(GROUPS, word, replace(GROUPS[word], variations=GROUPS[word].variations[-2:]))
 
 
@@ -220,9 +220,9 @@ def test_compounds_are_scored_under_every_rule(tmp_path: Path, capsys: pytest.Ca
 def test_recordings_are_not_looked_at(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     root, out = fill(tmp_path / "corpus", EMODB, make_media(tmp_path)), tmp_path / "out"
     arguments = ["ablate", "emodb", str(root), "--out", str(out), "--groups"]
-    assert cli.main([*arguments, "cadence"]) == 2
+    assert cli.main([*arguments, "detection"]) == 2
     assert "has no videos" in capsys.readouterr().err
-    assert cli.main([*arguments, "modalities,cadence", "--json"]) == 0
+    assert cli.main([*arguments, "modalities,detection", "--json"]) == 0
     [rows] = json.loads(capsys.readouterr().out)["groups"].values()
     numbers = {row["name"]: row["numbers"] for row in rows}
     assert numbers["A alone"]["macro_f1"] == numbers["VS + VD + A"]["macro_f1"]

@@ -24,7 +24,7 @@ from avcer.options import Options
 from avcer.pipeline import Analyzer
 from avcer.types import Boolean, Integer
 
-OF_VIDEOS: Final = ("cadence", "looks")
+OF_VIDEOS: Final = ("detection", "classification")
 """Groups that make a difference to videos alone."""
 Numbers = dict[str, float | None]
 Spans = dict[str, tuple[float, float]]

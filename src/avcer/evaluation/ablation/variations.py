@@ -64,9 +64,9 @@ GROUPS: Final[dict[str, Group]] = {
             Variation("A alone", kept=("audio",)),
         ),
     ),
-    "cadence": Group("Looking for faces", _each("detect_every", _EVERY)),
-    "looks": Group(
-        "Looking at a face",
+    "detection": Group("Face detection", _each("detect_every", _EVERY)),
+    "classification": Group(
+        "Face classification",
         (
             *_each("steady_within", {0.0: "every frame", 0.12: "steady within 0.12", 0.2: "steady within 0.2"}),
             Variation("5 a second", {"fps": 5.0}),

@@ -24,9 +24,9 @@ class MiniDynamic(nn.Module):
 
     def each_step(self, windows: Tensor) -> Tensor:
         """Logits ``(N, 10, 7)``: what could be said at each step, knowing only that step and those before it."""
-        looks = torch.relu(self.reduce(windows))
-        remembered, _ = self.memory(looks)
-        logits: Tensor = self.classify(torch.cat([remembered, looks], dim=2))
+        reduced = torch.relu(self.reduce(windows))
+        remembered, _ = self.memory(reduced)
+        logits: Tensor = self.classify(torch.cat([remembered, reduced], dim=2))
         return logits
 
     def forward(self, windows: Tensor) -> Tensor:
