@@ -17,9 +17,10 @@ from pathlib import Path
 
 from starlette.testclient import TestClient
 
-from avcer.serve.app import Service, make_app
+from avcer.serve.app import make_app
 from avcer.serve.jobs import Jobs
 from avcer.serve.runner import Runner
+from avcer.serve.service import Service
 from page import ROOT, circumstances, put, table
 
 FAKE = (sys.executable, str(ROOT / "tests" / "batch" / "fake_worker.py"))
@@ -60,7 +61,7 @@ def main() -> None:
         ["memory after the last, MB", f"{held[-1]:.0f}"], ["growth", f"{100 * growth:.1f} %"],
         ["folders left", str(len(left))], ["seconds a job", f"{(time.monotonic() - begun) / len(held):.2f}"],
     ]  # fmt: skip
-    text = f"{table(['', 'server alone'], rows)}\n\n{circumstances('fastapi', 'uvicorn')}"
+    text = f"{table(['', 'server alone'], rows)}\n\n{circumstances('starlette', 'uvicorn')}"
     print(text)
     if chosen.write:
         put(chosen.write, text)

@@ -29,10 +29,11 @@ from avcer.live.watch import LATENCY_S, row_of
 from avcer.media import Pictures, SoundBlock, open_sound
 from avcer.options import Options
 from avcer.pipeline import Analyzer
-from avcer.serve.app import Service, make_app
+from avcer.serve.app import make_app
 from avcer.serve.jobs import Jobs
 from avcer.serve.live_messages import A_PICTURE, A_SOUND, PICTURE, SOUND, decoded
 from avcer.serve.runner import Runner
+from avcer.serve.service import Service
 from avcer.types import Frame
 from page import circumstances, put, table
 

@@ -21,10 +21,11 @@ from threading import Thread
 import uvicorn
 
 from avcer.options import Options
-from avcer.serve.app import Service, make_app
+from avcer.serve.app import make_app
 from avcer.serve.jobs import Jobs
 from avcer.serve.openapi import JOB
 from avcer.serve.runner import Runner
+from avcer.serve.service import Service
 from documents import made_up
 
 

@@ -2,18 +2,22 @@
 
     python benchmarks/studio.py --frames --write docs/studio.md
     python benchmarks/studio.py --service --write docs/serve.md
+    python benchmarks/studio.py --start
     python benchmarks/studio.py --pictures docs/figures
 
 Frames are counted on clips that hold their number in their pixels; the pictures show the demonstration clip alone.
+``--start`` prints the start by itself, in seconds of the processor too, and which modules take longest to import.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import subprocess
 import sys
 import time
+import tomllib
 from collections.abc import Callable
 from importlib.metadata import distribution
 from io import BytesIO
@@ -45,6 +49,8 @@ CLIPS: Final = {
     "varying rate, MPEG-4 part 2 in Matroska, clock from 1.4 s: as a copy": ("clip.mkv", "mpeg4", True, 1400),
 }
 STARTS: Final = 5
+SLOWEST: Final = 8
+PACKAGES: Final = ("playwright", "av", "starlette")
 SCREENS: Final = {
     "studio.png": (1280, 800, "light", 1.0),
     "studio-dark.png": (1280, 800, "dark", 1.0),
@@ -56,6 +62,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--frames", action="store_true", help="count right frames and seeks")
     parser.add_argument("--service", action="store_true", help="time the start, count bytes")
+    parser.add_argument("--start", action="store_true", help="time the start alone, and name what takes longest")
     parser.add_argument("--pictures", type=Path, metavar="DIR", help="make the pictures of the docs there")
     parser.add_argument("--write", type=Path, metavar="PAGE", help="put the table into this page")
     chosen = parser.parse_args()
@@ -63,14 +70,12 @@ def main() -> None:
         folder = Path(name)
         if chosen.pictures:
             pictures(browser, folder, chosen.pictures)
-        for wanted, measure in ((chosen.frames, frames), (chosen.service, service)):
-            if wanted:
-                text = (
-                    f"{measure(browser, folder)}\n\n{circumstances('playwright', 'av', 'fastapi')} {_browser(browser)}"
-                )
-                print(text)
-                if chosen.write:
-                    put(chosen.write, text)
+        measures = ((chosen.frames, frames), (chosen.service, service), (chosen.start, start))
+        for measure in (measure for wanted, measure in measures if wanted):
+            text = f"{measure(browser, folder)}\n\n{circumstances(*PACKAGES)} {_browser(browser)}"
+            print(text)
+            if chosen.write:
+                put(chosen.write, text)
 
 
 def _browser(browser: Browser) -> str:
@@ -101,11 +106,9 @@ def frames(browser: Browser, folder: Path) -> str:
 
 def service(browser: Browser, folder: Path) -> str:
     """A table of start and sizes."""
-    starts = [_start_s(browser, folder / str(number)) for number in range(STARTS)]
     sizes = {path: path.stat().st_size for path in PAGE.rglob("*") if path.is_file()}
     rows = [
-        (f"from `avcer serve` to a usable page, median of {STARTS}", f"{median(starts):.2f} s"),
-        ("the fastest of them", f"{min(starts):.2f} s"),
+        *_start_rows(browser, folder),
         ("the page, all files", f"{sum(sizes.values()) / 1000:.0f} kB"),
         ("of which uPlot", f"{sum(size for path, size in sizes.items() if 'vendor' in path.parts) / 1000:.0f} kB"),
         ("what the extra `serve` adds to an installation", f"{_extra_bytes() / 1e6:.1f} MB"),
@@ -113,27 +116,57 @@ def service(browser: Browser, folder: Path) -> str:
     return table(("what", "how much"), rows)
 
 
-def _start_s(browser: Browser, folder: Path) -> float:
-    """From the command until the page says that there is nothing yet."""
-    command = [sys.executable, "-m", "avcer", "serve", "--port", "0", "--jobs", str(folder)]
+def start(browser: Browser, folder: Path) -> str:
+    """A table of the start, and what of it imports take."""
+    words = [sys.executable, "-X", "importtime", "-c", "import avcer.serve.run"]
+    told = subprocess.run(words, env=_environment(folder), capture_output=True, text=True, check=True).stderr
+    found = re.findall(r"^import time: +(\d+) \| +\d+ \|( +)(\S+)$", told, re.MULTILINE)
+    slowest = sorted(((int(own_us), name) for own_us, _, name in found), reverse=True)[:SLOWEST]
+    rows = [(f"`import {name}` by itself", f"{own_us / 1000:.0f} ms") for own_us, name in slowest]
+    return table(("what", "how much"), [*_start_rows(browser, folder), *rows])
+
+
+def _start_rows(browser: Browser, folder: Path) -> list[tuple[str, str]]:
+    _start(browser, folder / "first", folder)  # compiles what was changed, as an installation has done before
+    walls_s, works_s = zip(*(_start(browser, folder / str(number), folder) for number in range(STARTS)), strict=True)
+    return [
+        (f"from `avcer serve` to a usable page, median of {STARTS}", f"{median(walls_s):.2f} s"),
+        ("the fastest of them", f"{min(walls_s):.2f} s"),
+        ("seconds of the processor that the service takes for it, median", f"{median(works_s):.2f} s"),
+        ("programs that waited for a processor", f"{os.getloadavg()[0]:.1f}"),
+    ]
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    """Modules stay compiled from one start to the next, as they are where avcer is installed."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "PYTHONPYCACHEPREFIX": str(folder / "compiled")}
+
+
+def _start(browser: Browser, jobs: Path, folder: Path) -> tuple[float, float]:
+    """From the command until the page says that there is nothing yet: seconds, and those of the service's processor."""
+    command = [sys.executable, "-m", "avcer", "serve", "--port", "0", "--jobs", str(jobs)]
     page = browser.new_page()
     began_s = time.monotonic()
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=_environment(folder)) as process:
         try:
             page.goto((process.stdout.readline() if process.stdout else "").strip())
             expect(page.locator("#empty")).to_be_visible(timeout=20_000)
             took_s = time.monotonic() - began_s
+            used_s = sum(
+                map(int, Path(f"/proc/{process.pid}/stat").read_text("ascii").rpartition(")")[2].split()[11:13])
+            )
         finally:
             page.close()
             process.kill()
-    return took_s
+    return took_s, used_s / os.sysconf("SC_CLK_TCK")
 
 
 def _extra_bytes() -> int:
     """What is installed for the extra and not for the rest."""
-    own = distribution("avcer").requires or []
-    base = _closure([line for line in own if "extra ==" not in line])
-    extra = _closure([line for line in own if re.search(r"extra == .serve.", line)]) - base
+    told = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    base = _closure(list(told["dependencies"]))
+    extra = _closure(list(told["optional-dependencies"]["serve"])) - base
     return sum(Path(str(file.locate())).stat().st_size for name in extra for file in distribution(name).files or []
                if Path(str(file.locate())).is_file())  # fmt: skip
 

@@ -20,9 +20,10 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 import coded
 from avcer.batch.child import COMMAND
 from avcer.options import Options
-from avcer.serve.app import Service, make_app
+from avcer.serve.app import make_app
 from avcer.serve.jobs import Jobs
 from avcer.serve.runner import Runner
+from avcer.serve.service import Service
 
 CODED_WORKER: Final = (sys.executable, str(Path(__file__).parent / "serve" / "coded_worker.py"))
 TOKEN: Final = "secret"

@@ -9,9 +9,10 @@ from typing import Any
 
 from starlette.testclient import TestClient
 
-from avcer.serve.app import Service, make_app
+from avcer.serve.app import make_app
 from avcer.serve.jobs import Jobs
 from avcer.serve.runner import Runner
+from avcer.serve.service import Service
 
 FAKE = (sys.executable, str(Path(__file__).with_name("batch") / "fake_worker.py"))
 BEARER = {"Authorization": "Bearer secret"}

@@ -6,6 +6,7 @@ import ast
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -74,6 +75,30 @@ def test_importing_does_nothing() -> None:
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert shown[0] == "1"
     assert not set(HEAVY) & set(shown[1:])
+
+
+@pytest.mark.parametrize("words", [["--help"], ["analyze", "--help"], ["serve", "--help"], ["live", "--help"]])
+def test_help_imports_nothing_heavy(words: list[str]) -> None:
+    code = f"import sys, avcer.cli\ntry: avcer.cli.main({words})\nexcept SystemExit: print(); print(*sys.modules)"
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert "usage: avcer" in shown
+    assert not set(HEAVY) & set(shown.splitlines()[-1].split())
+
+
+def test_the_service_listens_before_anything_heavy_is_imported() -> None:
+    """A page that is usable within two seconds: what analyses is imported by the first job."""
+    pytest.importorskip("starlette", reason="the extra serve is not installed")
+    code = (
+        "import sys, avcer.serve.run as run\n"
+        "run.uvicorn.Server.run = lambda self, sockets: print(*sys.modules)\n"
+        "run.serve(run.Settings(port=0, folder=run.Path(sys.argv[1])))"
+    )
+    with TemporaryDirectory() as folder:
+        words = [sys.executable, "-c", code, folder]
+        shown = subprocess.run(words, capture_output=True, text=True, check=True).stdout.splitlines()
+    assert "token=" in shown[0]
+    assert "avcer.serve.app" in shown[1].split()
+    assert not {*HEAVY, "pyarrow", "polars", "pandas", "PIL", "fastapi", "pydantic"} & set(shown[1].split())
 
 
 def test_analysing_needs_no_pytorch() -> None:

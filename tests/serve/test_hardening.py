@@ -20,14 +20,14 @@ from typing import Any
 
 import pytest
 
-pytest.importorskip("fastapi", reason="the extra serve is not installed")
+pytest.importorskip("starlette", reason="the extra serve is not installed")
 import uvicorn
 from starlette.requests import ClientDisconnect
 from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
 
 from avcer import cli
-from avcer.serve import app as served
+from avcer.serve import intake
 from avcer.serve.openapi import document
 from house import House
 
@@ -118,7 +118,7 @@ def test_slow_clients_and_those_that_go_leave_nothing(
     house: House, address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent(address, b"half of it")
-    monkeypatch.setattr(served, "SILENT_S", 0.3)
+    monkeypatch.setattr(intake, "SILENT_S", 0.3)
     answer = sent(address, b"half of it", wait_s=20)
     assert b" 408 " in answer
     assert b'{"error":' in answer
@@ -213,7 +213,7 @@ def test_a_part_that_comes_in_time() -> None:
             yield b"b"
 
     async def gathered() -> bytes:
-        return b"".join([part async for part in served._in_time(Slow())])  # type: ignore[arg-type]
+        return b"".join([part async for part in intake.in_time(Slow())])  # type: ignore[arg-type]
 
     assert asyncio.run(gathered()) == b"ab"
 

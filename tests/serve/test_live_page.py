@@ -12,16 +12,16 @@ from typing import Any
 import cv2
 import pytest
 
-pytest.importorskip("fastapi", reason="the extra serve is not installed")
+pytest.importorskip("starlette", reason="the extra serve is not installed")
 pytest.importorskip("playwright", reason="playwright is not installed")
 import uvicorn
 from playwright.sync_api import sync_playwright
 
 from avcer.pipeline import Analyzer
-from avcer.serve import live_desk
-from avcer.serve.app import Service, make_app
+from avcer.serve.app import make_app
 from avcer.serve.jobs import Jobs
 from avcer.serve.runner import Runner
+from avcer.serve.service import Service
 from fakes import Square, engines, picture
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -45,7 +45,7 @@ def camera(path: Path) -> Path:
 @pytest.fixture
 def address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     ours = Analyzer(engines=engines(), fusion="mean", rule="sum")
-    monkeypatch.setattr(live_desk, "Analyzer", lambda options: ours)
+    monkeypatch.setattr("avcer.pipeline.Analyzer", lambda options: ours)
     jobs = Jobs(tmp_path / "jobs")
     runner = Runner(jobs, workers=0)
     app = make_app(Service(jobs, runner, None, 10**8, 1), "secret")

@@ -12,17 +12,18 @@ import cv2
 import numpy as np
 import pytest
 
-pytest.importorskip("fastapi", reason="the extra serve is not installed")
+pytest.importorskip("starlette", reason="the extra serve is not installed")
 from starlette.testclient import TestClient, WebSocketDenialResponse
 from starlette.websockets import WebSocketDisconnect
 
 from avcer.labels import C_EXPR_DB
 from avcer.output.colours import EMOTIONS
 from avcer.pipeline import Analyzer
-from avcer.serve import live, live_desk, live_messages
-from avcer.serve.app import Service, make_app
+from avcer.serve import live, live_messages, places
+from avcer.serve.app import make_app
 from avcer.serve.jobs import Jobs
 from avcer.serve.runner import Runner
+from avcer.serve.service import Service
 from fakes import RATE, Square, engines, picture, speech
 
 ADDRESS = "ws://127.0.0.1:8765/api/live"
@@ -52,7 +53,7 @@ def jobs(tmp_path: Path) -> Iterator[Jobs]:
 @pytest.fixture
 def client(jobs: Jobs, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
     ours = Analyzer(engines=engines(), fusion="mean", rule="sum")
-    monkeypatch.setattr(live_desk, "Analyzer", lambda options: ours)
+    monkeypatch.setattr("avcer.pipeline.Analyzer", lambda options: ours)
     runner = Runner(jobs, workers=0)
     app = make_app(Service(jobs, runner, None, 10**8, 1), "secret")
     with TestClient(app, base_url="http://127.0.0.1:8765") as made:
@@ -154,7 +155,7 @@ def test_what_is_refused(client: TestClient, jobs: Jobs, monkeypatch: pytest.Mon
     assert "160 x 120" in refused(client, "{}", coded(0))
     monkeypatch.setattr(live, "SILENT_S", 0.2)
     assert "connect again" in refused(client, "{}")
-    monkeypatch.setattr(live_desk, "MOST_AT_ONCE", 0)
+    monkeypatch.setattr(places, "MOST_AT_ONCE", 0)
     assert "try again later" in refused(client)
     for _ in range(50):
         if not [path for path in jobs.folder.iterdir() if path.is_dir()]:
@@ -164,7 +165,7 @@ def test_what_is_refused(client: TestClient, jobs: Jobs, monkeypatch: pytest.Mon
 
 
 def test_a_client_that_goes_leaves_its_place(client: TestClient) -> None:
-    for _ in range(2 * live_desk.MOST_AT_ONCE):
+    for _ in range(2 * places.MOST_AT_ONCE):
         with client.websocket_connect(ADDRESS, headers=BEARER) as socket:
             begun(socket)
             socket.send_bytes(coded(0))

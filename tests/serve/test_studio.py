@@ -13,16 +13,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-pytest.importorskip("fastapi", reason="the extra serve is not installed")
+pytest.importorskip("starlette", reason="the extra serve is not installed")
 from starlette.testclient import TestClient
 
 import coded
 from avcer import serve
 from avcer.media import Pictures
 from avcer.options import Options
-from avcer.serve.app import PAGE, Service, make_app
+from avcer.serve.app import PAGE, make_app
 from avcer.serve.jobs import Jobs
 from avcer.serve.runner import Runner
+from avcer.serve.service import Service
 
 FRAMES = 60
 

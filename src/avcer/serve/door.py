@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
-from http.cookies import CookieError, SimpleCookie
+import re
 from typing import Final
 
 from starlette.datastructures import Headers, MutableHeaders, QueryParams
+from starlette.requests import cookie_parser
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
 COOKIE: Final = "avcer"
+_HOST: Final = re.compile(r"(?:\[([^][]+)\]|([^][:]+))(?::\d+)?")
+"""An address of version 6 in brackets, or another name; and a port."""
 GUARDS: Final = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
     "media-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -24,7 +27,7 @@ GUARDS: Final = {
 
 def is_loopback(host: str) -> bool:
     """Whether an address is this machine's alone."""
-    return host == "localhost" or (_is_address(host) and ipaddress.ip_address(host).is_loopback)
+    return host.lower() == "localhost" or (_is_address(host) and ipaddress.ip_address(host).is_loopback)
 
 
 class Door:
@@ -71,8 +74,9 @@ class Door:
             answer = RedirectResponse("/", 303)
             answer.set_cookie(COOKIE, self._token, httponly=True, samesite="strict")
             return answer
+        cookie = cookie_parser(headers.get("cookie", "")).get(COOKIE, "")
         kind, _, word = headers.get("authorization", "").partition(" ")
-        if (kind.lower() == "bearer" and self._fits(word.strip())) or self._fits(_cookie(headers.get("cookie", ""))):
+        if (kind.lower() == "bearer" and self._fits(word.strip())) or self._fits(cookie):
             return None
         return refuse(401, "the token is missing or wrong; open the address that avcer serve printed")
 
@@ -80,21 +84,14 @@ class Door:
         return hmac.compare_digest(word.encode(), self._token.encode())
 
     def _known(self, host: str) -> bool:
-        name = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
+        found = _HOST.fullmatch(host)
+        name = (found[1] or found[2]) if found else ""
         return is_loopback(name) or (not self._local and _is_address(name))
 
 
 def refuse(status: int, line: str, headers: dict[str, str] | None = None) -> JSONResponse:
     """An error as the service tells it."""
     return JSONResponse({"error": " ".join(line.split())}, status, headers)
-
-
-def _cookie(text: str) -> str:
-    try:
-        found = SimpleCookie(text).get(COOKIE)
-    except CookieError:
-        return ""
-    return found.value if found else ""
 
 
 def _is_address(word: str) -> bool:

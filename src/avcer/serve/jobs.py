@@ -7,6 +7,7 @@ import re
 import secrets
 import shutil
 import sqlite3
+import stat
 import time
 from pathlib import Path
 from threading import Lock
@@ -31,6 +32,9 @@ class Jobs:
         self._base.row_factory = sqlite3.Row
         self._do(_TABLE)
         self._do("UPDATE jobs SET state = 'queued', version = version + 1 WHERE state = 'running'")
+        for row in self.all():
+            if row["state"] == "cancelled":  # the last server went before it could remove it
+                self.remove(row["id"])
         known = {row["id"] for row in self.all()}
         for left in self.folder.iterdir():  # of uploads that broke off with the last server
             if left.is_dir() and _NAME.fullmatch(left.name) and left.name not in known:
@@ -38,7 +42,7 @@ class Jobs:
 
     def size(self) -> int:
         """Bytes of all clips and results."""
-        return sum(path.stat().st_size for path in self.folder.rglob("*") if path.is_file())
+        return sum(_bytes_of(path) for path in self.folder.rglob("*"))
 
     def new_id(self) -> str:
         """A name that nobody can guess."""
@@ -103,6 +107,15 @@ class Jobs:
     def _do(self, text: str, *values: Any) -> list[dict[str, Any]]:
         with self._lock:
             return [dict(row) for row in self._base.execute(text, values).fetchall()]
+
+
+def _bytes_of(path: Path) -> int:
+    """Of a file; 0 of anything else, and of what is removed meanwhile."""
+    try:
+        told = path.lstat()
+    except OSError:
+        return 0
+    return told.st_size if stat.S_ISREG(told.st_mode) else 0
 
 
 def shown(row: dict[str, Any]) -> dict[str, Any]:

@@ -8,35 +8,41 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
-from fastapi import FastAPI
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from avcer.errors import AvcerError, UsageError
 from avcer.parsing import json_of
-from avcer.serve.live_desk import Asked, Desk, Places
-from avcer.serve.live_messages import MOST_BYTES, Newest
+from avcer.serve.intake import options_of, plain_name
+from avcer.serve.places import Places
+from avcer.serve.service import Service, service_of
 
 if TYPE_CHECKING:
-    from avcer.serve.app import Service
+    from avcer.serve.live_desk import Asked, Desk
+    from avcer.serve.live_messages import Newest
 
+MOST_BYTES: Final = 4 << 20
+"""Of a message."""
 SILENT_S: Final = 30.0
 """A client that sends nothing for so long has gone."""
 TRY_AGAIN, REFUSED, BROKEN = 1013, 1008, 1011
 """Codes with which a connection is closed: full; not as agreed; a fault."""
 
 
-def add_live(app: FastAPI) -> None:
+def add_live(app: Starlette) -> None:
     """Adds the route."""
     app.router.routes.append(WebSocketRoute("/api/live", _live))
     app.state.live = Places()
 
 
 async def _live(socket: WebSocket) -> None:
-    service: Service = socket.app.state.service
+    service = service_of(socket)
     places: Places = socket.app.state.live
     await socket.accept()
     if not places.take():
@@ -56,11 +62,11 @@ async def _live(socket: WebSocket) -> None:
 async def _serve(socket: WebSocket, service: Service, places: Places) -> None:
     loop = asyncio.get_running_loop()
     try:
-        asked = _asked(await asyncio.wait_for(socket.receive_text(), SILENT_S), service)
+        text = await asyncio.wait_for(socket.receive_text(), SILENT_S)
     except (WebSocketDisconnect, KeyError):
         return
     answers: asyncio.Queue[dict[str, Any] | None] = asyncio.Queue()
-    desk = Desk(service, places, asked, lambda told: _later(loop, answers, told))
+    desk = await run_in_threadpool(_desk, text, service, places, lambda told: _later(loop, answers, told))
     desk.done.add_done_callback(lambda _: _later(loop, answers, None))
     listening = asyncio.create_task(_listen(socket, desk.newest))
     try:
@@ -95,15 +101,24 @@ async def _listen(socket: WebSocket, newest: Newest) -> None:
         newest.end()
 
 
+def _desk(text: str, service: Service, places: Places, tell: Callable[[dict[str, Any]], None]) -> Desk:
+    """Begins an analysis. What it needs is imported now: not before somebody wants it, and not by the event loop."""
+    from avcer.serve.live_desk import Desk
+
+    return Desk(service, places, _asked(text, service), tell)
+
+
 def _asked(text: str, service: Service) -> Asked:
+    from avcer.serve.live_desk import Asked
+
     try:
         words = json_of(text)
     except ValueError:
         words = None
     if not isinstance(words, dict) or set(words) - {"options", "record", "name"}:
         raise UsageError('the first message must be {"options": {}, "record": false, "name": ""}')
-    options = service.options(json.dumps(words.get("options") or {}))
-    return Asked(options, words.get("record") is True, str(words.get("name") or "")[:100])
+    options = options_of(json.dumps(words.get("options") or {}), service.threads)
+    return Asked(options, words.get("record") is True, plain_name(str(words.get("name") or ""), "live"))
 
 
 def _later(loop: asyncio.AbstractEventLoop, answers: asyncio.Queue[Any], told: Any) -> None:

@@ -2,65 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from threading import Lock, Thread
-from typing import TYPE_CHECKING, Any, Final
+from threading import Thread
+from typing import Any
 
 from avcer.live.inbox import Arrived, Taken
 from avcer.live.record import Recording
 from avcer.live.run import of_recording
 from avcer.live.watch import Watch
 from avcer.media import SoundBlock
-from avcer.options import Options
-from avcer.output.writers import DEFAULT_FORMATS
-from avcer.pipeline import Analyzer
 from avcer.serve.columns import coloured
 from avcer.serve.live_messages import Newest, Sent, decoded
+from avcer.serve.places import Places
+from avcer.serve.service import Service
 from avcer.types import Frame
-
-if TYPE_CHECKING:
-    from avcer.serve.app import Service
-
-MOST_AT_ONCE: Final = 2
-
-
-class Places:
-    """How many live analyses run at once, and the models, which they share."""
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._taken = 0
-        self._analyzers: dict[str, Analyzer] = {}
-
-    def take(self) -> bool:
-        """A place, if there is one."""
-        with self._lock:
-            free = self._taken < MOST_AT_ONCE
-            self._taken += free
-        return free
-
-    def full(self) -> str:
-        """The line for a client for whom there is none."""
-        return f"{MOST_AT_ONCE} live analyses run already; try again later"
-
-    def leave(self) -> None:
-        """Gives a place back."""
-        with self._lock:
-            self._taken -= 1
-
-    def analyzer(self, options: dict[str, Any]) -> Analyzer:
-        """The analyzer of these options; that of the last ones is kept."""
-        key = json.dumps(options, sort_keys=True)
-        with self._lock:
-            if key not in self._analyzers:
-                self._analyzers = {key: Analyzer(Options.from_dict(options))}
-            return self._analyzers[key]
+from avcer.words import USUAL_FORMATS
 
 
 @dataclass(frozen=True)
@@ -119,12 +80,12 @@ class Desk:
                 shutil.rmtree(folder, ignore_errors=True)
                 return {"stopped": True, "job": None, "frames": count}
             analysis = of_recording(watch.finish(), clip := video.replace(folder / "clip.mp4"))
-        analysis.save(folder / "results", DEFAULT_FORMATS)
+        analysis.save(folder / "results", USUAL_FORMATS)
         self._keep(job, clip)
         return {"stopped": True, "job": job, "frames": count}
 
     def _keep(self, job: str, clip: Path) -> None:
-        name = f"{self._asked.name or 'live'} {time.strftime('%Y-%m-%d %H:%M:%S')}"
+        name = f"{self._asked.name} {time.strftime('%Y-%m-%d %H:%M:%S')}"
         self._service.jobs.add(job, name, clip, self._asked.options, "done")
 
     def _taken(self, sent: Sent) -> tuple[Taken, int]:

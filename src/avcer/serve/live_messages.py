@@ -22,8 +22,6 @@ PICTURE: Final = struct.Struct("<BId")
 SOUND: Final = struct.Struct("<Bd")
 """2, seconds of the first sample; then 16-bit samples, mono at 16 kHz, little-endian as all of it."""
 A_PICTURE, A_SOUND = 1, 2
-MOST_BYTES: Final = 4 << 20
-"""Of a message."""
 MOST_PIXELS: Final = 4096 * 2304
 MOST_SOUND_S: Final = 10.0
 """Sound of a longer time than this does not wait to be heard."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from avcer import __version__
-from avcer.output.writers import FORMATS
+from avcer.words import FORMATS
 
 JOB: Final = "0123456789abcdef"
 _EXAMPLE: Final = {
@@ -15,7 +15,8 @@ _EXAMPLE: Final = {
 _ERRORS: Final = {
     400: "the request cannot be read", 401: "no token, or a wrong one", 403: "not from here, or outside the root",
     404: "no such job or file", 408: "the client sent nothing for too long", 409: "the job is not done",
-    412: "changed in between", 413: "too large", 422: "options or a document that are none",
+    412: "changed in between", 413: "too large", 415: "a form instead of the file", 416: "a Range beyond the end",
+    422: "options or a document that are none",
     429: "full; Retry-After says when to try again",
 }  # fmt: skip
 _FILE: Final = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
@@ -63,7 +64,7 @@ def _operations() -> list[tuple[str, str, dict[str, Any]]]:
         ("/api/jobs", "get", _operation("All jobs, the oldest first", listed)),
         ("/api/jobs", "post", {
             **_operation("A new job: the clip as the body, or the path of one below the root",
-                         _json(_object(id="string"), {"id": JOB}), 202, (400, 403, 404, 408, 413, 422, 429)),
+                         _json(_object(id="string"), {"id": JOB}), 202, (400, 403, 404, 408, 413, 415, 422, 429)),
             "parameters": [_query("name", text, "clip.mp4"), _query("options", text, '{"setting": "fast"}')],
             "requestBody": sent,
         }),
@@ -71,11 +72,11 @@ def _operations() -> list[tuple[str, str, dict[str, Any]]]:
         (one, "delete", _operation("Cancels the job, and removes it", {}, 204, (404,), job=True)),
         (f"{one}/events", "get", _operation("Its changes, as server-sent events; Last-Event-ID is heeded",
                                             {"text/event-stream": {"schema": text}}, errors=(404,), job=True)),
-        (f"{one}/clip", "get", _operation("The clip, with ranges", _FILE, errors=(404,), job=True)),
+        (f"{one}/clip", "get", _operation("The clip, with ranges", _FILE, errors=(400, 404, 416), job=True)),
         (results, "get", _operation("The names of its files", names, errors=(404, 409), job=True)),
         (f"{results}/{{name}}", "get", {
             **_operation("A file, or any word of --formats, made now; several files come in a zip", _FILE,
-                         errors=(400, 404, 409), job=True),
+                         errors=(400, 404, 409, 416), job=True),
             "parameters": [_job_parameter(), _path("name", "compound.csv", f"a file, or {', '.join(FORMATS)}")],
         }),
         (f"{one}/studio", "get", _operation("What the studio draws", _FILE, errors=(400, 404, 409), job=True)),
@@ -89,7 +90,7 @@ def _operations() -> list[tuple[str, str, dict[str, Any]]]:
         (f"{one}/copy", "post", _operation("Makes a copy that browsers play", _json(anything), 202, (404, 409),
                                            job=True)),
         (f"{one}/copy", "get", _operation("How far the copy is", _json(anything), errors=(404, 409), job=True)),
-        (f"{one}/copy/video", "get", _operation("The copy, with ranges", _FILE, errors=(404, 409), job=True)),
+        (f"{one}/copy/video", "get", _operation("The copy, with ranges", _FILE, errors=(400, 404, 409, 416), job=True)),
     ]  # fmt: skip
 
 

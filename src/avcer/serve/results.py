@@ -6,10 +6,7 @@ import zipfile
 from pathlib import Path
 from threading import Lock
 
-from avcer.analysis import Analysis
-from avcer.output.corrections import FILE as CORRECTIONS
-from avcer.output.record import read_records
-from avcer.output.writers import FORMATS, add
+from avcer.words import FORMATS
 
 
 def names(folder: Path) -> list[str]:
@@ -23,19 +20,28 @@ def made(folder: Path, name: str, writing: Lock) -> Path | None:
         return folder / name
     if name not in FORMATS:
         return None
+    from avcer.analysis import Analysis
+    from avcer.output.writers import add
+
     with writing:
         paths = add(Analysis.load(folder), folder, [name])
-        if len(paths) == 1:
-            return paths[0]
-        packed = folder.parent / f"{name}.zip"
-        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as whole:
-            for path in paths:
-                whole.write(path, path.relative_to(folder).as_posix())
-        return packed
+        return paths[0] if len(paths) == 1 else _packed(paths, folder, folder.parent / f"{name}.zip")
+
+
+def _packed(paths: list[Path], folder: Path, target: Path) -> Path:
+    """The files in a zip, which takes the place of an earlier one as a whole: that may be on its way to somebody."""
+    part = target.with_suffix(".part")
+    with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as whole:
+        for path in paths:
+            whole.write(path, path.relative_to(folder).as_posix())
+    return part.replace(target)
 
 
 def forget_exports(folder: Path) -> None:
     """Removes what was made after the analysis, from earlier corrections: it is made again when somebody asks."""
+    from avcer.output.corrections import FILE as CORRECTIONS
+    from avcer.output.record import read_records
+
     records = read_records(folder)
     if not records:
         return

@@ -10,11 +10,12 @@ from pathlib import Path
 import uvicorn
 
 from avcer.errors import UsageError
-from avcer.serve.app import Service, make_app
+from avcer.serve.app import make_app
 from avcer.serve.door import is_loopback
 from avcer.serve.jobs import Jobs
-from avcer.serve.live_messages import MOST_BYTES
+from avcer.serve.live import MOST_BYTES
 from avcer.serve.runner import Runner
+from avcer.serve.service import Service
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from typing import Any, Final
 
 from avcer.batch.child import COMMAND, Job, Setup, Worker
 from avcer.errors import AvcerError
-from avcer.output.writers import DEFAULT_FORMATS
 from avcer.serve.jobs import Jobs
+from avcer.words import USUAL_FORMATS
 
 _SWEEP: Final = 600
 """Looks at the queue between two looks for jobs that are too old."""
@@ -38,9 +38,9 @@ class Runner:
             stop = self._stops.get(job)
             if stop is None:
                 self._jobs.remove(job)
-                return
-        self._jobs.end(job, "cancelled")
-        stop.set()
+            else:
+                self._jobs.end(job, "cancelled")
+                stop.set()
 
     def close(self) -> None:
         """Ends the processes; what they worked on is queued again by the next server."""
@@ -71,7 +71,7 @@ class Runner:
         job = row["id"]
         results = self._jobs.place(job) / "results"
         shutil.rmtree(results, ignore_errors=True)
-        setup = Setup(json.loads(row["options"]), DEFAULT_FORMATS, self._command)
+        setup = Setup(json.loads(row["options"]), USUAL_FORMATS, self._command)
         try:
             with Worker(setup) as worker:
                 outcome = worker.run(
@@ -83,9 +83,10 @@ class Runner:
             state, error = ("done" if outcome.state == "done" else "failed"), outcome.error
         except AvcerError as failure:
             state, error = "failed", str(failure)
-        with self._lock:
+        with self._lock:  # either it is still to be cancelled, or it has ended
             del self._stops[job]
-        if not stop.is_set():
-            self._jobs.end(job, state, error.replace(row["clip"], row["name"]))
-        elif not self._closing.is_set():
+            stopped = stop.is_set()
+            if not stopped:
+                self._jobs.end(job, state, error.replace(row["clip"], row["name"]))
+        if stopped and not self._closing.is_set():
             self._jobs.remove(job)
