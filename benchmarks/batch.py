@@ -33,10 +33,11 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from avcer.batch.child import Setup
-from avcer.batch.engine import plan
+from avcer.batch.entries import Entry
 from avcer.batch.executor import LocalExecutor
-from avcer.batch.manifest import Entry, read_sources
+from avcer.batch.plan import plan
 from avcer.batch.record import Record, Source
+from avcer.batch.sources import read_sources
 from avcer.options import Options
 from avcer.output.record import KEY
 from batch_tables import RESULTS, tables

@@ -15,8 +15,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from avcer.annotations.words import read_map
-from avcer.batch.manifest import Entry, read_sources
+from avcer.batch.entries import Entry
 from avcer.batch.record import Record, read_clips
+from avcer.batch.sources import read_sources
 from avcer.decision.express import SHIPPED, read_open
 from avcer.decision.fuse import read_fusion
 from avcer.errors import AvcerError, InputError, ModelError, UsageError

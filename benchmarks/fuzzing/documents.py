@@ -17,8 +17,9 @@ from avcer import Analysis, Analyzer
 from avcer.annotations.labels import read_labels
 from avcer.annotations.read import read_annotation
 from avcer.annotations.words import read_map
-from avcer.batch.manifest import Entry, read_sources
+from avcer.batch.entries import Entry
 from avcer.batch.record import Record, read_clips
+from avcer.batch.sources import read_sources
 from avcer.decision.express import SHIPPED, read_open
 from avcer.decision.fuse import read_fusion
 from avcer.demo import make_clip

@@ -54,6 +54,8 @@ def work(job: dict[str, Any], path: Path, folder: Path) -> dict[str, Any]:
         time.sleep(60)
     if what.startswith("fail"):
         return {"state": "failed", "error": f"{path}: not a video file; give a recorded video"}
+    if what.startswith("grow"):
+        path.write_text("ok now, and longer")
     time.sleep(float(what.removeprefix("slow")) if what.startswith("slow") else 0)
     folder.mkdir(parents=True)
     (folder / "compound.csv").write_text(f"{what},{job['start_s']},{job['end_s']}\n")

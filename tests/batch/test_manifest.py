@@ -8,8 +8,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from avcer.batch.engine import Shard
-from avcer.batch.manifest import Entry, read_sources
+from avcer.batch.entries import Entry
+from avcer.batch.shard import Shard
+from avcer.batch.sources import read_sources
 from avcer.errors import InputError, UsageError
 
 

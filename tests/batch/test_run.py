@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 
 from avcer.batch.child import Job
-from avcer.batch.engine import Shard
+from avcer.batch.estimate import estimate
 from avcer.batch.record import ClipRecord
-from avcer.batch.run import BatchOptions, Watcher, estimate, run_batch, status
+from avcer.batch.run import BatchOptions, Watcher, run_batch, status
+from avcer.batch.shard import Shard
 from avcer.errors import InputError, UsageError
 from avcer.options import Options
 from avcer.output.record import Record as Results
@@ -251,7 +252,7 @@ def test_status_of_no_batch(tmp_path: Path) -> None:
 
 def test_a_thousand_entries_cost_little(tmp_path: Path) -> None:
     """The record adds up events; reading it back finds each clip once, in the order of the queue."""
-    from avcer.batch.manifest import Entry
+    from avcer.batch.entries import Entry
     from avcer.batch.record import Record
 
     record = Record(tmp_path / "batch.sqlite")

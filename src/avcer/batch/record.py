@@ -7,6 +7,7 @@ into the queue again. Another process may read the record at any time.
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import time
 from collections import Counter
@@ -17,7 +18,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, Final, Literal, get_args
 
-from avcer.batch.manifest import Entry
+from avcer.batch.entries import Entry
 from avcer.errors import InputError, OutputError
 
 State = Literal["queued", "running", "done", "failed", "skipped"]
@@ -64,7 +65,7 @@ class Source:
 @dataclass(frozen=True)
 class ClipRecord:
     """Where one clip stands. ``facts`` are what ``summary.facts`` found in its analysis; ``settings`` belong to the run
-    that wrote the event.
+    that wrote the event, ``time_s`` (seconds since 1970) is when.
     """
 
     entry: Entry
@@ -75,6 +76,7 @@ class ClipRecord:
     source: Source | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
+    time_s: float = 0.0
 
 
 class Record:
@@ -113,9 +115,13 @@ class Record:
         """Puts clips into the queue, known ones (with the ``attempts`` made so far) and new ones."""
         with self._told(), self._lock, self._transaction():
             for entry in entries:
-                row = (entry.id, str(entry.path), entry.start_s, entry.end_s, json.dumps(dict(entry.extra)))
-                self._base.execute(_CLIP, row)
+                self._base.execute(_CLIP, _row(entry))
                 self._base.execute(_QUEUED, (entry.id, self._run, time.time(), attempts.get(entry.id, 0)))
+
+    def describe(self, entries: Iterable[Entry]) -> None:
+        """Takes over what the user says of clips that are in the record already; nothing happens to them."""
+        with self._told(), self._lock, self._transaction():
+            self._base.executemany(_CLIP, map(_row, entries))
 
     def add(
         self,
@@ -131,7 +137,7 @@ class Record:
         of_file = (None, None, None) if source is None else (source.size, source.modified_ns, source.sha256)
         text = None if facts is None else json.dumps(facts)
         with self._told(), self._lock, self._transaction():
-            row = (clip, self._run, time.time(), state, attempts, error, seconds, *of_file, text)
+            row = (clip, self._run, time.time(), state, attempts, plain(error), seconds, *of_file, text)
             self._base.execute(_EVENT, row)
 
     def clips(self, with_facts: bool = True) -> dict[str, ClipRecord]:
@@ -160,8 +166,9 @@ class Record:
             raise InputError(f"{self.path}: not the record of a batch ({error}); choose another folder") from error
 
 
-def read_clips(paths: Sequence[Path]) -> dict[str, ClipRecord]:
-    """The clips of several records (those of all shards) by id. Nothing is written.
+def read_clips(paths: Sequence[Path], with_facts: bool = True) -> dict[str, ClipRecord]:
+    """The clips of several records (those of all shards) by id; of a clip in several, what happened last. Nothing is
+    written, but that SQLite takes back what a killed writer left half-done.
 
     Raises:
         InputError: no record there, or a damaged one.
@@ -169,10 +176,11 @@ def read_clips(paths: Sequence[Path]) -> dict[str, ClipRecord]:
     clips: dict[str, ClipRecord] = {}
     for path in paths:
         try:
-            with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=WAIT_S)) as base:
-                clips |= _clips(base)
+            with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=WAIT_S)) as base:
+                found = _clips(base, with_facts)
         except (sqlite3.Error, ValueError, TypeError) as error:
             raise InputError(f"{path}: cannot be read as the record of a batch ({error}); mend or remove it") from error
+        clips |= {name: clip for name, clip in found.items() if name not in clips or clips[name].time_s <= clip.time_s}
     return clips
 
 
@@ -186,19 +194,47 @@ def _clips(base: sqlite3.Connection, with_facts: bool = True) -> dict[str, ClipR
     facts = "facts" if with_facts else "NULL"
     rows = base.execute(
         "SELECT clips.id, path, start_s, end_s, extra, state, attempts, error, seconds, size, modified_ns, sha256,"
-        f" {facts}, settings FROM clips JOIN current ON current.clip = clips.id"
+        f" {facts}, settings, time_s FROM clips JOIN current ON current.clip = clips.id"
         " JOIN runs ON runs.number = current.run ORDER BY clips.rowid"
     )
     parsed: dict[str, Any] = {}  # the settings of one run stand in thousands of rows
     return {row[0]: _clip(row, parsed) for row in rows}
 
 
+def _row(entry: Entry) -> tuple[str, str | bytes, float | None, float | None, str]:
+    """A path that is no text, as it may be on Linux, is kept as bytes."""
+    path = str(entry.path)
+    told = path if path.isascii() or plain(path) == path else os.fsencode(path)
+    return entry.id, told, entry.start_s, entry.end_s, json.dumps(dict(entry.extra))
+
+
+def plain(text: str) -> str:
+    """``text`` for SQLite and Arrow, which take no file name whose bytes are no text."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 def _clip(row: Sequence[Any], parsed: dict[str, Any]) -> ClipRecord:
-    name, path, start_s, end_s, extra, state, attempts, error, seconds, size, modified_ns, sha256, facts, settings = row
+    (
+        name,
+        path,
+        start_s,
+        end_s,
+        extra,
+        state,
+        attempts,
+        error,
+        seconds,
+        size,
+        modified_ns,
+        sha256,
+        facts,
+        settings,
+        at_s,
+    ) = row
     if settings not in parsed:
         parsed[settings] = json.loads(settings)
     return ClipRecord(
-        entry=Entry(name, Path(path), start_s, end_s, json.loads(extra)),
+        entry=Entry(name, Path(os.fsdecode(path)), start_s, end_s, {} if extra == "{}" else json.loads(extra)),
         state=state,
         attempts=attempts,
         error=error,
@@ -206,4 +242,5 @@ def _clip(row: Sequence[Any], parsed: dict[str, Any]) -> ClipRecord:
         source=None if size is None else Source(size, modified_ns, sha256),
         facts=json.loads(facts) if facts else {},
         settings=parsed[settings],
+        time_s=at_s,
     )

@@ -3,31 +3,27 @@
 from __future__ import annotations
 
 import base64
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from html import escape
+from itertools import chain
 from pathlib import Path
+from time import localtime, strftime
 from typing import Any, Final
 
+from avcer import __version__
+from avcer.batch.differences import shown_facts
+from avcer.batch.page import Table, hours, page
 from avcer.batch.record import ClipRecord, counts
 from avcer.batch.summary import clip_rows
 from avcer.errors import AvcerError
 from avcer.files import atomic_text
+from avcer.labels import NONE
+from avcer.output.colours import EMOTIONS, UNKNOWN
+from avcer.output.corrections import FILE, read_corrections
 
 SLOWEST: Final = 10
 MOST_PICTURES: Final = 200
-_STYLE: Final = """
-:root { color-scheme: light dark; --line: #8886; --bar: #3b6ea8; }
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto; padding: 0 1rem; }
-h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2rem; }
-table { border-collapse: collapse; width: 100%; } caption { text-align: left; padding-bottom: .3rem; }
-th, td { text-align: left; padding: .25rem .6rem .25rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
-td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
-td.bar { width: 45%; } td.bar div { background: var(--bar); height: .8rem; min-width: 1px; }
-td { overflow-wrap: anywhere; }
-figure { display: inline-block; margin: 0 .5rem .5rem 0; width: 160px; vertical-align: top; }
-figure img { width: 160px; } figcaption { font-size: .8rem; overflow-wrap: anywhere; }
-"""
 
 
 def write_report(
@@ -37,71 +33,132 @@ def write_report(
 
     Args:
         clips: all clips of the batch.
-        path: of the file.
-        settings: what all analyses had in common.
+        path: of the file; beside it are the folders of the clips' results, with what people corrected.
+        settings: of the last call, as ``Record.begin`` keeps them.
         thumbnails: whether a small picture of each clip (the first 200) is put into the page.
 
     Raises:
         OutputError: the file cannot be written.
     """
-    parts = [_totals(clips), _failures(clips), _labels(clips), _slowest(clips), _settings(settings)]
+    parts = [
+        _totals(clips),
+        _failures(clips),
+        _labels(clips, settings),
+        _corrections(clips, path.parent),
+        _warnings(clips),
+        _slowest(clips),
+        _settings(settings),
+    ]
     if thumbnails:
         parts.append(_pictures(clips))
+    title = "Batch of 1 clip" if len(clips) == 1 else f"Batch of {len(clips)} clips"
+    written = f"<p>Written by avcer {escape(__version__)} on {strftime('%Y-%m-%d at %H:%M', localtime())}.</p>"
     with atomic_text(path) as file:
-        file.write('<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>avcer batch</title>')
-        file.write('<meta name="viewport" content="width=device-width, initial-scale=1">')
-        file.write(f"<style>{_STYLE}</style></head><body><h1>Batch of {len(clips)} clips</h1>\n")
-        file.writelines(parts)
-        file.write("</body></html>\n")
+        file.writelines(page(title, [written, *parts]))
     return path
 
 
 def _totals(clips: Sequence[ClipRecord]) -> str:
-    done = [clip for clip in clips if clip.state == "done"]
-    hours = sum(clip.facts.get("duration_s", 0.0) for clip in done) / 3600
-    work = sum(clip.seconds or 0.0 for clip in clips) / 3600
-    rows: list[list[Any]] = [[state, count] for state, count in counts(clips).items()]
-    rows += [["hours of video done", f"{hours:.2f}"], ["hours of work, all workers together", f"{work:.2f}"]]
-    if hours:
-        rows.append(["real-time factor of one worker", f"{work / hours:.3f}"])
-    return "<h2>Totals</h2>" + _table(["", "clips"], rows, numbers={1})
+    done_s = sum(clip.facts.get("duration_s", 0.0) for clip in clips if clip.state == "done")
+    work_s = sum(clip.seconds or 0.0 for clip in clips)
+    table = Table("", "clips")
+    for state, count in counts(clips).items():
+        if count:
+            table.row(state, f"{count:,}")
+    told = f"<p>Video done: {hours(done_s)}. Work, all workers together: {hours(work_s)}"
+    factor = f", which is {work_s / done_s:.3f} times as long as the video" if done_s else ""
+    return f"<h2>Totals</h2>{table.html()}{told}{factor}.</p>"
 
 
 def _failures(clips: Sequence[ClipRecord]) -> str:
-    failed = [[clip.entry.id, clip.error, clip.attempts] for clip in clips if clip.state == "failed"]
+    failed = [clip for clip in clips if clip.state == "failed"]
     if not failed:
         return "<h2>Failures</h2><p>None.</p>"
-    return f"<h2>Failures ({len(failed)})</h2>" + _table(["id", "what happened, and the remedy", "tries"], failed, {2})
+    table = Table("id", "what happened, and the remedy", "tries")
+    for clip in failed:
+        table.row(clip.entry.id, clip.error.removeprefix(f"{clip.entry.path}: "), clip.attempts)
+    return f"<h2>Failures ({len(failed)})</h2>{table.html()}<p><code>--retry-failed</code> tries them again.</p>"
 
 
-def _labels(clips: Sequence[ClipRecord]) -> str:
-    seconds: dict[str, float] = defaultdict(float)
+def _labels(clips: Sequence[ClipRecord], settings: Mapping[str, Any]) -> str:
+    of_faces: dict[str, float] = defaultdict(float)
+    of_voices: dict[str, float] = defaultdict(float)
+    for face in chain.from_iterable(clip.facts.get("faces", ()) for clip in clips if clip.state == "done"):
+        found = of_voices if face["face"] is None else of_faces
+        for label, share in face["shares"].items():
+            found[label] += share * face["seconds_seen"]
+    if not of_faces and not of_voices:
+        return "<h2>Labels</h2><p>No clip has a face or a voice that was labelled.</p>"
+    colours = {label: (colour,) for label, colour in EMOTIONS.items()} | _of_compounds(settings)
+    told = "<p>What the models said, in seconds of all faces together. The face of a person who is on screen for long"
+    told += " counts for more. What people corrected is not in it.</p>"
+    parts = [f"<h2>Labels of faces</h2>{told}{_bars(of_faces, colours)}"] if of_faces else []
+    if of_voices:
+        parts.append(f"<h2>Labels from sound alone</h2><p>Where no face is seen.</p>{_bars(of_voices, colours)}")
+    return "".join(parts)
+
+
+def _of_compounds(settings: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    listed = settings.get("identity", {}).get("vocabulary", {}).get("compounds", ())
+    return {name: (EMOTIONS.get(first, UNKNOWN), EMOTIONS.get(second, UNKNOWN)) for name, first, second in listed}
+
+
+def _bars(seconds: Mapping[str, float], colours: Mapping[str, Sequence[str]]) -> str:
+    """A row for each label, the most frequent first; ``none`` stands last."""
+    total_s, most_s = sum(seconds.values()), max(seconds.values())
+    table = Table("label", "time", "share", "")
+    for label, part_s in sorted(seconds.items(), key=lambda item: (item[0] == NONE, -item[1])):
+        name = "none (cannot tell)" if label == NONE else label
+        table.bar(100 * part_s / most_s if most_s else 0, colours.get(label, ()))
+        table.row(name, hours(part_s), f"{part_s / total_s:.1%}" if total_s else "")
+    return table.html()
+
+
+def _corrections(clips: Sequence[ClipRecord], out: Path) -> str:
+    """What people said in the page of ``avcer serve``; it lies beside the results."""
+    table = Table("id", "corrected segments", "named faces", "markers")
+    segments = names = 0
     for clip in clips:
-        for face in clip.facts.get("faces", ()):
-            for label, share in face["shares"].items():
-                seconds[label] += share * face["seconds_seen"]
-    total_s = sum(seconds.values())
-    if not total_s:
-        return "<h2>Labels</h2><p>Nothing was decided.</p>"
-    lines = []
-    for label, part_s in sorted(seconds.items(), key=lambda item: -item[1]):
-        bar = f'<td class="bar"><div style="width:{100 * part_s / total_s:.1f}%"></div></td>'
-        cells = f'<td class="number">{part_s:.0f}</td><td class="number">{part_s / total_s:.1%}</td>'
-        lines.append(f"<tr><td>{escape(label)}</td>{cells}{bar}</tr>")
-    head = '<tr><th>label</th><th class="number">seconds</th><th class="number">share</th><th></th></tr>'
-    return f"<h2>Labels of all faces</h2><table>{head}{''.join(lines)}</table>"
+        folder = out / clip.entry.id
+        if not (folder / FILE).exists():
+            continue
+        try:
+            said = read_corrections(folder)
+        except AvcerError as error:
+            table.row(clip.entry.id, str(error), "", "")
+            continue
+        segments, names = segments + len(said.segments), names + len(said.names)
+        table.row(clip.entry.id, len(said.segments), len(said.names), len(said.markers))
+    if not table.rows:
+        return ""
+    told = f"<p>{segments} segments corrected and {names} faces named, in {len(table.rows)} of {len(clips)} clips."
+    told += " <code>avcer export --formats corrected</code> writes the segments after corrections.</p>"
+    return f"<h2>Corrections by people</h2>{told}{table.html()}"
+
+
+def _warnings(clips: Sequence[ClipRecord]) -> str:
+    found = Counter(warning for clip in clips for warning in clip.facts.get("warnings", ()))
+    table = Table("note", "clips")
+    for warning, count in found.most_common(SLOWEST):
+        table.row(warning, count)
+    return f"<h2>Notes on clips</h2>{table.html()}" if found else ""
 
 
 def _slowest(clips: Sequence[ClipRecord]) -> str:
-    rows = [row for row in clip_rows(clips) if row["real_time_factor"]]
-    rows.sort(key=lambda row: -row["real_time_factor"])
-    shown = [[row["id"], row["duration_s"], row["seconds"], f"{row['real_time_factor']:.3f}"] for row in rows[:SLOWEST]]
-    heads = ["id", "seconds of video", "seconds of work", "real-time factor"]
-    return "<h2>Slowest clips</h2>" + _table(heads, shown, numbers={1, 2, 3}) if shown else ""
+    rows = sorted(
+        (row for row in clip_rows(clips) if row["real_time_factor"]), key=lambda row: -row["real_time_factor"]
+    )
+    table = Table("id", "video", "work", "work / video")
+    for row in rows[:SLOWEST]:
+        table.row(row["id"], hours(row["duration_s"]), hours(row["seconds"]), f"{row['real_time_factor']:.3f}")
+    return f"<h2>Slowest clips</h2>{table.html()}" if rows else ""
 
 
 def _settings(settings: Mapping[str, Any]) -> str:
-    return "<h2>Analysed with</h2>" + _table(["", ""], [[name, value] for name, value in settings.items()])
+    table = Table("", "", numbers=False)
+    for name, value in shown_facts(settings):
+        table.row(name, value)
+    return f"<h2>Analysed with</h2>{table.html()}"
 
 
 def _pictures(clips: Sequence[ClipRecord]) -> str:
@@ -129,14 +186,3 @@ def _thumbnail(clip: ClipRecord) -> bytes:
     height = max(round(image.shape[0] * 160 / image.shape[1]), 1)
     _, encoded = cv2.imencode(".jpg", cv2.resize(image, (160, height), interpolation=cv2.INTER_AREA))
     return bytes(encoded)
-
-
-def _table(heads: Sequence[str], rows: Iterable[Sequence[Any]], numbers: Collection[int] = ()) -> str:
-    def cell(tag: str, place: int, value: Any) -> str:
-        mark = ' class="number"' if place in numbers else ""
-        return f"<{tag}{mark}>{escape(str(value))}</{tag}>"
-
-    def line(tag: str, values: Sequence[Any]) -> str:
-        return "<tr>" + "".join(cell(tag, place, value) for place, value in enumerate(values)) + "</tr>"
-
-    return "<table>" + line("th", heads) + "".join(line("td", row) for row in rows) + "</table>"

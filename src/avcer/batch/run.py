@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from time import monotonic
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 from avcer.batch.child import COMMAND, Job, Setup
-from avcer.batch.engine import Batch, Plan, Shard, only_one, plan, record_path, record_paths
+from avcer.batch.dataset import gather_dataset
+from avcer.batch.engine import Batch
+from avcer.batch.entries import Entry
 from avcer.batch.executor import Executor, LocalExecutor
-from avcer.batch.manifest import Entry, read_sources
+from avcer.batch.plan import Plan, plan
 from avcer.batch.record import ClipRecord, Record, counts, read_clips
 from avcer.batch.report import write_report
+from avcer.batch.shard import Shard, only_one, record_path, record_paths
+from avcer.batch.sources import read_sources
 from avcer.batch.summary import write_summaries
 from avcer.errors import InputError
 from avcer.files import make_folder
 from avcer.options import Options
 from avcer.output.writers import DEFAULT_FORMATS, check_formats
-
-DATASET: Final = "frames"
-"""The folder of the dataset of all frames: one file a clip, ``frames/id=<id>/frames.parquet``."""
 
 
 @dataclass(frozen=True)
@@ -103,32 +100,56 @@ def run_batch(
     """
     watcher = watcher or Watcher()
     make_folder(out)
-    with only_one(out, batch.shard), contextlib.closing(Record(record_path(out, batch.shard))) as record:
-        with _executor(options, batch, watcher) as executor:
-            settings = {"identity": executor.identity(), "formats": list(batch.written)}
-            planned, entries = _planned(sources, out, record, batch, settings, watcher)
+    with only_one(out, batch.shard), closing(Record(record_path(out, batch.shard))) as record:
+        with opened(options, batch, watcher) as executor:
+            settings = settings_of(executor, batch)
+            known = read_clips(record_paths(out), with_facts=False)
+            entries = entries_of(sources, known, batch)
+            _take_over(entries, record)
+            planned = planned_for(entries, known, settings, out, batch, watcher)
+            watcher.begins(len(planned.todo), len(planned.current))
             if planned.todo:
                 Batch(out, record, batch.shard, watcher.ended).run(planned, executor, settings)
         _summarise(out, batch, settings)
-        clips = record.clips()
-        return counts(clips[entry.id] for entry in entries)
+    clips = read_clips(record_paths(out), with_facts=False)
+    return counts(clips[entry.id] for entry in entries)
 
 
-def _planned(
-    sources: Sequence[str], out: Path, record: Record, batch: BatchOptions, settings: dict[str, Any], watcher: Watcher
-) -> tuple[Plan, list[Entry]]:
-    known = record.clips(with_facts=False)
-    whole = read_sources(sources, {clip.entry.source: name for name, clip in known.items()})
-    entries = batch.shard.part(whole)
+def settings_of(executor: Executor, batch: BatchOptions) -> dict[str, Any]:
+    """All that a result depends on beside the clip."""
+    return {"identity": executor.identity(), "formats": list(batch.written)}
+
+
+def entries_of(sources: Sequence[str], known: Mapping[str, ClipRecord], batch: BatchOptions) -> list[Entry]:
+    """What this call is asked for: its part of the sources, with the ids that are ``known``."""
+    return batch.shard.part(read_sources(sources, {clip.entry.source: name for name, clip in known.items()}))
+
+
+def planned_for(
+    entries: Sequence[Entry],
+    known: Mapping[str, ClipRecord],
+    settings: Mapping[str, Any],
+    out: Path,
+    batch: BatchOptions,
+    watcher: Watcher,
+) -> Plan:
+    """What is to do, after the notes on it."""
     planned = plan(entries, known, settings, out, batch.retry_failed)
     for line in planned.notes:
         watcher.note(line)
-    watcher.begins(len(planned.todo), len(planned.current))
-    return planned, entries
+    return planned
+
+
+def _take_over(entries: Sequence[Entry], record: Record) -> None:
+    """The manifest's own columns as they are now, for clips that are not analysed again too."""
+    known = record.clips(with_facts=False)
+    same = [entry for entry in entries if entry.id in known and known[entry.id].entry.source == entry.source]
+    record.describe(entry for entry in same if known[entry.id].entry.extra != entry.extra)
 
 
 @contextmanager
-def _executor(options: Options, batch: BatchOptions, watcher: Watcher) -> Iterator[Executor]:
+def opened(options: Options, batch: BatchOptions, watcher: Watcher) -> Iterator[Executor]:
+    """The executor that ``batch`` names, until the block ends."""
     setup = Setup(options.to_dict(), batch.written, batch.command or COMMAND)
     if batch.engine == "ray":
         from avcer.batch.cluster import RayExecutor  # an extra
@@ -144,94 +165,9 @@ def _summarise(out: Path, batch: BatchOptions, settings: dict[str, Any]) -> None
     """The summaries are of all shards that have a record here."""
     clips = list(read_clips(record_paths(out)).values())
     write_summaries(clips, out)
-    about = {name: value for name, value in settings["identity"].items() if not isinstance(value, dict | list)}
-    write_report(clips, out / "report.html", about, batch.thumbnails)
+    write_report(clips, out / "report.html", settings, batch.thumbnails)
     if batch.dataset:
         gather_dataset(clips, out)
-
-
-def gather_dataset(clips: Sequence[ClipRecord], out: Path) -> Path:
-    """The frames of all clips that are done as one dataset, partitioned by ``id``: each clip's ``analysis.parquet``
-    under a second name, which takes no room where the file system has hard links.
-    """
-    for clip in clips:
-        source = out / clip.entry.id / "analysis.parquet"
-        if clip.state == "done" and source.exists():
-            target = make_folder(out / DATASET / f"id={clip.entry.id}") / "frames.parquet"
-            target.unlink(missing_ok=True)
-            try:
-                os.link(source, target)
-            except OSError:
-                shutil.copyfile(source, target)
-    return out / DATASET
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """What a batch will take: ``clips`` to analyse, ``hours`` of video, ``work_hours`` with all workers at once; the
-    times are reckoned from the first ``measured`` clips, and None where none of them could be analysed.
-    """
-
-    clips: int
-    current: int
-    measured: int
-    hours: float | None
-    work_hours: float | None
-
-
-MEASURED: Final = 3
-"""Clips that a dry run analyses, into a folder that goes afterwards."""
-
-
-def estimate(
-    sources: Sequence[str], out: Path, options: Options, batch: BatchOptions, watcher: Watcher | None = None
-) -> Estimate:
-    """What ``run_batch`` would do, and how long it would take: the first clips are analysed, and nothing is kept."""
-    watcher = watcher or Watcher()
-    existing = record_path(out, batch.shard)
-    with _scratch() as scratch, contextlib.closing(Record(scratch / "dry.sqlite")) as record:
-        if existing.exists():
-            shutil.copyfile(existing, scratch / "known.sqlite")
-        known = read_clips([scratch / "known.sqlite"]) if existing.exists() else {}
-        with _executor(options, batch, watcher) as executor:
-            settings = {"identity": executor.identity(), "formats": list(batch.written)}
-            whole = read_sources(sources, {clip.entry.source: name for name, clip in known.items()})
-            planned = plan(batch.shard.part(whole), known, settings, out, batch.retry_failed)
-            for line in planned.notes:
-                watcher.note(line)
-            first = Plan(planned.todo[:MEASURED], frozenset(), ())
-            begun_s = monotonic()
-            if first.todo:
-                Batch(scratch, record, batch.shard).run(first, executor, settings)
-            took_s = monotonic() - begun_s
-        done = [clip for clip in record.clips().values() if clip.state == "done"]
-    return _estimated(planned, done, took_s)
-
-
-def _estimated(planned: Plan, done: Sequence[ClipRecord], took_s: float) -> Estimate:
-    """Hours of the first clips by the share of all bytes that they are: sizes are known at once, lengths are not."""
-    clips, current = len(planned.todo), len(planned.current)
-    measured_bytes = sum(clip.source.size for clip in done if clip.source)
-    measured_s = sum(clip.facts["duration_s"] for clip in done)
-    if not measured_bytes:
-        return Estimate(clips, current, 0, None, None)
-    times = sum(_size(entry.path) for entry in planned.todo) / measured_bytes
-    return Estimate(clips, current, len(done), times * measured_s / 3600, times * took_s / 3600)
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError:
-        return 0
-
-
-@contextmanager
-def _scratch() -> Iterator[Path]:
-    from tempfile import TemporaryDirectory
-
-    with TemporaryDirectory(prefix="avcer-dry-run-") as folder:
-        yield Path(folder)
 
 
 def status(out: Path) -> dict[str, int]:
@@ -243,4 +179,4 @@ def status(out: Path) -> dict[str, int]:
     paths = record_paths(out)
     if not paths:
         raise InputError(f"{out}: no batch there; give the folder that --out named")
-    return counts(read_clips(paths).values())
+    return counts(read_clips(paths, with_facts=False).values())

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from avcer.batch.record import ClipRecord
+from avcer.batch.record import ClipRecord, plain
 from avcer.files import atomic, atomic_text
 from avcer.labels import BASIC
 
@@ -52,6 +52,8 @@ FACE_COLUMNS: Final = {
 """The first columns of ``faces.csv``; after them, for each label, its share of the face's time and its number of
 segments, then the mean probability of each emotion, then the manifest's own columns.
 """
+_MADE: Final = ("share of ", "segments of ", "mean ")
+"""How the names of columns begin that are made of labels."""
 
 
 def facts(analysis: Analysis) -> dict[str, Any]:
@@ -123,7 +125,7 @@ def _clip_row(clip: ClipRecord) -> dict[str, Any]:
         "label": label,
         "label_share": shares[label] if label else None,
         "warnings": "; ".join(known.get("warnings", [])),
-        **clip.entry.extra,
+        **_own(clip),
     }
 
 
@@ -144,8 +146,17 @@ def _face_row(clip: ClipRecord, face: Mapping[str, Any], labels: Sequence[str]) 
         **{f"share of {label}": face["shares"].get(label, 0.0) for label in labels},
         **{f"segments of {label}": face["counts"].get(label, 0) for label in labels},
         **{f"mean {emotion}": face["means"].get(emotion) for emotion in BASIC},
-        **clip.entry.extra,
+        **_own(clip),
     }
+
+
+def _own(clip: ClipRecord) -> dict[str, str]:
+    """The manifest's own columns; one that bears the name of a column of ours is set apart from it."""
+    return {f"manifest_{name}" if _is_ours(name) else name: value for name, value in clip.entry.extra.items()}
+
+
+def _is_ours(name: str) -> bool:
+    return name in CLIP_COLUMNS or name in FACE_COLUMNS or name.startswith(_MADE)
 
 
 def write_summaries(clips: Sequence[ClipRecord], out: Path) -> list[Path]:
@@ -177,13 +188,17 @@ def _write_parquet(path: Path, header: Sequence[str], rows: Sequence[Mapping[str
     import pyarrow.parquet as pq
 
     described = {**FACE_COLUMNS, **CLIP_COLUMNS}
-    columns = {name: pa.array([row.get(name) for row in rows], _type(name)) for name in header}
+    columns = {name: pa.array([_value(row.get(name)) for row in rows], _type(name)) for name in header}
     fields = [
         pa.field(name, array.type, metadata={"description": described.get(name, "")}) for name, array in columns.items()
     ]
     with atomic(path) as part:
         pq.write_table(pa.Table.from_arrays(list(columns.values()), schema=pa.schema(fields)), part)
     return path
+
+
+def _value(cell: Any) -> Any:
+    return plain(cell) if isinstance(cell, str) and not cell.isascii() else cell
 
 
 def _type(name: str) -> Any:

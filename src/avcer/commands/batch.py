@@ -12,7 +12,8 @@ from avcer.commands.shared import DONE, FAILED, Commands, add, positive
 from avcer.errors import UsageError
 
 if TYPE_CHECKING:
-    from avcer.batch.run import BatchOptions, Estimate
+    from avcer.batch.estimate import Estimate
+    from avcer.batch.run import BatchOptions
 
 
 def add_batch(commands: Commands) -> None:
@@ -52,7 +53,8 @@ def _batch(chosen: argparse.Namespace) -> int:
         return _status(chosen)
     if not chosen.sources or chosen.out is None:
         raise UsageError("avcer batch needs SOURCE and --out DIR (or --status DIR)")
-    from avcer.batch.run import estimate, run_batch
+    from avcer.batch.estimate import estimate
+    from avcer.batch.run import run_batch
     from avcer.commands.progress import batch_shown
     from avcer.files import check_writable
 
@@ -73,8 +75,8 @@ def _batch(chosen: argparse.Namespace) -> int:
 
 
 def _settings(chosen: argparse.Namespace) -> BatchOptions:
-    from avcer.batch.engine import Shard
     from avcer.batch.run import BatchOptions
+    from avcer.batch.shard import Shard
 
     return BatchOptions(
         formats=formats_of(chosen),
