@@ -12,16 +12,14 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import socket
 import statistics
+import sys
 import tempfile
 import time
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import cv2
-import uvicorn
 from websockets.sync.client import connect
 
 from avcer.demo import make_clip
@@ -29,13 +27,12 @@ from avcer.live.watch import LATENCY_S, row_of
 from avcer.media import Pictures, SoundBlock, open_sound
 from avcer.options import Options
 from avcer.pipeline import Analyzer
-from avcer.serve.app import make_app
-from avcer.serve.jobs import Jobs
 from avcer.serve.live_messages import A_PICTURE, A_SOUND, PICTURE, SOUND, decoded
-from avcer.serve.runner import Runner
-from avcer.serve.service import Service
 from avcer.types import Frame
-from page import circumstances, put, table
+from page import ROOT, circumstances, put, table
+
+sys.path.insert(0, str(ROOT / "tests"))
+from browsing import Served
 
 BLOCK = 1600
 
@@ -99,7 +96,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=8.0)
     parser.add_argument("--write", type=Path, metavar="PAGE.md")
     chosen = parser.parse_args()
-    with tempfile.TemporaryDirectory() as place, socket.socket() as door:
+    with tempfile.TemporaryDirectory() as place:
         clip = make_clip(Path(place) / "demo.mp4")
         pictures: list[tuple[float, bytes]] = []
         for frame in Pictures(clip):
@@ -107,22 +104,12 @@ def main() -> None:
                 _, coded = cv2.imencode(".jpg", frame.image, [cv2.IMWRITE_JPEG_QUALITY, 85])
                 pictures.append((frame.time_s, coded.tobytes()))
         sound = sounds(clip)
-        jobs = Jobs(Path(place) / "jobs")
-        runner = Runner(jobs, workers=0)
-        app = make_app(Service(jobs, runner, None, 1 << 20, None), "secret")
-        door.bind(("127.0.0.1", 0))
-        door.listen()
-        server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off", ws="websockets-sansio"))
-        thread = Thread(target=lambda: server.run(sockets=[door]), daemon=True)
-        thread.start()
-        address = f"ws://127.0.0.1:{door.getsockname()[1]}/api/live"
-        sent(address, pictures[:5], sound)  # the models are loaded, and have run
-        load = os.getloadavg()[0]
-        answers = sent(address, pictures, sound)
-        server.should_exit = True
-        thread.join(20)
-        runner.close()
-        jobs.close()
+        served = Served(Path(place) / "jobs", workers=0)
+        sent(served.live, pictures[:5], sound)  # the models are loaded, and have run
+        load, worked_s = os.getloadavg()[0], time.process_time()
+        answers = sent(served.live, pictures, sound)
+        worked_s = time.process_time() - worked_s
+        served.close()
         seen = [
             Frame(number, pictures[one["id"]][0], decoded(pictures[one["id"]][1])) for number, one in enumerate(answers)
         ]
@@ -137,6 +124,7 @@ def main() -> None:
         ["delay, median", f"{statistics.median(delays):.0f} ms"],
         ["delay, 95 of 100", f"{delays[int(0.95 * (len(delays) - 1))]:.0f} ms"],
         ["same label as offline", f"{100 * same:.1f} %"],
+        ["time of the processor a picture, client and service", f"{1000 * worked_s / len(answers):.0f} ms"],
         ["programs that waited for a processor", f"{load:.1f}"],
     ]
     text = f"{table(['', 'mini models, balanced'], rows)}\n\n{circumstances('openvino', 'uvicorn')}"

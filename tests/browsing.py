@@ -35,9 +35,9 @@ def chromium() -> str | None:
 
 
 @contextmanager
-def browser() -> Iterator[Browser]:
+def browser(*more: str) -> Iterator[Browser]:
     """The browser, without a window, with a camera and a microphone that are made up, for whoever needs them."""
-    words = ["--no-sandbox", "--autoplay-policy=no-user-gesture-required", "--use-fake-device-for-media-stream"]
+    words = ["--no-sandbox", "--autoplay-policy=no-user-gesture-required", "--use-fake-device-for-media-stream", *more]
     with sync_playwright() as playwright:
         found = playwright.chromium.launch(executable_path=chromium(), args=words)
         yield found
@@ -55,11 +55,17 @@ class Served:
         door.bind(("127.0.0.1", 0))
         self.origin = f"http://127.0.0.1:{door.getsockname()[1]}"
         self.address = f"{self.origin}/?token={TOKEN}"
-        self._server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
+        words = {"log_level": "warning", "lifespan": "off", "ws": "websockets-sansio"}
+        self._server = uvicorn.Server(uvicorn.Config(app, **words))
         self._thread = Thread(target=self._server.run, kwargs={"sockets": [door]}, daemon=True)
         self._thread.start()
         while not self._server.started:
             time.sleep(0.01)
+
+    @property
+    def live(self) -> str:
+        """The address of live analysis over a WebSocket."""
+        return f"{self.origin.replace('http', 'ws')}/api/live"
 
     def add_done(self, job: str, name: str, clip: Path, analysis: Any) -> None:
         """A job whose analysis is given; ``workers`` must be 0, or they would take it."""

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import av
@@ -89,6 +90,25 @@ def test_a_group_is_one_batch_and_its_newest_frame_is_detected(analyzer: Analyze
         assert second.rows[0].box == pytest.approx((34, 10, 82, 58), abs=1)
         assert second.waits_s["dynamic"] == pytest.approx(2 - 24 / RATE)
         assert not list(watch.feed(Taken()))
+
+
+def test_a_result_waits_for_what_was_heard_before_its_frame(
+    analyzer: Analyzer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that it says the same as an analysis of the same pictures and sound afterwards."""
+    monkeypatch.setattr("avcer.live.watch.HEARD_WITHIN_S", 20.0)
+    with Watch(analyzer) as watch:
+        hear = watch._session.hear
+        watch._session.hear = lambda block: (time.sleep(0.03), hear(block))[0]  # type: ignore[method-assign]
+        now_s = time.monotonic()
+        (result,) = watch.feed(Taken([Arrived(film(sways, 1, first_s=4.3)[0], now_s)], list(speech(4.2))))
+        assert "audio" in result.rows[0].said
+        monkeypatch.setattr("avcer.live.watch.HEARD_WITHIN_S", 0.05)
+        slow = Event()
+        watch._session.hear = lambda block: slow.wait(20)  # type: ignore[assignment, method-assign]
+        taken = Taken([Arrived(film(sways, 1, first_s=4.5)[0], now_s)], list(speech(0.1, 4.2)))
+        assert len(list(watch.feed(taken))) == 1  # a slower model is not waited for
+        slow.set()
 
 
 def test_what_cannot_be_taken_in_time_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:

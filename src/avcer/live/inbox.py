@@ -90,7 +90,7 @@ class Reader:
         self._thread = Thread(target=self._read, daemon=True, name="avcer-live")
         self._thread.start()
 
-    def stop(self, patience_s: float = 5.0) -> None:
+    def stop(self, patience_s: float = 1.0) -> None:
         """Stops after the item that is being read; a source that says nothing is left behind."""
         self._stopped = True
         self._thread.join(patience_s)

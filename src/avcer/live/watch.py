@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -29,6 +29,8 @@ LATENCY_S: Final = 10.0
 """Of the session: longer than any group, so that no group is cut."""
 DYNAMIC_S: Final = 2.0
 """What the dynamic model has to see of a face."""
+HEARD_WITHIN_S: Final = 0.1
+"""So long a result waits for what the voice model makes of the sound before its frame; no longer, if it is slow."""
 RATE_OVER: Final = 30
 """Results over which the rate is averaged."""
 
@@ -86,12 +88,14 @@ class Watch:
         for block in taken.sound:
             self._sound_s = block.start_s if self._sound_s is None else self._sound_s
             self._hearing.append(self._thread.submit(self._session.hear, block))
+        if taken.frames:
+            self._session.see([arrived.frame for arrived in taken.frames])
+            self._session.flush()
+            wait(self._hearing, HEARD_WITHIN_S)
         while self._hearing and self._hearing[0].done():
             self._hearing.popleft().result()
         if not taken.frames:
             return
-        self._session.see([arrived.frame for arrived in taken.frames])
-        self._session.flush()
         for update in self._session.updates():
             yield self._result(update, taken)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Any, BinaryIO, Final
 
@@ -22,6 +23,10 @@ from avcer.types import Frame
 
 TIMEOUT_S: Final = 10.0
 """How long a camera or a server may say nothing."""
+TIMELESS: Final = frozenset(("mpjpeg", "mjpeg", "jpeg_pipe"))
+"""Formats of cameras on the web that carry pictures and no time. FFmpeg takes them for 25 a second; they count as shown
+when they come.
+"""
 
 
 class Live:
@@ -52,7 +57,7 @@ class Live:
         self.damaged = 0
         self._format = format
         self._options = options or {}
-        self._timeout_s = timeout_s
+        self.timeout_s = timeout_s
 
     def __iter__(self) -> Iterator[Frame | SoundBlock]:
         """Until the source ends.
@@ -76,12 +81,19 @@ class Live:
                 "r",
                 format=self._format,
                 options=self._options,
-                timeout=self._timeout_s,
+                timeout=self.timeout_s,
                 metadata_errors="replace",
             )
         except (av.FFmpegError, OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or error
+            if _is_silence(error):
+                reason = f"no answer within {self.timeout_s:g} s"
             raise InputError(f"{self}: cannot be opened ({reason}); check the camera or the address") from error
+
+
+def _is_silence(error: Exception) -> bool:
+    """Whether the time allowed has passed: PyAV interrupts FFmpeg then."""
+    return isinstance(error, av.ExitError | TimeoutError)
 
 
 class _Interleaved:
@@ -96,19 +108,28 @@ class _Interleaved:
         self._rising = Rising[av.VideoFrame](1 / float(video.average_rate or video.guessed_rate or FALLBACK_RATE))
         self._assembler = Assembler()
         self._count = 0
+        self._timeless = container.format.name in TIMELESS and "://" in str(live)
+        self._arrived_s = 0.0
 
     def __iter__(self) -> Iterator[Frame | SoundBlock]:
         streams = [stream for stream in (self._video, self._audio) if stream is not None]
+        silent = False
         try:
             for packet in self._container.demux(streams):
+                if self._timeless:
+                    self._arrived_s = time.monotonic()
                 self._clock.place(packet)
                 yield from self._decoded(packet)
         except (av.FFmpegError, OSError) as error:
+            silent = _is_silence(error)
             if not self._count:
-                raise InputError(f"{self._live}: gave no picture ({error}); check the source") from error
+                reason = f"nothing came for {self._live.timeout_s:g} s" if silent else error
+                raise InputError(f"{self._live}: gave no picture ({reason}); check the source") from error
             self._live.damaged += 1  # it broke off; what came before counts
         yield from self._frames(self._rising.finish())
         yield from self._assembler.finish()
+        if silent:
+            raise InputError(f"{self._live}: fell silent for more than {self._live.timeout_s:g} s")
 
     def _decoded(self, packet: Any) -> Iterator[Frame | SoundBlock]:
         try:
@@ -118,7 +139,8 @@ class _Interleaved:
             return
         for frame in frames:
             if isinstance(frame, av.VideoFrame):
-                yield from self._frames(self._rising.feed(frame.time, frame))
+                time_s = self._arrived_s if self._timeless else frame.time
+                yield from self._frames(self._rising.feed(time_s, frame))
             else:
                 yield from self._assembler.feed(frame.time, frame.sample_rate, channels_of(frame))
 

@@ -5,6 +5,7 @@ import { palette } from "./palette.js";
 const RATE = 16000;
 const PICTURE = 1, SOUND = 2;
 const REMEMBERED = 60;
+const TELL_EVERY_S = 0.2;
 const NEEDS = { dynamic: "the dynamic model has seen less than 2 s of the face", audio: "the voice needs 4 s of sound" };
 const seconds = () => performance.now() / 1000;
 
@@ -29,7 +30,7 @@ async function start() {
   await video.play();
   const socket = new WebSocket("/api/live");
   socket.binaryType = "arraybuffer";
-  run = { media, video, socket, sent: new Map(), number: 0, busy: true, delays: [], drawn: [], results: 0, audio: null, begun: seconds() };
+  run = { media, video, socket, sent: new Map(), number: 0, busy: true, fresh: null, canvas: null, delays: [], drawn: [], results: 0, told: 0, audio: null, begun: seconds() };
   socket.addEventListener("open", () => socket.send(JSON.stringify({ options: {}, record: $("record").checked, name: "live" })));
   socket.addEventListener("message", (event) => answer(JSON.parse(event.data)));
   socket.addEventListener("close", () => stop());
@@ -46,6 +47,7 @@ function answer(told) {
   const frame = run.sent.get(told.id);
   for (const id of run.sent.keys()) if (id <= told.id) run.sent.delete(id);
   run.busy = false;
+  send(run); // a picture that came meanwhile need not wait for another
   if (!frame) return;
   draw(frame, told);
   facts(frame, told);
@@ -58,23 +60,26 @@ function begin(told) {
   run.busy = false;
   if (run.media.getAudioTracks().length) hear(run).catch((error) => fail(`No sound: ${error.message}`));
   const mine = run;
-  const each = () => {
+  const each = (now, shown) => {
     if (run !== mine) return;
-    send(mine);
-    mine.video.requestVideoFrameCallback(each);
+    mine.fresh = (shown?.captureTime ?? now) / 1000;
+    send(mine).catch((error) => { fail(`The picture cannot be sent: ${error.message}`); stop(); });
+    next(mine.video, each);
   };
-  mine.video.requestVideoFrameCallback(each);
+  next(mine.video, each);
 }
 
+/** With the next picture of the camera; without `requestVideoFrameCallback`, with the next one of the screen. */
+const next = (video, each) => ("requestVideoFrameCallback" in video ? video.requestVideoFrameCallback(each) : requestAnimationFrame(each));
+
+/** The newest picture, unless one is on its way, or it was sent before. */
 async function send(mine) {
-  if (mine.busy || mine.socket.readyState !== WebSocket.OPEN) return;
+  if (mine.busy || mine.fresh === null || mine.socket.readyState !== WebSocket.OPEN) return;
   mine.busy = true;
-  const captured = seconds();
-  const { videoWidth: width, videoHeight: height } = mine.video;
+  const captured = mine.fresh;
+  mine.fresh = null;
   const picture = await createImageBitmap(mine.video);
-  const canvas = new OffscreenCanvas(width, height);
-  canvas.getContext("2d").drawImage(picture, 0, 0);
-  const coded = await (await canvas.convertToBlob({ type: "image/jpeg", quality: 0.85 })).arrayBuffer();
+  const coded = await jpeg(mine, picture);
   if (mine.socket.readyState !== WebSocket.OPEN) return;
   const id = ++mine.number;
   mine.sent.set(id, { picture, captured });
@@ -83,6 +88,15 @@ async function send(mine) {
   head.setUint32(1, id, true);
   head.setFloat64(5, captured, true);
   mine.socket.send(new Blob([head.buffer, coded]));
+}
+
+/** One canvas for all pictures, in memory: they are read back, so the graphics card would only cost time. */
+function jpeg(mine, picture) {
+  mine.canvas ??= new OffscreenCanvas(picture.width, picture.height);
+  const { canvas } = mine;
+  if (canvas.width !== picture.width || canvas.height !== picture.height) Object.assign(canvas, { width: picture.width, height: picture.height });
+  canvas.getContext("2d", { willReadFrequently: true, alpha: false }).drawImage(picture, 0, 0);
+  return canvas.convertToBlob({ type: "image/jpeg", quality: 0.85 });
 }
 
 async function hear(mine) {
@@ -126,6 +140,7 @@ function draw(frame, told) {
   }
 }
 
+/** Numbers and tables: a few times a second, since nobody reads faster, and each costs the browser a layout. */
 function facts(frame, told) {
   const now = seconds();
   run.results += 1;
@@ -133,21 +148,43 @@ function facts(frame, told) {
   remember(run.drawn, now);
   const rate = run.drawn.length > 1 ? (run.drawn.length - 1) / (now - run.drawn[0]) : 0;
   const middle = [...run.delays].sort((one, other) => one - other)[run.delays.length >> 1];
-  $("delay").textContent = `${middle.toFixed(0)} ms`;
-  $("rate").textContent = `${rate.toFixed(1)} frames a second`;
-  $("clock").textContent = `${told.time_s.toFixed(1)} s`;
   Object.assign($("shown").dataset, { delay: middle, rate, results: run.results, frame: told.id });
-  $("needs").textContent = Object.entries(told.waits_s).map(([name, left]) => `${NEEDS[name]}: ${left.toFixed(1)} s more`).join("; ");
+  if (now - run.told < TELL_EVERY_S) return;
+  run.told = now;
+  write($("delay"), `${middle.toFixed(0)} ms`);
+  write($("rate"), `${rate.toFixed(1)} frames a second`);
+  write($("clock"), `${told.time_s.toFixed(1)} s`);
+  write($("needs"), Object.entries(told.waits_s).map(([name, left]) => `${NEEDS[name]}: ${left.toFixed(1)} s more`).join("; "));
   const leader = told.rows.find((row) => row.face === told.leads) ?? told.rows[0];
-  $("headline").textContent = leader ? words(leader) : "no face";
-  $("seven").tBodies[0].replaceChildren(...Object.entries(leader?.seven ?? {}).map(([emotion, value]) => make("tr", {},
-    make("th", { scope: "row" }, emotion),
-    make("td", {}, make("progress", { max: 1, value, "aria-label": emotion })),
-    make("td", {}, percent(value)))));
-  $("faces").tBodies[0].replaceChildren(...told.rows.map((row) => make("tr", {},
-    make("td", {}, row.face === null ? "voice" : String(row.face)), make("td", {}, row.label ?? "not known"),
-    make("td", {}, row.probability === null ? "" : percent(row.probability)))));
+  write($("headline"), leader ? words(leader) : "no face");
+  tables(leader, told.rows);
 }
+
+/** Rows that are there already are written anew, not made anew: a screen reader keeps its place. */
+function tables(leader, rows) {
+  const seven = $("seven").tBodies[0], values = Object.entries(leader?.seven ?? {});
+  fit(seven, values.length, () => [make("th", { scope: "row" }), make("td", {}, make("progress", { max: 1 })), make("td", {})]);
+  values.forEach(([emotion, value], at) => {
+    const [name, bar, share] = seven.rows[at].children;
+    write(name, emotion);
+    bar.firstChild.value = value;
+    bar.firstChild.setAttribute("aria-label", emotion);
+    write(share, percent(value));
+  });
+  const faces = $("faces").tBodies[0];
+  fit(faces, rows.length, () => [make("td", {}), make("td", {}), make("td", {})]);
+  rows.forEach((row, at) => {
+    const said = [row.face === null ? "voice" : String(row.face), row.label ?? "not known", row.probability === null ? "" : percent(row.probability)];
+    said.forEach((text, cell) => write(faces.rows[at].children[cell], text));
+  });
+}
+
+function fit(body, count, cells) {
+  while (body.rows.length > count) body.lastElementChild.remove();
+  while (body.rows.length < count) body.append(make("tr", {}, ...cells()));
+}
+
+const write = (node, text) => { if (node.textContent !== text) node.textContent = text; };
 
 function ended(told) {
   say(`Stopped after ${told.frames} frames`);
