@@ -10,6 +10,7 @@ from unittest.mock import patch
 import pytest
 
 import avcer  # noqa: F401 - before any test module imports OpenVINO, which would send usage data
+from avcer import demo
 from reference import SHARED, import_stand_ins
 
 
@@ -19,6 +20,15 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("home")
     with patch.dict(os.environ, AVCER_HOME=str(folder)):
         yield folder
+
+
+@pytest.fixture(scope="session")
+def short_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two seconds of the demonstration, with the face hidden in between."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(demo, "DURATION_S", 2.0)
+        patch.setattr(demo, "_HIDDEN_S", (1.0, 1.2))
+        return demo.make_clip(tmp_path_factory.mktemp("demo") / "short.mp4")
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,6 @@ from avcer import Analysis, Clip, cli
 from avcer.annotations.labels import COLUMNS
 from avcer.annotations.words import SYNONYMS
 from avcer.decision.align import nothing
-from avcer.demo import make_clip
 from avcer.labels import C_EXPR_DB
 from avcer.models.card import FAMILIES
 from avcer.options import SETTINGS
@@ -43,9 +43,9 @@ def test_commands_parse(arguments: list[str]) -> None:
 
 
 @pytest.mark.parametrize("page", RUNNABLE, ids=lambda page: page.name)
-def test_python_blocks_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_python_blocks_run(page: Path, short_clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("clip.mp4", "interview.mp4"):
-        make_clip(tmp_path / name)
+        shutil.copy(short_clip, tmp_path / name)
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {}
     for block in blocks(page, "python"):

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from avcer import demo
 from avcer.analysis import Analysis
 from avcer.pipeline import Analyzer
 
@@ -25,12 +24,8 @@ STAGES = {
 
 
 @pytest.fixture(scope="session")
-def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two seconds of the demonstration, with the face hidden in between."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(demo, "DURATION_S", 2.0)
-        patch.setattr(demo, "_HIDDEN_S", (1.0, 1.2))
-        return demo.make_clip(tmp_path_factory.mktemp("bench") / "short.mp4")
+def clip(short_clip: Path) -> Path:
+    return short_clip
 
 
 @pytest.fixture

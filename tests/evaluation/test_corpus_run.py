@@ -12,7 +12,7 @@ import pytest
 import soundfile
 
 from avcer import Analyzer, cli
-from avcer.demo import make_clip, photograph
+from avcer.demo import photograph
 from avcer.errors import AvcerError, InputError, UnforeseenError, UsageError
 from avcer.evaluation.compare import compare_runs
 from avcer.evaluation.corpora import Corpus, Sample, read_corpus
@@ -23,8 +23,8 @@ from made_up import utterance
 
 
 @pytest.fixture(scope="module")
-def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_clip(tmp_path_factory.mktemp("clip") / "a.mp4")
+def clip(short_clip: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return shutil.copy(short_clip, tmp_path_factory.mktemp("clip") / "a.mp4")
 
 
 @pytest.fixture(scope="module")

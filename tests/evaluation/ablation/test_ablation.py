@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +13,6 @@ import pytest
 from avcer import Analysis, Analyzer, cli
 from avcer.decision.fuse import MEAN
 from avcer.decision.policy import Policy
-from avcer.demo import make_clip
 from avcer.errors import UsageError
 from avcer.evaluation.ablation.clips import Story, decide_story
 from avcer.evaluation.ablation.corpus import kept_only
@@ -30,8 +30,8 @@ FILES = {"ablation.json", "ablation.png", "report.md"}
 
 
 @pytest.fixture(scope="module")
-def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_clip(tmp_path_factory.mktemp("clip") / "made.mp4")
+def clip(short_clip: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return shutil.copy(short_clip, tmp_path_factory.mktemp("clip") / "made.mp4")
 
 
 @pytest.fixture(scope="module")
