@@ -25,7 +25,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -45,7 +45,6 @@ from page import circumstances, put
 from poisoned import POISON, hooked, make_corpus, make_short
 
 WORKERS = ("--workers", "2", "--threads", "1")
-TIMEOUT_S = 30
 AVCER = (sys.executable, "-m", "avcer")
 SETTING, FORMATS = "fast", ("csv", "json")
 FAST = ("--setting", SETTING, "--formats", ",".join(FORMATS))
@@ -63,13 +62,14 @@ def main() -> None:
     parser.add_argument("--times", type=int, default=10)
     parser.add_argument("--entries", type=int, default=49_500)
     parser.add_argument("--engine", choices=("local", "ray"), default="local")
+    parser.add_argument("--timeout", type=float, default=30, help="seconds that a clip may take in corpus")
     parser.add_argument("--write", type=Path, help="the page to put the tables into")
     chosen = parser.parse_args()
     clips = chosen.clips or CLIPS[chosen.what]
     with TemporaryDirectory(prefix="avcer-batch-") as folder:
         root = Path(folder)
         measured = {
-            "corpus": lambda: corpus(root, clips, chosen.engine),
+            "corpus": lambda: corpus(root, clips, chosen.engine, chosen.timeout),
             "kills": lambda: kills(root, clips, chosen.times),
             "throughput": lambda: throughput(root, clips),
             "record": lambda: record(root, chosen.entries),
@@ -83,10 +83,10 @@ def main() -> None:
         put(chosen.write, tables())
 
 
-def corpus(root: Path, clips: int, engine: str) -> dict[str, Any]:
+def corpus(root: Path, clips: int, engine: str, timeout_s: float) -> dict[str, Any]:
     """``clips`` clips of a second, of which ``POISON`` are poisoned, analysed and then asked for once more."""
     made, out = make_corpus(root / "in", clips), root / "out"
-    options = (*WORKERS, "--timeout", str(TIMEOUT_S), "--engine", engine)
+    options = (*WORKERS, "--timeout", f"{timeout_s:g}", "--engine", engine)
     first = batch(made, out, *options)
     rows, events = _summary(out), _events(out)
     again = batch(made, out, *options)
@@ -115,19 +115,12 @@ def kills(root: Path, clips: int, times: int) -> dict[str, Any]:
     batch(made, root / "calm", *WORKERS)
     chance = random.Random(0)
     most = max(clips // (times + 1), 1)
-    killed = {"parent": 0, "worker": 0}
+    killed: Counter[str] = Counter()
     for _ in range(times):
         process = subprocess.Popen(_command(made, wild, *WORKERS), stderr=subprocess.DEVNULL)
         _wait_for(wild, _done(wild) + chance.randint(1, most), process)
         time.sleep(chance.uniform(0, 0.5))
-        workers = _children(process.pid)
-        if workers and chance.random() < 0.5:
-            os.kill(chance.choice(workers), signal.SIGKILL)
-            killed["worker"] += 1
-            time.sleep(0.2)
-        killed["parent"] += process.poll() is None
-        process.kill()
-        process.wait()
+        killed.update(_killed(process, chance))
     before = _done(wild)
     last = batch(made, wild, *WORKERS, "--retry-failed")
     calm, other = _digests(root / "calm"), _digests(wild)
@@ -140,6 +133,19 @@ def kills(root: Path, clips: int, times: int) -> dict[str, Any]:
         "files": len(calm),
         "files_that_differ": differ,
     }
+
+
+def _killed(process: subprocess.Popen[bytes], chance: random.Random) -> Iterator[str]:
+    """Kills the parent, and half of the times a worker just before it; who was alive then."""
+    workers = _children(process.pid)
+    if workers and chance.random() < 0.5:
+        os.kill(chance.choice(workers), signal.SIGKILL)
+        yield "worker"
+        time.sleep(0.2)
+    if process.poll() is None:
+        yield "parent"
+    process.kill()
+    process.wait()
 
 
 def throughput(root: Path, clips: int) -> dict[str, Any]:
@@ -239,9 +245,7 @@ def batch(source: Path, out: Path, *options: str) -> dict[str, Any]:
     """Runs a batch and says how long it took, what came out, and the memory of the parent."""
     paths = os.pathsep.join([str(hooked(out.parent / "hook")), *filter(None, [os.environ.get("PYTHONPATH")])])
     begun_s = time.perf_counter()
-    process = subprocess.Popen(
-        _command(source, out, *options), stderr=subprocess.DEVNULL, env={**os.environ, "PYTHONPATH": paths}
-    )
+    process = subprocess.Popen(_command(source, out, *options), env={**os.environ, "PYTHONPATH": paths})
     memory = _memories(process)
     seconds = time.perf_counter() - begun_s
     status = [*AVCER, "batch", "--status", str(out), "--json"]

@@ -57,6 +57,19 @@ def test_wrong_usage(call: list[str], capsys: pytest.CaptureFixture[str]) -> Non
     assert capsys.readouterr().err.count("\n") == 1
 
 
+@pytest.mark.parametrize("word", ["soon", "0", "nan"])
+def test_a_time_limit_that_is_none(word: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["batch", "a.mp4", "--out", "x", "--timeout", word])
+    assert "must be a number of seconds above 0" in capsys.readouterr().err
+
+
+def test_a_wrong_call_makes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["batch", f"{tmp_path}/*.mp4", "--out", str(tmp_path / "out")]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
 def test_parts_of_a_clip_from_a_manifest(tmp_path: Path) -> None:
     make_clip(tmp_path / "made.mp4")
     table = tmp_path / "parts.csv"

@@ -25,7 +25,7 @@ def read(*sources: str, known: dict[Span, str] | None = None) -> list[Entry]:
 
 
 def test_semicolons_and_decimal_commas_of_a_spreadsheet(tmp_path: Path) -> None:
-    (entry,) = read(table(tmp_path, "Path;Start;END;Gruppe;;\na.mp4;1,5;3,25;jung, neu;;\n"))
+    (entry,) = read(table(tmp_path, "Path;Start;END;Gruppe;;\na.mp4;1,5;3,25;jung, neu;;\n;;;;;\n"))
     assert entry == Entry("a@1.5", tmp_path / "a.mp4", 1.5, 3.25, {"Gruppe": "jung, neu"})
 
 

@@ -291,7 +291,7 @@ EMOTIONML = {
     "reference": ({"uri", "role"}, set()),
 }
 """Of EmotionML 1.0 (W3C recommendation of 22 May 2014, sections 2 to 4) the elements that we write: all attributes and
-children that may be there. The W3C's own schemas are not at hand here.
+children that may be there. ``test_heavy_readers.py`` takes the W3C's own schemas, where they are at hand.
 """
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from avcer.analysis import Analysis
-from avcer.batch.summary import facts
+from avcer.batch.facts import facts
 from avcer.console import print_summary
 from avcer.types import Segment
 

@@ -98,31 +98,19 @@ class Worker:
         self.start(stop)
         self._jobs += 1
         self._send(job.order())
-        started_s = time.monotonic()
-        heard_s = started_s
+        begun_s = heard_s = time.monotonic()
         while True:
             message = self._next(0.1)
             now_s = time.monotonic()
-            if stop.is_set():
+            heard_s = now_s if message else heard_s
+            ended = _stopped(stop) or _overdue(job, timeout_s, now_s - begun_s, now_s - heard_s)
+            if ended:
                 self.close()
-                return Outcome("stopped", "interrupted")
-            if timeout_s is not None and now_s - started_s > timeout_s:
-                self.close()
-                return Outcome("late", f"{job.path}: took longer than {timeout_s:g} s; raise --timeout, or convert it")
-            if message is None:
-                if now_s - heard_s > STALLED_S:
-                    self.close()
-                    return Outcome(
-                        "late", f"{job.path}: no progress for {STALLED_S:g} s; convert the clip and try again"
-                    )
-                continue
-            heard_s = now_s
-            if message["state"] == "gone":
-                return Outcome("died", f"{job.path}: {self._why_it_ended()}")
-            if message["state"] == "working":
+                return ended
+            if message and message["state"] == "working":
                 report(message["stage"], message["done"], message["total"])
-            else:
-                return Outcome(**{name: message[name] for name in ("state", *_ANSWERED) if name in message})
+            elif message:
+                return self._outcome(job, message)
 
     @property
     def pid(self) -> int | None:
@@ -191,6 +179,11 @@ class Worker:
         self.close()
         return f"it is not ready after {START_S:g} s"
 
+    def _outcome(self, job: Job, message: Mapping[str, Any]) -> Outcome:
+        if message["state"] == "gone":
+            return Outcome("died", f"{job.path}: {self._why_it_ended()}")
+        return Outcome(**{name: message[name] for name in ("state", *_ANSWERED) if name in message})
+
     def _send(self, message: Mapping[str, Any]) -> None:
         if self._process and self._process.stdin:
             with contextlib.suppress(OSError):  # it has gone: its last answer says so
@@ -217,6 +210,19 @@ class Worker:
             name = signal.Signals(-status).name if -status in set(signal.Signals) else f"signal {-status}"
             return f"its process was killed ({name}); it may need more memory than there is, or be damaged: convert it"
         return f"its process ended with status {status}{f' ({words})' if words else ''}; convert the clip"
+
+
+def _stopped(stop: Event) -> Outcome | None:
+    return Outcome("stopped", "interrupted") if stop.is_set() else None
+
+
+def _overdue(job: Job, timeout_s: float | None, worked_s: float, silent_s: float) -> Outcome | None:
+    """The end of a job that has taken too long, or whose worker has said nothing for too long."""
+    if timeout_s is not None and worked_s > timeout_s:
+        return Outcome("late", f"{job.path}: took longer than {timeout_s:g} s; raise --timeout, or convert it")
+    if silent_s > STALLED_S:
+        return Outcome("late", f"{job.path}: no progress for {STALLED_S:g} s; convert the clip and try again")
+    return None
 
 
 def _listen(process: subprocess.Popen[str], answers: SimpleQueue[str | None]) -> None:

@@ -143,7 +143,7 @@ def _connect(address: str | None) -> Any:
         os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
     try:
         ray.init(address=address, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
-    except (ConnectionError, ValueError, RuntimeError) as error:
+    except Exception as error:  # Ray raises plain ones, too: a slow machine's node 'timed out during startup'
         where = f"no Ray cluster at {address}" if address else "Ray does not start here"
         raise UsageError(f"{where} ({_line(error)}); start one with: ray start --head") from error
     return ray

@@ -52,5 +52,5 @@ def _line(name: str, old: Any, new: Any) -> str:
 
 def _shown(value: Any) -> str:
     if isinstance(value, tuple):
-        return str(value[0] or "a file")
+        return str(value[0] or "fitted")
     return "none" if value is None or value == "" else str(value)

@@ -40,10 +40,11 @@ def estimate(
 ) -> Estimate:
     """What ``run_batch`` would do, and how long it would take: the first clips are analysed, and nothing is kept."""
     watcher = watcher or Watcher()
+    known = read_clips(record_paths(out), with_facts=False)
+    entries = entries_of(sources, known, batch)
     with TemporaryDirectory(prefix="avcer-dry-run-") as folder, opened(options, batch, watcher) as executor:
         scratch, settings = Path(folder), settings_of(executor, batch)
-        known = read_clips(record_paths(out), with_facts=False)
-        planned = planned_for(entries_of(sources, known, batch), known, settings, out, batch, watcher)
+        planned = planned_for(entries, known, settings, out, batch, watcher)
         first = Plan(planned.todo[:MEASURED], frozenset(), ())
         with closing(Record(scratch / "dry.sqlite")) as record:
             begun_s = monotonic()

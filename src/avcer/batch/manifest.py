@@ -30,6 +30,8 @@ def read_manifest(path: Path) -> Iterator[Entry]:
         raise InputError(f"{path}: no such file; check the name of the manifest")
     rows = _parquet_rows(path) if path.suffix.lower() == ".parquet" else _text_rows(path)
     for number, row in enumerate(rows, start=1):
+        if not any(row.values()):
+            continue  # spreadsheets leave such rows at the end
         where = f"{path}: row {number}"
         if not row.get("path"):
             raise UsageError(f"{where} has no path; a manifest needs a column path with the file of every clip")

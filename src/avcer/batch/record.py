@@ -64,7 +64,7 @@ class Source:
 
 @dataclass(frozen=True)
 class ClipRecord:
-    """Where one clip stands. ``facts`` are what ``summary.facts`` found in its analysis; ``settings`` belong to the run
+    """Where one clip stands. ``facts`` are what ``facts.facts`` found in its analysis; ``settings`` belong to the run
     that wrote the event, ``time_s`` (seconds since 1970) is when.
     """
 

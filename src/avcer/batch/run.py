@@ -99,13 +99,15 @@ def run_batch(
         MissingExtraError: the engine is not installed.
     """
     watcher = watcher or Watcher()
+    if not out.exists():
+        entries_of(sources, {}, batch)  # what is wrong with the call is said before anything is made
     make_folder(out)
     with only_one(out, batch.shard), closing(Record(record_path(out, batch.shard))) as record:
+        known = read_clips(record_paths(out), with_facts=False)
+        entries = entries_of(sources, known, batch)
+        _take_over(entries, record)
         with opened(options, batch, watcher) as executor:
             settings = settings_of(executor, batch)
-            known = read_clips(record_paths(out), with_facts=False)
-            entries = entries_of(sources, known, batch)
-            _take_over(entries, record)
             planned = planned_for(entries, known, settings, out, batch, watcher)
             watcher.begins(len(planned.todo), len(planned.current))
             if planned.todo:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, TextIO
 
 from avcer.batch.entries import Entry
 from avcer.errors import UsageError
@@ -71,29 +69,29 @@ def only_one(out: Path, shard: Shard) -> Iterator[None]:
     Raises:
         UsageError: another call is at work there.
     """
-    try:
-        import fcntl
-    except ImportError:  # not on Windows, where nothing is locked
-        yield
-        return
-    with (out / f"{_LOCK}{shard.name or '-whole'}").open("w") as own, (out / _LOCK).open("a+") as shared:
+    with (out / f"{_LOCK}{shard.name or '-whole'}").open("a") as own, (out / _LOCK).open("a+") as folder:
         try:
-            fcntl.flock(own, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            with contextlib.suppress(BlockingIOError):  # nobody else is there: say into how many parts we divide
-                fcntl.flock(shared, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shared.truncate(0)
-                shared.write(str(shard.count))
-                shared.flush()
-            fcntl.flock(shared, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            parts = _locked(own, folder, shard)
         except BlockingIOError as error:
             raise UsageError(f"{out}: another avcer batch is at work there; wait for it, or stop it first") from error
-        except OSError:  # a file system without locks, such as some of clusters
-            yield
-            return
-        shared.seek(0)
-        parts = shared.read().strip()
-        if parts and parts != str(shard.count):
+        except (ImportError, OSError):  # Windows; file systems of some clusters
+            parts = shard.count
+        if parts != shard.count:
             raise UsageError(f"{out}: another avcer batch works there on one of {parts} parts; divide by as many")
-        own.write(f"{os.getpid()}\n")
-        own.flush()
         yield
+
+
+def _locked(own: TextIO, folder: TextIO, shard: Shard) -> int:
+    """Takes both locks; into how many parts those divide the corpus who are at work."""
+    import fcntl  # not on Windows
+
+    fcntl.flock(own, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    with suppress(BlockingIOError):  # nobody else is there: say into how many parts we divide
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        folder.truncate(0)
+        folder.write(str(shard.count))
+        folder.flush()
+    fcntl.flock(folder, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    folder.seek(0)
+    said = folder.read().strip()
+    return int(said) if said.isdecimal() else shard.count

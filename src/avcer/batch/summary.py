@@ -1,25 +1,18 @@
-"""Summaries of a batch: what is kept of each analysis, and the tables of all clips and of all faces.
+"""Summaries of a batch: the tables of all clips and of all faces.
 
-``facts`` runs in the worker, while the analysis is at hand; the record keeps what it returns. The tables are made of
-the record alone, so a corpus of any size is summarised without opening a result.
+They are made of the record alone, so that a corpus of any size is summarised without opening a result.
 """
 
 from __future__ import annotations
 
 import csv
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
-
-import numpy as np
+from typing import Any, Final
 
 from avcer.batch.record import ClipRecord, plain
 from avcer.files import atomic, atomic_text
 from avcer.labels import BASIC
-
-if TYPE_CHECKING:
-    from avcer.analysis import Analysis, FaceAnalysis
 
 CLIP_COLUMNS: Final = {
     "id": "name of the clip's folder of results",
@@ -54,46 +47,6 @@ segments, then the mean probability of each emotion, then the manifest's own col
 """
 _MADE: Final = ("share of ", "segments of ", "mean ")
 """How the names of columns begin that are made of labels."""
-
-
-def facts(analysis: Analysis) -> dict[str, Any]:
-    """What the record keeps of an analysis, as JSON: quality, and for each face shares, counts and means."""
-    frames = len(analysis.times_s)
-    seen = np.zeros(frames, np.bool_)
-    for face in analysis.faces:
-        if face.track is not None:
-            seen[face.track.frames] = True
-    return {
-        "duration_s": round(float(analysis.clip.duration_s), 3),
-        "frames": frames,
-        "face_share": round(float(seen.mean()), 4) if frames else 0.0,
-        "sound_share": round(float(analysis.audio.valid.mean()), 4) if frames else 0.0,
-        "warnings": list(analysis.warnings),
-        "work_s": round(analysis.provenance.timings.get("seconds", 0.0), 3),
-        "faces": [_of_face(face, face.id == analysis.primary) for face in analysis.faces],
-    }
-
-
-def _of_face(face: FaceAnalysis, primary: bool) -> dict[str, Any]:
-    seconds: dict[str, float] = defaultdict(float)
-    counts: dict[str, int] = defaultdict(int)
-    for segment in face.segments:
-        seconds[segment.label] += segment.end_s - segment.start_s
-        counts[segment.label] += 1
-    total_s = sum(seconds.values())
-    decided, known = face.expression.valid, face.fused.valid
-    means = face.fused.values[known].mean(axis=0) if known.any() else np.zeros(len(BASIC))
-    means = means / means.sum() if means.sum() > 0 else means
-    return {
-        "face": face.id,
-        "primary": primary and face.id is not None,
-        "seconds_seen": round(total_s, 3),
-        "segments": len(face.segments),
-        "probability": round(float(face.expression.probability[decided].mean()), 4) if decided.any() else None,
-        "shares": {label: round(part_s / total_s, 4) for label, part_s in seconds.items()} if total_s else {},
-        "counts": dict(counts),
-        "means": {name: round(float(mean), 4) for name, mean in zip(BASIC, means, strict=True)} if known.any() else {},
-    }
 
 
 def clip_rows(clips: Iterable[ClipRecord]) -> list[dict[str, Any]]:

@@ -22,7 +22,7 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import Any, Final, TextIO
 
-from avcer.batch.summary import facts
+from avcer.batch.facts import facts
 from avcer.errors import AvcerError, one_of_many
 from avcer.options import Options
 from avcer.pipeline import Analyzer

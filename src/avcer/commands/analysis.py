@@ -190,7 +190,7 @@ def _analyze_in(worker: Worker, video: Path, folder: Path, quiet: bool) -> None:
 
 
 def _analyze_one(analyzer: Analyzer, video: Path, folder: Path, formats: Sequence[str], quiet: bool) -> None:
-    from avcer.batch.summary import facts
+    from avcer.batch.facts import facts
     from avcer.console import progress_shown
 
     with progress_shown(video.name, quiet) as progress:

@@ -42,7 +42,10 @@ def add_batch(commands: Commands) -> None:
 
 
 def _seconds(word: str) -> float:
-    number = float(word)
+    try:
+        number = float(word)
+    except ValueError:
+        number = 0.0
     if not 0 < number < float("inf"):
         raise argparse.ArgumentTypeError("must be a number of seconds above 0")
     return number

@@ -39,7 +39,7 @@ def add_live(commands: Commands) -> None:
 
 
 def _live(chosen: argparse.Namespace) -> int:
-    from avcer.batch.summary import facts
+    from avcer.batch.facts import facts
     from avcer.console import print_summary
     from avcer.files import check_writable
     from avcer.live.run import LiveRun, Wanted, folder_for
