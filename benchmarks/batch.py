@@ -4,6 +4,7 @@
     python benchmarks/batch.py kills [--clips 60] [--times 10]              killed, then resumed: equal files
     python benchmarks/batch.py throughput [--clips 30]                      workers against a shell loop
     python benchmarks/batch.py record [--entries 49500]                     cost a clip; seconds to resume
+    python benchmarks/batch.py tables                                       measures nothing, see --write
 
 Each prints one JSON object, and writes it to ``benchmarks/results/batch/``. With ``--write docs/batch.md``, the tables
 of that page are made of all results there. The clips are made here and need nothing. ``throughput`` wants a machine
@@ -57,7 +58,7 @@ CLIPS = {"corpus": 1000, "kills": 60, "throughput": 30, "record": 0}
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=CLIPS)
+    parser.add_argument("what", choices=(*CLIPS, "tables"))
     parser.add_argument("--clips", type=int)
     parser.add_argument("--times", type=int, default=10)
     parser.add_argument("--entries", type=int, default=49_500)
@@ -65,22 +66,28 @@ def main() -> None:
     parser.add_argument("--timeout", type=float, default=30, help="seconds that a clip may take in corpus")
     parser.add_argument("--write", type=Path, help="the page to put the tables into")
     chosen = parser.parse_args()
+    if chosen.what != "tables":
+        print(measured(chosen))
+    if chosen.write:
+        put(chosen.write, tables())
+
+
+def measured(chosen: argparse.Namespace) -> str:
+    """What was asked for, as JSON, which is kept for the tables."""
     clips = chosen.clips or CLIPS[chosen.what]
     with TemporaryDirectory(prefix="avcer-batch-") as folder:
         root = Path(folder)
-        measured = {
+        found = {
             "corpus": lambda: corpus(root, clips, chosen.engine, chosen.timeout),
             "kills": lambda: kills(root, clips, chosen.times),
             "throughput": lambda: throughput(root, clips),
             "record": lambda: record(root, chosen.entries),
         }[chosen.what]()
     name = chosen.what if chosen.engine == "local" else f"{chosen.what}-{chosen.engine}"
-    text = json.dumps({"measured": circumstances("numpy", "openvino"), **measured}, indent=2)
+    text = json.dumps({"measured": circumstances("numpy", "openvino"), **found}, indent=2)
     RESULTS.mkdir(parents=True, exist_ok=True)
     (RESULTS / f"{name}.json").write_text(f"{text}\n")
-    print(text)
-    if chosen.write:
-        put(chosen.write, tables())
+    return text
 
 
 def corpus(root: Path, clips: int, engine: str, timeout_s: float) -> dict[str, Any]:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 from page import table
+
+WIDTH = 118
 
 RESULTS = Path(__file__).parent / "results" / "batch"
 LIMITS = {"record, ms": 5.0, "resume, s": 3.0, "against the loop": 1.7}
@@ -26,7 +29,7 @@ def tables() -> str:
 
 def _corpus(found: dict[str, Any]) -> str:
     engine = "Ray" if found["engine"] == "ray" else "two workers of one thread"
-    title = f"## {found['clips']} clips of a second, {found['poisoned']} of them poisoned: {engine}"
+    title = f"### {found['clips']:,} clips of a second, {found['poisoned']} of them poisoned: {engine}"
     runs = [("first call", found["first"]), ("the same call again", found["again"])]
     heads = ["", "seconds", "done", "failed", "exit status", "parent, MB: first tenth", "last tenth", "peak"]
     rows = [
@@ -36,7 +39,9 @@ def _corpus(found: dict[str, Any]) -> str:
     failed = [[kind, one["clips"], f"`{one['reason']}`"] for kind, one in found["failed"].items()]
     said = f"There are {found['folders_of_results']} folders of results. The second call added "
     said += f"{found['again']['events']} events to the record. The peak is that of the summaries at the end."
-    return "\n\n".join([title, table(heads, rows), said, table(["poison", "clips failed", "reason"], failed)])
+    return "\n\n".join(
+        [title, table(heads, rows), fill(said, WIDTH), table(["poison", "clips failed", "reason"], failed)]
+    )
 
 
 def _mb(run: dict[str, Any]) -> list[object]:
@@ -45,19 +50,20 @@ def _mb(run: dict[str, Any]) -> list[object]:
 
 def _kills(found: dict[str, Any]) -> str:
     killed, differ = found["killed"], found["files_that_differ"]
-    text = f"## Killed and resumed\n\n{found['clips']} clips; the parent was killed {killed['parent']} times while it"
+    text = f"{found['clips']} clips; the parent was killed {killed['parent']} times while it"
     text += f" worked, {killed['worker']} times a worker just before it. {found['done_before_the_last_call']} clips"
     text += f" were done when the last call began; then {found['last']['states'].get('done', 0)}. Of {found['files']}"
     text += f" files of results, {len(differ)} differ from those of an undisturbed run, times aside."
-    return f"{text}\n\nThey are: {', '.join(differ[:20])}." if differ else text
+    text += f" They are: {', '.join(differ[:20])}." if differ else ""
+    return f"### Killed and resumed\n\n{fill(text, WIDTH)}"
 
 
 def _throughput(found: dict[str, Any]) -> str:
     rows = [[name, f"{hourly:,}"] for name, hourly in found["clips_an_hour"].items()]
     told = f"Two workers do {found['against_the_loop']} times as much as the loop (at least "
     told += f"{LIMITS['against the loop']:g} is wanted). Load of the machine at the end: {found['load']:g}."
-    title = f"## {found['clips']} clips of five seconds"
-    return f"{title}\n\n{table(['', 'clips an hour'], rows)}\n\n{told}"
+    title = f"### {found['clips']} clips of five seconds"
+    return f"{title}\n\n{table(['', 'clips an hour'], rows)}\n\n{fill(told, WIDTH)}"
 
 
 def _record(found: dict[str, Any]) -> str:
@@ -75,4 +81,4 @@ def _record(found: dict[str, Any]) -> str:
     ]
     told = f"The limits are for processor time: at the end, {found['load']:g} processes wanted the processors."
     heads = ["", "measured (median of clips)", "of processor", "at most"]
-    return f"## The record of {found['entries']:,} clips\n\n{table(heads, rows)}\n\n{told}"
+    return f"### The record of {found['entries']:,} clips\n\n{table(heads, rows)}\n\n{fill(told, WIDTH)}"

@@ -174,6 +174,27 @@ def test_the_report_counts_what_people_corrected(tmp_path: Path) -> None:
     assert "corrections.json: cannot be read" in page
 
 
+def test_summaries_are_written_anew_only_where_something_happened(tmp_path: Path) -> None:
+    root, out = clips(tmp_path / "in", a="ok"), tmp_path / "out"
+    report, table = out / "report.html", out / "summary.csv"
+
+    def written() -> list[int]:
+        before = report.stat().st_mtime_ns
+        run(root, out)
+        return [before, report.stat().st_mtime_ns]
+
+    run(root, out)
+    assert len(set(written())) == 1
+    table.unlink()
+    assert len(set(written())) == 2
+    assert table.exists()
+    (out / "a" / "corrections.json").write_text("{")
+    assert len(set(written())) == 2
+    (out / "a" / "corrections.json").unlink()
+    assert len(set(written())) == 2
+    assert "corrections.json" not in report.read_text()
+
+
 def test_differences_between_runs_have_names_and_both_values() -> None:
     def settings(**more: object) -> dict[str, object]:
         identity = {

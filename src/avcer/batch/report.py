@@ -22,6 +22,7 @@ from avcer.labels import NONE
 from avcer.output.colours import EMOTIONS, UNKNOWN
 from avcer.output.corrections import FILE, read_corrections
 
+REPORT: Final = "report.html"
 SLOWEST: Final = 10
 MOST_PICTURES: Final = 200
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -15,13 +16,14 @@ from avcer.batch.entries import Entry
 from avcer.batch.executor import Executor, LocalExecutor
 from avcer.batch.plan import Plan, plan
 from avcer.batch.record import ClipRecord, Record, counts, read_clips
-from avcer.batch.report import write_report
+from avcer.batch.report import REPORT, write_report
 from avcer.batch.shard import Shard, only_one, record_path, record_paths
 from avcer.batch.sources import read_sources
-from avcer.batch.summary import write_summaries
+from avcer.batch.summary import SUMMARIES, write_summaries
 from avcer.errors import InputError
 from avcer.files import make_folder
 from avcer.options import Options
+from avcer.output.corrections import FILE as CORRECTIONS
 from avcer.output.writers import DEFAULT_FORMATS, check_formats
 
 
@@ -112,7 +114,8 @@ def run_batch(
             watcher.begins(len(planned.todo), len(planned.current))
             if planned.todo:
                 Batch(out, record, batch.shard, watcher.ended).run(planned, executor, settings)
-        _summarise(out, batch, settings)
+        if not _summaries_stand(entries, out, batch):
+            _summarise(out, batch, settings)
     clips = read_clips(record_paths(out), with_facts=False)
     return counts(clips[entry.id] for entry in entries)
 
@@ -163,11 +166,29 @@ def opened(options: Options, batch: BatchOptions, watcher: Watcher) -> Iterator[
         yield local
 
 
+def _summaries_stand(entries: Sequence[Entry], out: Path, batch: BatchOptions) -> bool:
+    """Whether they are newer than all that they are made of: the records, and what people left beside the results."""
+    if batch.thumbnails or batch.dataset:
+        return False
+    written_ns = min(_changed_ns(out / name) for name in (*SUMMARIES, REPORT))
+    folders = [os.path.join(out, entry.id) for entry in entries]  # noqa: PTH118 - for speed
+    made_of: list[Path | str] = [*record_paths(out), *folders, *(f"{folder}/{CORRECTIONS}" for folder in folders)]
+    return all(_changed_ns(path) < written_ns for path in made_of)
+
+
+def _changed_ns(path: Path | str) -> int:
+    """When it was changed last; 0 where it is not there."""
+    try:
+        return os.stat(path).st_mtime_ns  # noqa: PTH116 - for speed
+    except OSError:
+        return 0
+
+
 def _summarise(out: Path, batch: BatchOptions, settings: dict[str, Any]) -> None:
     """The summaries are of all shards that have a record here."""
     clips = list(read_clips(record_paths(out)).values())
     write_summaries(clips, out)
-    write_report(clips, out / "report.html", settings, batch.thumbnails)
+    write_report(clips, out / REPORT, settings, batch.thumbnails)
     if batch.dataset:
         gather_dataset(clips, out)
 

@@ -14,6 +14,7 @@ from avcer.batch.record import ClipRecord, plain
 from avcer.files import atomic, atomic_text
 from avcer.labels import BASIC
 
+SUMMARIES: Final = ("summary.csv", "summary.parquet", "faces.csv", "faces.parquet")
 CLIP_COLUMNS: Final = {
     "id": "name of the clip's folder of results",
     "path": "the file",
