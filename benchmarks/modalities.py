@@ -1,10 +1,13 @@
 """Faces that speak and voices, on people whom no model has seen: each alone, together, and ways to weigh them.
 
-    python benchmarks/modalities.py LABELS.csv... --runs DIR [--clips FOLDER] [--write docs/decision.md]
+    python benchmarks/modalities.py LABELS.csv... --runs DIR [--clips FOLDER] [--photographs FERPLUS SPEECH...]
+        [--degraded N] [--write docs/decision.md]
 
 ``LABELS.csv`` are tables of labelled clips as ``avcer evaluate table`` reads them, with a column ``speaker``; what the
 models say of them is kept in ``DIR``, and used again. ``FOLDER`` holds the clips of ``benchmarks/clips_seen.csv``. What
-is fitted is always judged on people, or corpora, that were left out.
+is fitted is always judged on people, or corpora, that were left out. ``--photographs`` puts validation voices of the
+tables of speech beside the validation faces; ``--degraded`` spoils the pictures of every Nth clip, and looks at every
+second frame of them.
 """
 
 from __future__ import annotations
@@ -15,18 +18,21 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, Final
 
+import cv2
 import numpy as np
 from scipy.optimize import minimize
 
 from avcer import Analyzer
-from avcer.analysis import FaceAnalysis
+from avcer.analysis import Analysis, FaceAnalysis
 from avcer.decision.baseline import Baseline, rebased, resting, without
 from avcer.decision.express import OpenRule, read_open
 from avcer.decision.fuse import FusionWeights, pool, read_fusion
 from avcer.decision.policy import Policy
-from avcer.decision.weigh import Weighing, weigh
+from avcer.decision.weigh import Cues, Weighing, weigh
 from avcer.emotion.audio import AudioModel
+from avcer.emotion.speech import SpeechMeter
 from avcer.errors import one_of_many
 from avcer.evaluation.corpora import read_corpus
 from avcer.evaluation.corpus_run import run
@@ -34,11 +40,14 @@ from avcer.evaluation.side_by_side import by_video
 from avcer.evaluation.statistics import metrics
 from avcer.evaluation.tables.frames import FrameTable
 from avcer.labels import BASIC
-from avcer.media import SAMPLE_RATE
+from avcer.media import SAMPLE_RATE, Pictures, SoundWindow, open_sound
 from avcer.models.choice import choose
 from avcer.models.runtime import load_engine
+from avcer.training.decision import RECIPE, Rows, judge, read_votes, rows_of
+from avcer.training.fusion import hear, sort_tables
+from avcer.training.loop import Plan
 from avcer.training.weighing import KINDS, Spoken, fit_speaking, scored, spoken_rows
-from avcer.types import Boolean, Double, EmotionProbabilities, Integer
+from avcer.types import Boolean, Double, EmotionProbabilities, Image, Integer, Progress, no_progress
 from page import circumstances, put, table
 
 SEEN = Path(__file__).with_name("clips_seen.csv")
@@ -60,6 +69,8 @@ def main() -> None:
     parser.add_argument("labels", nargs="+", type=Path, metavar="LABELS.csv")
     parser.add_argument("--runs", type=Path, required=True, metavar="DIR")
     parser.add_argument("--clips", type=Path, metavar="FOLDER")
+    parser.add_argument("--photographs", nargs="+", type=Path, metavar="TABLE", help="FER+, and tables of speech")
+    parser.add_argument("--degraded", type=int, metavar="N", help="spoil the pictures of every Nth clip")
     parser.add_argument("--fusion", nargs="*", default=[], metavar="FILE", help="other fusion weights to try")
     parser.add_argument("--write", type=Path, help="the page to put the tables into")
     chosen = parser.parse_args()
@@ -69,6 +80,11 @@ def main() -> None:
     parts += ["Each curve, a row a clip (the mean of its frames), as `avcer evaluate` counts:", curves(groups)]
     parts += ["The label that is said longest of a clip:", labels(groups)]
     parts += ["Ways to weigh, UAR of face and voice together:", approaches(groups, ["mini", *chosen.fusion])]
+    parts += ["How far a face speaks, ways to tell it (UAR of face and voice together):", told_by_cues(groups)]
+    if chosen.photographs:
+        parts += ["Photographs beside a voice, which do not speak:", photographs(chosen.photographs, chosen.runs)]
+    if chosen.degraded:
+        parts += ["Spoilt pictures of faces that speak:", degraded(chosen.labels, chosen.runs, chosen.degraded)]
     parts += ["A person's own rest taken off, all clips of a person as one track:", rests(groups)]
     if chosen.clips:
         parts += ["Talking clips that look calm, neutral or serious:", calm(chosen.clips, analyzer)]
@@ -99,7 +115,7 @@ def joined(groups: Sequence[Group]) -> FrameTable:
     return FrameTable(
         *(
             np.concatenate([getattr(one.frames, name) for one in groups])
-            for name in ("values", "valid", "words", "videos")
+            for name in ("values", "valid", "words", "videos", "activity")
         )
     )
 
@@ -118,7 +134,16 @@ def splits(groups: Sequence[Group]) -> Iterator[tuple[str, list[tuple[list[Group
 
 
 def weighed(others: Sequence[Group], weights: FusionWeights) -> OpenRule:
-    return replace(read_open(), weighing=Weighing(KINDS, fit_speaking(spoken(others), weights)))
+    return replace(read_open(), weighing=_fitted(others, weights, shipped_cues()))
+
+
+def _fitted(others: Sequence[Group], weights: FusionWeights, cues: Cues | None) -> Weighing:
+    return Weighing(KINDS, fit_speaking(spoken(others), weights, cues), cues)
+
+
+def shipped_cues() -> Cues | None:
+    weighing = read_open().weighing
+    return None if weighing is None else weighing.cues
 
 
 def curves(groups: Sequence[Group]) -> str:
@@ -145,14 +170,16 @@ def curves(groups: Sequence[Group]) -> str:
 
 def spoken_curves(policy: Policy, videos: FrameTable) -> dict[str, Double]:
     """VS, VD, A, the two of the face, and all."""
+    values, valid, activity = videos.values, videos.valid, videos.activity
     found = {
-        one.curve: policy.own(videos.values, videos.valid, place) for place, one in enumerate(policy.weights.modalities)
+        one.curve: policy.own(values, valid, place, activity) for place, one in enumerate(policy.weights.modalities)
     }
-    faces = videos.valid & np.array([True, True, False])
-    seen = share(pool(videos.values, faces, policy.weights)[0])
-    weighing = policy.numbers.weighing if policy.numbers else None
-    found["VS+VD"] = seen if weighing is None else weighing.speaking.emotions(seen)
-    return found | {"AV": policy.pooled(videos.values, videos.valid)}
+    if policy.numbers is None or policy.numbers.weighing is None:
+        found["VS+VD"] = share(pool(values, valid & np.array([True, True, False]), policy.weights)[0])
+    else:
+        even = np.where(np.array([False, False, True])[:, np.newaxis], 1 / len(BASIC), values)
+        found["VS+VD"] = policy.pooled(even, valid, activity)
+    return found | {"AV": policy.pooled(values, valid, activity)}
 
 
 def labels(groups: Sequence[Group]) -> str:
@@ -179,7 +206,7 @@ def longest(frames: FrameTable, policy: Policy) -> Iterator[tuple[str, int, int,
     truth = frames.places(BASIC)
     for video in np.unique(frames.videos):
         rows = frames.videos == video
-        said = policy.named(frames.values[rows], frames.valid[rows])
+        said = policy.named(frames.values[rows], frames.valid[rows], activity=frames.activity[rows])
         for curve, one in {**policy.curves(said), "AV": policy.decide(said).expression}.items():
             named = one.classes[one.valid]
             if len(named):
@@ -235,8 +262,105 @@ def approaches(groups: Sequence[Group], files: Sequence[str]) -> str:
         rows.append([f"linear, weights of `--fusion {Path(file).name}`", *linear])
     for way, (combine, count) in WAYS.items():
         rows.append([f"{way} ({count})", *(_uar_of(pairs, combine, count, weights) for _, pairs in splits(groups))])
-    shares = ["faces that speak (3), shipped", *(_shares(pairs, weights) for _, pairs in splits(groups))]
-    return table(["way (free numbers)", *names], [*rows, shares])
+    for title, cues in (
+        ("faces that speak (3), whoever is heard", None), ("faces that speak (3), as far as they do", shipped_cues())
+    ):  # fmt: skip
+        rows.append([title, *(_shares(pairs, weights, cues) for _, pairs in splits(groups))])
+    return table(["way (free numbers)", *names], rows)
+
+
+CUES: Final = {
+    "any face speaks while a sound is heard": None,
+    "shipped": (0.045, 6.0, 2.0),
+    "speech with its chance": (0.045, 6.0, 1.0),
+    "less movement is enough": (0.035, 6.0, 2.0),
+    "more movement is asked": (0.06, 6.0, 2.0),
+    "softer": (0.045, 3.0, 2.0),
+}
+"""Middle, steepness and sharpness of ``decision.weigh.Cues``."""
+
+
+def told_by_cues(groups: Sequence[Group]) -> str:
+    weights, rows = read_fusion("mini"), []
+    for name, numbers in CUES.items():
+        cues = None if numbers is None else Cues(*numbers)
+        rows.append([name, str(numbers or "-"), *(_shares(pairs, weights, cues) for _, pairs in splits(groups))])
+    return table(["way", "middle, steepness, sharpness", *(name for name, _ in splits(groups))], rows)
+
+
+def photographs(tables: Sequence[Path], runs: Path) -> str:
+    """Validation faces and voices, as ``avcer train decision`` puts them together: accuracy, kinds, ECE."""
+    plan, rows = Plan.read(RECIPE), _photographs(tables, runs)
+    weights, rule, cells = read_fusion("mini"), read_open(), []
+    shown = np.where(np.isnan(rows.activity), np.nan, 0.0)
+    cases = {
+        "taken for faces that speak": (np.full(rows.activity.shape, np.nan), "VS+VD+A"),
+        "held before a camera, its mouth watched": (rows.activity, "VS+VD+A"),
+        "shown as they are": (shown, "VS+VD+A"),
+        "without a voice": (shown, "VS+VD"),
+    }
+    for name, (activity, modalities) in cases.items():
+        scores = judge(rule, replace(rows, activity=activity), weights, plan)[modalities]
+        cells.append([name, scores["n"], *(f"{scores[key]:.3f}" for key in ("kind_uar", "accuracy", "ece"))])
+    return table(["photographs", "n", "kind UAR", "accuracy", "ECE"], cells)
+
+
+def _photographs(tables: Sequence[Path], runs: Path) -> Rows:
+    kept = runs / "photographs.npz"
+    if not kept.exists():
+        faces, speech = sort_tables(tables)
+        found = rows_of(read_votes(faces), hear(speech), True, Plan.read(RECIPE), (), print)
+        np.savez(kept, **vars(found))
+    with np.load(kept) as saved:
+        return Rows(saved["values"], saved["labels"], saved["activity"])
+
+
+SPOILT: Final[dict[str, Callable[[Image], Image]]] = {
+    "as they are": lambda image: image,
+    "small": lambda image: cv2.resize(image, None, fx=0.35, fy=0.35, interpolation=cv2.INTER_AREA),
+    "dark": lambda image: (image * 0.15).astype(np.uint8),
+    "blurred": lambda image: cv2.GaussianBlur(image, (0, 0), image.shape[0] / 60),
+    "narrow, as if turned": lambda image: cv2.resize(image, None, fx=0.6, fy=1.0, interpolation=cv2.INTER_AREA),
+}  # type: ignore[dict-item]
+"""Ways to spoil a picture."""
+
+
+class Spoiling(Analyzer):
+    """Analyses every second frame, spoilt; a third of the height of a face is left of small ones."""
+
+    spoil: Callable[[Image], Image]
+
+    def analyze(self, source: Any, progress: Progress = no_progress) -> Analysis:
+        """See ``Analyzer``."""
+        blocks = [] if (sound := open_sound(source)) is None else list(sound)
+        frames = [frame for number, frame in enumerate(Pictures(source)) if number % 2 == 0]
+        spoilt = [replace(frame, image=self.spoil(frame.image)) for frame in frames]
+        mixed = [(one.time_s, 1, one) for one in spoilt] + [(one.start_s, 0, one) for one in blocks]
+        return super().analyze((one for *_, one in sorted(mixed, key=lambda item: item[:2])), progress)
+
+
+def degraded(paths: Sequence[Path], runs: Path, every: int) -> str:
+    """UAR of the face alone, the voice alone and both, with the shares of the other corpora; a row a clip."""
+    weights, cells = read_fusion("mini"), []
+    for name, spoil in SPOILT.items():
+        analyzer = Spoiling(threads=1)
+        analyzer.spoil = spoil
+        groups = []
+        for path in paths:
+            corpus = read_corpus("table", path)
+            corpus = replace(corpus, samples=corpus.samples[::every])
+            folder = runs / "degraded" / name.partition(",")[0].replace(" ", "-") / path.parent.name
+            groups.append(Group(path.parent.name, "all", run(corpus, analyzer, folder)))
+        for group in groups:
+            others = [one for one in groups if one is not group]
+            policy = Policy(weights, rule="open", numbers=weighed(others, weights))
+            videos = by_video(group.frames)
+            heard = videos.rows(videos.valid.all(axis=1))
+            found = spoken_curves(policy, heard)
+            scores = [_uar(heard.places(BASIC), found[curve]) for curve in ("VS+VD", "A", "AV")]
+            less = float(scores[2]) - max(map(float, scores[:2]))
+            cells.append([name, group.corpus, f"{len(heard)} of {len(videos)}", *scores, f"{less:+.3f}"])
+    return table(["pictures", "corpus", "clips with a face", "VS+VD", "A", "AV", "AV against the better"], cells)
 
 
 def _linear(pairs: Sequence[tuple[list[Group], list[Group]]], weights: FusionWeights) -> str:
@@ -244,13 +368,13 @@ def _linear(pairs: Sequence[tuple[list[Group], list[Group]]], weights: FusionWei
     return _uar(videos.places(BASIC), pool(videos.values, videos.valid, weights)[0])
 
 
-def _shares(pairs: Sequence[tuple[list[Group], list[Group]]], weights: FusionWeights) -> str:
+def _shares(pairs: Sequence[tuple[list[Group], list[Group]]], weights: FusionWeights, cues: Cues | None) -> str:
     truth, said = [], []
     for judged, others in pairs:
         videos = by_video(joined(judged))
         truth.append(videos.places(BASIC))
-        weighing = Weighing(KINDS, fit_speaking(spoken(others), weights))
-        said.append(weigh(videos.values, videos.valid, weights, weighing).fused)
+        weighing = _fitted(others, weights, cues)
+        said.append(weigh(videos.values, videos.valid, weights, weighing, videos.activity).fused)
     return _uar(np.concatenate(truth), np.concatenate(said))
 
 
@@ -313,7 +437,7 @@ def replace_values(frames: FrameTable, change: Callable[[FrameTable, int], Doubl
     values = frames.values.copy()
     for place in (0, 1):
         values[:, place] = np.where(frames.valid[:, [place]], change(frames, place), 0.0)
-    return FrameTable(values, frames.valid, frames.words, frames.videos)
+    return replace(frames, values=values)
 
 
 def _kept(frames: FrameTable, place: int) -> Double:
@@ -364,7 +488,7 @@ def _rested(face: FaceAnalysis, rule: OpenRule) -> list[str]:
             values = np.zeros_like(one.values)
             told = rebased({name: one.values[one.valid]}, one.times_s[one.valid], baseline, 0.0)
             values[one.valid] = told[name]
-            said[name] = EmotionProbabilities(one.times_s, values, one.valid, name)
+            said[name] = replace(one, values=values)
         expression = policy.decide(said).expression
         cells.append(f"{np.mean(expression.classes[expression.valid] != 0):.2f}")
     return cells
@@ -387,11 +511,14 @@ def sounds() -> str:
     for name, samples in made.items():
         logits = model.predict([samples.astype(np.float32)])[0, : len(BASIC)].astype(np.float64)
         powers = np.exp(logits - logits.max())
-        said = EmotionProbabilities(np.zeros(1), (powers / powers.sum())[np.newaxis], np.ones(1, np.bool_), "audio")
+        speech = np.array([SpeechMeter()(SoundWindow(0.0, samples.astype(np.float32)))])
+        told = (powers / powers.sum())[np.newaxis]
+        said = EmotionProbabilities(np.zeros(1), told, np.ones(1, np.bool_), "audio", speech)
         label = policy.curves({"audio": said})["A"]
         strongest = int(said.values.argmax())
-        rows.append([name, BASIC[strongest], f"{said.values.max():.2f}", label.label(int(label.classes[0]))])
-    return table(["sound", "strongest", "its probability", "A says"], rows)
+        sure = [f"{said.values.max():.2f}", f"{speech[0]:.2f}"]
+        rows.append([name, BASIC[strongest], *sure, label.label(int(label.classes[0]))])
+    return table(["sound", "strongest", "its probability", "is speech", "A says"], rows)
 
 
 if __name__ == "__main__":

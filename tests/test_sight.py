@@ -246,7 +246,7 @@ def test_the_stages_are_counted() -> None:
     stages = Stages()
     look([frame(index) for index in range(24)], models(Finder()), Plan(6, ClassifyPlan(None, 0.5)), stages)
     items = {name: stage["items"] for name, stage in stages.as_dict().items()}
-    assert items == {"decode": 24, "cuts": 24, "detect": 5, "follow": 24, "static": 6, "dynamic": 5}
+    assert items == {"decode": 24, "cuts": 24, "detect": 5, "follow": 24, "mouth": 24, "static": 6, "dynamic": 5}
 
 
 def trembling(index: int) -> Frame:

@@ -316,15 +316,50 @@ def test_a_stream_of_frames_and_sound_gives_updates_and_then_the_analysis() -> N
     assert early.analysis is None
 
 
+def spoken(moves: bool, glides: bool) -> list[Frame | SoundBlock]:
+    """A face with a mouth that opens four times a second or stays shut, beside a pitch that glides or holds."""
+    items: list[Frame | SoundBlock] = []
+    for item in source(one, sound=False):
+        assert isinstance(item, Frame)
+        opened = round(7 * np.sin(4 * np.pi * item.time_s) ** 2) if moves else 1
+        image = item.image.copy()
+        image[20:24, 20:28] = image[20:24, 40:48] = 30
+        image[44 : 45 + opened, 26:42] = 30
+        items.append(replace(item, image=image))
+    time_s = np.arange(4 * 16_000) / 16_000
+    pitch_hz = 140 * 2 ** (0.3 * np.sin(2 * np.pi * 1.3 * time_s)) if glides else np.full(len(time_s), 200.0)
+    phase = 2 * np.pi * np.cumsum(pitch_hz) / 16_000
+    strength = np.clip(2 * np.sin(np.pi * 4 * time_s), 0, 1) if glides else 1.0
+    hiss = np.random.default_rng(0).normal(0, 0.003, len(time_s))
+    voice = sum(np.sin(number * phase) / number for number in range(1, 9)) * 0.1 * strength + hiss
+    items += [SoundBlock(at / 16_000, voice[at : at + 8000].astype(np.float32)) for at in range(0, len(voice), 8000)]
+    return sorted(items, key=lambda item: item.time_s if isinstance(item, Frame) else item.start_s)
+
+
+def test_whether_a_face_speaks_reaches_the_decision_and_what_is_settled() -> None:
+    def sadness(moves: bool, glides: bool) -> float:
+        led = face(analyse(spoken(moves, glides), rule="open"), 1)
+        assert (led.static.activity[-20:] > 0.1).all() == moves
+        assert (led.audio.activity[-20:] > 0.5).all() == glides
+        return float(led.fused.values[-20:, BASIC.index("Sadness")].mean())
+
+    assert sadness(True, True) > 0.25 > 0.1 > max(sadness(False, True), sadness(True, False))
+    with Analyzer(engines=engines(), fusion="mean").stream(spoken(True, True), latency_s=0.4) as stream:
+        last = [row for update in stream for row in update.faces if row.id == 1][-1]
+    assert last.static.activity[-1] > 0.1
+    assert last.audio.activity[-1] > 0.5
+
+
 def test_of_two_people_on_one_side_the_larger_is_answered_for() -> None:
     def both_left(index: int) -> Sequence[Square]:
         return [Square(2, side=24, grey=250), Square(30, side=48, grey=60)]
 
     analysis = analyse(source(both_left, sound=False))
-    values, valid = said(analysis, "left")
+    values, valid, activity = said(analysis, "left")
     large = max((face for face in analysis.faces if face.track), key=lambda face: np.ptp(face.track.boxes[0]))  # type: ignore[union-attr]
     assert valid[:, 0].all()
     np.testing.assert_array_equal(values[:, 0], large.static.values)
+    np.testing.assert_array_equal(activity[:, 0], large.static.activity)
     assert not said(analysis, "right")[1][:, 0].any()
 
 

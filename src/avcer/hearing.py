@@ -10,6 +10,7 @@ import numpy as np
 
 from avcer.decision.align import nothing
 from avcer.emotion.audio import TOLERANCE_S, WINDOW_STEP_S, AudioModel, frame_probabilities, trailing_probabilities
+from avcer.emotion.speech import SpeechMeter
 from avcer.emotion.waveform import WINDOW_S
 from avcer.media import SAMPLE_RATE, SoundBlock, SoundWindow, WindowCutter, is_silent
 from avcer.timing import Stages
@@ -21,14 +22,15 @@ Heard = Callable[[int], None]
 
 @dataclass(frozen=True)
 class AudioEvidence:
-    """The audio model's answers for W windows: ``starts_s``, ``ends_s (W,)``, ``logits (W, K)``, and which windows
-    are ``usable (W,)``, that is, not digital silence.
+    """The audio model's answers for W windows: ``starts_s``, ``ends_s (W,)``, ``logits (W, K)``, which windows are
+    ``usable (W,)``, that is, not digital silence, and how likely each is ``speech (W,)``.
     """
 
     starts_s: Double
     ends_s: Double
     logits: Float
     usable: Boolean
+    speech: Double
 
     def on_frames(self, times_s: Double) -> EmotionProbabilities:
         """The audio probabilities of the frames at ``times_s (T,)``, from all windows that a frame lies in; no value is
@@ -36,13 +38,13 @@ class AudioEvidence:
         """
         if not self.usable.any():
             return nothing(times_s, "audio")
-        return frame_probabilities(self.starts_s, self.ends_s, self.logits, self.usable, times_s)
+        return frame_probabilities(self.starts_s, self.ends_s, self.logits, self.usable, times_s, self.speech)
 
     def trailing(self, times_s: Double, hold_s: float) -> EmotionProbabilities:
         """The same from the past alone: a frame takes the last window that ended no more than ``hold_s`` before it."""
         if not self.usable.any():
             return nothing(times_s, "audio")
-        return trailing_probabilities(self.ends_s, self.logits, self.usable, times_s, hold_s)
+        return trailing_probabilities(self.ends_s, self.logits, self.usable, times_s, hold_s, self.speech)
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,8 @@ class Ear:
         self._waiting: list[SoundWindow] = []
         self._spans: list[tuple[float, float]] = []
         self._logits: list[Float] = []
+        self._meter = SpeechMeter()
+        self._speech: list[float] = []
         self._lock = Lock()
         self.finished = False
 
@@ -107,14 +111,14 @@ class Ear:
         """All answers so far, or those of the ``last`` so many windows; from any thread."""
         with self._lock:
             start = 0 if last is None else max(len(self._spans) - last, 0)
-            spans, logits = self._spans[start:], self._logits[start:]
+            spans, logits, speech = self._spans[start:], self._logits[start:], np.array(self._speech[start:])
         if not spans:
             nowhere = np.zeros(0)
-            return AudioEvidence(nowhere, nowhere, np.zeros((0, 0), np.float32), np.zeros(0, np.bool_))
+            return AudioEvidence(nowhere, nowhere, np.zeros((0, 0), np.float32), np.zeros(0, np.bool_), nowhere)
         starts_s, ends_s = np.array(spans).T
         stacked = np.stack(logits)
         usable = ~np.isnan(stacked[:, 0])
-        return AudioEvidence(starts_s, ends_s, np.nan_to_num(stacked), usable)
+        return AudioEvidence(starts_s, ends_s, np.nan_to_num(stacked), usable, speech)
 
     def _add(self, window: SoundWindow) -> None:
         self._waiting.append(window)
@@ -129,9 +133,12 @@ class Ear:
         if heard:
             with self._stages.stage("audio", len(heard)):
                 logits[heard] = self._model.predict([windows[number].samples for number in heard])
+        with self._stages.stage("speech", len(windows)):
+            speech = [self._meter(window) for window in windows]
         with self._lock:
             self._spans += [(window.start_s, window.end_s) for window in windows]
             self._logits += list(logits)
+            self._speech += speech
         self._heard(len(self._spans))
 
 

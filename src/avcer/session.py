@@ -238,7 +238,8 @@ class Session:
         leads = self._leads(ends_s - times_s)
         counts_for = None if self.plan.sound_for == "all" else leads
         of_faces = self._of_faces(tracks, times_s, clip.start_s)
-        faces = decide_all(self._models.policy, tracks, of_faces, said, counts_for, times_s, ends_s)
+        mouths = self._watcher.mouths()
+        faces = decide_all(self._models.policy, tracks, of_faces, said, counts_for, times_s, ends_s, mouths)
         if self.plan.smoothing is not None:
             faces = tuple(smoothed(face, self._smoother(self.plan.smoothing), ends_s) for face in faces)
         warnings = (*self._notes, *self._about_sound(), *self._what_is_missing(tracks, said[AUDIO.name]))

@@ -73,6 +73,7 @@ class Settled:
         self._frame_end = frame_end
         self._audio = array("d")
         self._heard = array("b")
+        self._speech = array("d")
         self._given = 0
         self._alone_given = 0
         self._complete = False
@@ -91,6 +92,7 @@ class Settled:
         """Settles the next frames, on which the audio model says this."""
         self._audio.frombytes(np.ascontiguousarray(audio.values, np.float64).tobytes())
         self._heard.frombytes(np.ascontiguousarray(audio.valid, np.int8).tobytes())
+        self._speech.frombytes(np.ascontiguousarray(audio.activity, np.float64).tobytes())
 
     def complete(self) -> None:
         """Says that nothing more comes: what waited for later frames is settled, too."""
@@ -101,7 +103,8 @@ class Settled:
         stop = self.count if stop is None else stop
         values = np.array(self._audio[start * len(BASIC) : stop * len(BASIC)]).reshape(-1, len(BASIC))
         valid = np.array(self._heard[start:stop], np.bool_)
-        return EmotionProbabilities(self._watcher.times_s(start, stop), values, valid, AUDIO.name)
+        speech = np.array(self._speech[start:stop], np.float64)
+        return EmotionProbabilities(self._watcher.times_s(start, stop), values, valid, AUDIO.name, speech)
 
     def update(self) -> Update | None:
         """What is settled and was not given yet; None if there is nothing."""
@@ -138,6 +141,7 @@ class Settled:
             {AUDIO.name: audio},
             audio.times_s,
             audio.times_s,
+            rows.mouth,
         )
         return _new_rows(face, start, skip=1 if rows.continues else 0)
 

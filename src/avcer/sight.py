@@ -25,6 +25,7 @@ from avcer.faces.crop import crop
 from avcer.faces.cuts import CutDetector
 from avcer.faces.detect import Detector
 from avcer.faces.leadership import LargestNow
+from avcer.faces.mouth import MouthMovement
 from avcer.faces.portraits import Portraits
 from avcer.faces.sparse import Detections, FaceFinder, SparseDetector
 from avcer.faces.track import Tracker
@@ -52,13 +53,15 @@ class VisualModels:
 
 @dataclass(frozen=True)
 class FaceRows:
-    """New rows of one face: where it was seen, and what each model says there, ``(N, 7)`` by its modality's name.
+    """New rows of one face: where it was seen, what each model says there, ``(N, 7)`` by its modality's name, and how
+    much its ``mouth (N,)`` moves.
 
     ``continues``: the first row was given before; it tells on which frames in between the face was missed.
     """
 
     track: FaceTrack
     said: Mapping[str, Double]
+    mouth: Double
     continues: bool
 
 
@@ -85,6 +88,7 @@ class Watcher:
         self._leadership = LargestNow()
         self._classifier = FaceClassifier(models.static, models.dynamic, plan.classify, self._stages)
         self._portraits = portraits
+        self._mouths: dict[int, tuple[MouthMovement, array[float]]] = {}
         self._given: dict[int, int] = {}
         self._size: tuple[int, int] | None = None
 
@@ -102,6 +106,10 @@ class Watcher:
         with self._stages.stage("follow", len(frames)):
             for at, frame in enumerate(frames):
                 observations += self._follow(frame, found.cuts[at], found.faces[at])
+        with self._stages.stage("mouth", len(observations)):
+            for one in observations:
+                movement, rows_of = self._mouths.setdefault(one.track, (MouthMovement(), array("d")))
+                rows_of.append(movement(one.time_s, one.image, one.box))
         self._given |= {one.track: 0 for one in observations if one.track not in self._given}
         locate = partial(self._locate, found, frames[0].index) if self._detect_classified else observed_boxes
         self._classifier.classify(observations, locate)
@@ -127,6 +135,10 @@ class Watcher:
         """Track id -> modality -> probabilities ``(N, 7)``, a row for each of the track's frames."""
         return {track: self._said(*rows) for track, rows in self._classifier.probabilities().items()}
 
+    def mouths(self) -> dict[int, Double]:
+        """Track id -> how much its mouth moves ``(N,)``, see ``faces.mouth``; rows as of ``probabilities``."""
+        return {track: self._mouth(track) for track in self._mouths}
+
     def settled(self, before: int) -> Iterator[FaceRows]:
         """Each face's rows on frames before ``before`` that were not given yet; no later frame can change them."""
         alive = set(self._tracker.alive())
@@ -135,7 +147,7 @@ class Watcher:
             if seen > given:
                 start = max(given - 1, 0)
                 said = self._said(*self._classifier.rows(track, start, seen))
-                yield FaceRows(self._tracker.rows(track, start, seen), said, continues=given > 0)
+                yield FaceRows(self._tracker.rows(track, start, seen), said, self._mouth(track, start, seen), given > 0)
                 self._given[track] = seen
             if track not in alive and self._tracker.span(track)[1] < before:
                 del self._given[track]
@@ -168,6 +180,9 @@ class Watcher:
             for track, face in tracked:
                 self._portraits.add(track, frame, face.box)
         return [Observation(track, frame.index, frame.time_s, frame.image, face.box) for track, face in tracked]
+
+    def _mouth(self, track: int, start: int = 0, stop: int | None = None) -> Double:
+        return np.array(self._mouths[track][1][start:stop], np.float64)
 
     def _resized(self, image: Image) -> bool:
         """Whether the picture has another shape than the one before, so that no face is where it was; one that only

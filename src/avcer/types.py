@@ -143,15 +143,22 @@ class EmotionProbabilities:
 
     Rows that are not valid hold no meaning (they are zero). ``source`` is the modality's name, or ``fused``: then the
     values are the weighted sums themselves (not divided by their total), as the decision needs them.
+
+    ``activity (T,)``: how much of what the model speaks of is there at all, NaN where that is not known: of a face, how
+    much its mouth moves (``faces.mouth``); of sound, the chance that it is speech (``emotion.speech``).
     """
 
     times_s: Double
     values: Double
     valid: Boolean
     source: str
+    activity: Double = field(default_factory=lambda: np.zeros(0))
 
     def __post_init__(self) -> None:
         expect_shape("EmotionProbabilities.times_s", self.times_s, (len(self.times_s),))
+        if not self.activity.size:
+            object.__setattr__(self, "activity", np.full(len(self.times_s), np.nan))
+        expect_shape("EmotionProbabilities.activity", self.activity, (len(self.times_s),))
         expect_shape("EmotionProbabilities.values", self.values, (len(self.times_s), len(BASIC)))
         expect_shape("EmotionProbabilities.valid", self.valid, (len(self.times_s),))
 

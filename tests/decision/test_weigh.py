@@ -10,7 +10,7 @@ import pytest
 from avcer.decision.express import OpenRule, read_open
 from avcer.decision.fuse import MEAN, read_fusion
 from avcer.decision.policy import Policy, Rule
-from avcer.decision.weigh import Speaking, Weighing, weigh
+from avcer.decision.weigh import Cues, Speaking, Weighing, weigh
 from avcer.labels import BASIC
 from avcer.types import Double, EmotionProbabilities, ExpressionTimeline
 
@@ -139,3 +139,69 @@ def test_pooled_and_own_are_what_decide_and_curves_use() -> None:
     np.testing.assert_array_equal(policy.pooled(values, present), found.fused)
     np.testing.assert_array_equal(policy.own(values, present, 0), SPEAKING.emotions(values[:, 0]))
     np.testing.assert_array_equal(replace(policy, rule="sum").own(values, present, 0), values[:, 0])
+
+
+CUES = Cues(0.05, 4.0, 2.0)
+SILENT, MOVES, SPEECH, MUSIC, UNKNOWN = 0.0, 0.5, 0.99, 0.02, np.nan
+
+
+def heard_beside(
+    face: list[float] | None, voice: list[float], mouth: float, sound: float, weighing: Weighing = WEIGHING
+) -> tuple[ExpressionTimeline, dict[str, ExpressionTimeline], Double]:
+    """As ``decided``, of a mouth that moves so much beside a sound that is speech with that chance."""
+    numbers = open_rule(replace(weighing, cues=CUES))
+    policy = Policy(read_fusion("mini"), rule="open", numbers=numbers)
+    values = np.array([[face or [0.0] * 7, face or [0.0] * 7, voice]])
+    present = np.array([[face is not None, face is not None, True]])
+    said = policy.named(values, present, activity=np.array([[mouth, mouth, sound]]))
+    found = policy.decide(said)
+    return found.expression, policy.curves(said), found.fused.values
+
+
+@pytest.mark.parametrize(("mouth", "sound"), [(SILENT, SPEECH), (MOVES, 0.0), (SILENT, MUSIC)])
+def test_a_face_that_does_not_speak_is_as_in_silence(mouth: float, sound: float) -> None:
+    for looks in ("Surprise", "Happiness", "Neutral"):
+        face = sure(looks, 0.9)
+        expression, curves, fused = heard_beside(face, sure("Anger", 0.9), mouth, sound)
+        alone, of_face, sums = decided(face, None)
+        np.testing.assert_allclose(expression.scores, alone.scores, atol=0.01)
+        np.testing.assert_allclose(curves["VS"].scores, of_face["VS"].scores, atol=0.01)
+        np.testing.assert_allclose(fused / fused.sum(), sums / sums.sum(), atol=0.01)
+        np.testing.assert_array_equal(expression.sets, alone.sets)
+
+
+def test_a_face_that_speaks_is_weighed_as_before() -> None:
+    for mouth, sound in ((10.0, 1.0), (UNKNOWN, UNKNOWN)):
+        found = heard_beside(sure("Surprise"), sure("Fear", 0.6), mouth, sound)
+        before = decided(sure("Surprise"), sure("Fear", 0.6))
+        np.testing.assert_allclose(found[0].scores, before[0].scores, atol=1e-6)
+        np.testing.assert_allclose(found[2], before[2], atol=1e-6)
+
+
+def test_the_more_a_mouth_moves_the_more_the_voice_counts() -> None:
+    anger = [
+        heard_beside(sure("Neutral", 0.8), sure("Anger", 0.9), mouth, SPEECH)[2][0, 1] for mouth in (0, 0.04, 0.06, 1)
+    ]
+    assert anger == sorted(anger)
+    assert anger[-1] > 0.4 > 0.1 > anger[0]
+
+
+def test_music_says_nothing_with_a_face_or_without() -> None:
+    expression, curves, _ = heard_beside(None, sure("Anger", 0.9), UNKNOWN, MUSIC)
+    assert label(expression) == label(curves["A"]) == "none"
+    assert label(heard_beside(sure("Surprise"), sure("Anger", 0.9), MOVES, MUSIC)[1]["A"]) == "none"
+    assert label(heard_beside(None, sure("Anger", 0.9), UNKNOWN, SPEECH)[0]) == "Anger"
+
+
+def test_a_voice_of_somebody_else_has_no_share_in_the_label() -> None:
+    expression, _, _ = heard_beside(sure("Happiness"), sure("Happiness", 0.5), SILENT, SPEECH)
+    assert expression.shares[0, 2] < 0.01
+    assert heard_beside(sure("Happiness"), sure("Happiness", 0.5), MOVES, SPEECH)[0].shares[0, 2] > 0.1
+
+
+def test_the_shipped_cues_are_read_and_files_of_before_have_none() -> None:
+    shipped = read_open().weighing
+    assert shipped is not None
+    assert shipped.cues is not None
+    assert Weighing.of_dict(shipped.as_dict()) == shipped
+    assert Weighing.of_dict({"kinds": [0.4, 0.5, 0.1], "speaking": vars(SPEAKING)}).cues is None

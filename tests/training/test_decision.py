@@ -63,7 +63,7 @@ def test_from_tables_to_a_file(
     assert "kind UAR" in capsys.readouterr().out
     assert len(read_open(tmp_path / "decision.json").sets) == 7
     about = json.loads((tmp_path / "decision.json").read_text())["about"]
-    assert set(about) == {"found_by", "on", "validation"}
+    assert set(about) == {"found_by", "on", "validation", "speaking"}
 
 
 def test_faces_without_votes_are_refused(tmp_path: Path) -> None:

@@ -10,18 +10,22 @@ from avcer.labels import BASIC
 from avcer.types import Boolean, Double, EmotionProbabilities, Integer
 
 
-def on_rows(frames: Integer, times_s: Double, seen: Integer, values: Double, source: str) -> EmotionProbabilities:
+def on_rows(
+    frames: Integer, times_s: Double, seen: Integer, values: Double, source: str, activity: Double | None = None
+) -> EmotionProbabilities:
     """Values known at the frames ``seen (N,)`` laid on the rows ``frames (F,)``; rows that were not seen are not valid.
 
-    ``times_s (T,)`` are the times of all frames of the clip; ``values (N, 7)``; both index arrays rise, and every
-    seen frame is a row.
+    ``times_s (T,)`` are the times of all frames of the clip; ``values (N, 7)``, ``activity (N,)``; both index arrays
+    rise, and every seen frame is a row.
     """
     rows = np.searchsorted(frames, seen)
     laid = np.zeros((len(frames), len(BASIC)))
     laid[rows] = values
     valid = np.zeros(len(frames), dtype=np.bool_)
     valid[rows] = True
-    return EmotionProbabilities(times_s[frames], laid, valid, source)
+    active = np.full(len(frames), np.nan)
+    active[rows] = np.nan if activity is None else activity
+    return EmotionProbabilities(times_s[frames], laid, valid, source, active)
 
 
 def nothing(times_s: Double, source: str) -> EmotionProbabilities:
@@ -33,7 +37,11 @@ def nothing(times_s: Double, source: str) -> EmotionProbabilities:
 def take(emotions: EmotionProbabilities, frames: Integer) -> EmotionProbabilities:
     """The rows ``frames (F,)`` of a timeline that has a row for every frame of the clip."""
     return replace(
-        emotions, times_s=emotions.times_s[frames], values=emotions.values[frames], valid=emotions.valid[frames]
+        emotions,
+        times_s=emotions.times_s[frames],
+        values=emotions.values[frames],
+        valid=emotions.valid[frames],
+        activity=emotions.activity[frames],
     )
 
 
@@ -48,7 +56,9 @@ def hold_last(emotions: EmotionProbabilities) -> EmotionProbabilities:
     if not emotions.valid.any():
         return emotions
     rows = held_rows(emotions.valid)
-    return replace(emotions, values=emotions.values[rows], valid=np.ones_like(emotions.valid))
+    return replace(
+        emotions, values=emotions.values[rows], valid=np.ones_like(emotions.valid), activity=emotions.activity[rows]
+    )
 
 
 def held_rows(valid: Boolean) -> Integer:

@@ -17,6 +17,7 @@ from avcer.decision.likely import Likelihood, pairs_of, within
 from avcer.decision.weigh import Weighing
 from avcer.errors import UsageError
 from avcer.labels import BASIC, Vocabulary
+from avcer.modalities import MODALITIES
 from avcer.models.store import MINI
 from avcer.parsing import json_of
 from avcer.types import KINDS, Boolean, Double, EmotionProbabilities, ExpressionTimeline, Integer
@@ -30,6 +31,8 @@ STANDS_OUT: Final = 2 / len(BASIC)
 """Where none of the seven has more than this, twice its chance, the models do not know: all labels are alike, and
 'none' is said. So it is of music.
 """
+OF_FACES: Final = frozenset(one.curve for one in MODALITIES if one.speaks_for == "face")
+"""The headings of what speaks for a face."""
 UNLIKELY: Final = 1e-3
 """What is left of the support of a label below the floor: a rare kind is preferred, but not against all odds."""
 _NONE, _NEUTRAL, _BASIC, _COMPOUND = (KINDS.index(kind) for kind in ("none", "neutral", "basic", "compound"))
@@ -116,14 +119,21 @@ def flat(values: Double) -> Boolean:
 
 @dataclass(frozen=True)
 class Evidence:
-    """How ``likely (T, 22)`` the labels are, and where the models do not know, ``flat (T,)``."""
+    """How ``likely (T, 22)`` the labels are, where the models do not know, ``flat (T,)``, and the chance that a face
+    speaks, ``speaks (T,)``.
+    """
 
     likely: Double
     flat: Boolean
+    speaks: Double
+
+    def rows(self, chosen: Integer) -> Evidence:
+        """The chosen rows."""
+        return Evidence(self.likely[chosen], self.flat[chosen], self.speaks[chosen])
 
 
 def weighed_evidence(
-    faces: Double, seen: Mapping[str, Boolean], voices: Double, heard: Boolean, speaking: Boolean, rule: OpenRule
+    faces: Double, seen: Mapping[str, Boolean], voices: Double, heard: Boolean, speaks: Double, rule: OpenRule
 ) -> Evidence:
     """What faces and voices say together, as the rule's ``weighing`` has it.
 
@@ -132,7 +142,7 @@ def weighed_evidence(
         seen: heading -> ``(T,)``, where that modality of faces had its say.
         voices: ``(T, 7)``, of any sum.
         heard: ``(T,)``, where the voice counts.
-        speaking: ``(T,)``, where somebody is heard, so that faces are taken for speaking ones.
+        speaks: ``(T,)``, the chance that the face speaks; 1 where a voice alone counts.
         rule: the numbers; it has a weighing.
     """
     weighing = rule.weighing
@@ -148,9 +158,10 @@ def weighed_evidence(
     even = np.full((len(faces), len(BASIC)), 1 / len(BASIC))
     total = voices.sum(axis=1, keepdims=True)
     said = np.where(heard[:, np.newaxis] & (total > 0), voices / np.where(total > 0, total, 1.0), even)
-    rows = np.flatnonzero(speaking)
-    likely[rows] = weighing.likely(likely[rows], said[rows])
-    return Evidence(likely, (flat(faces) | ~there.any(axis=1)) & (flat(voices) | ~heard))
+    rows = np.flatnonzero(speaks > 0)
+    likely[rows] = weighing.likely(likely[rows], said[rows], speaks[rows])
+    as_counted = (1 - speaks)[:, np.newaxis] * even + speaks[:, np.newaxis] * said
+    return Evidence(likely, (flat(faces) | ~there.any(axis=1)) & (flat(as_counted) | ~heard), speaks)
 
 
 @dataclass(frozen=True)
@@ -203,13 +214,23 @@ def opine(
     there = np.stack(list(present.values()), axis=1) if present else np.zeros((len(values), 0), bool)
     for combination in np.unique(there, axis=0):
         rows = np.flatnonzero((there == combination).all(axis=1))
-        fitted = rule.fitted_for([name for name, is_there in zip(present, combination, strict=True) if is_there])
+        names = [name for name, is_there in zip(present, combination, strict=True) if is_there]
+        fitted = rule.fitted_for(names)
         told = fitted(values[rows]) if evidence is None else evidence.likely[rows]
         likely[rows] = within(told, values[rows], vocabulary)
-        cuts[rows] = fitted.cuts
+        cuts[rows] = fitted.cuts if evidence is None else _cuts(rule, names, evidence.speaks[rows])
     sets = _sets(likely, cuts)
     likely[flat(values) if evidence is None else evidence.flat] = 1 / likely.shape[1]
     return Opinion(likely, support_of(likely, rule), cuts, sets)
+
+
+def _cuts(rule: OpenRule, names: Sequence[str], speaks: Double) -> Double:
+    """``(T, 3)``: as far as a face does not speak, a voice beside it counts for nothing."""
+    faces = [name for name in names if name in OF_FACES]
+    spoken = np.array(rule.fitted_for(names).cuts)
+    silent = np.array(rule.fitted_for(faces or names).cuts)
+    cuts: Double = (1 - speaks)[:, np.newaxis] * silent + speaks[:, np.newaxis] * spoken
+    return cuts
 
 
 def _sets(likely: Double, cuts: Double) -> Boolean:

@@ -127,6 +127,12 @@ def stacked(said: Mapping[str, EmotionProbabilities], weights: FusionWeights) ->
     return np.stack([part.values for part in parts], axis=1), np.stack([part.valid for part in parts], axis=1)
 
 
+def active(said: Mapping[str, EmotionProbabilities], weights: FusionWeights) -> Double:
+    """The activity ``(T, M)`` of what the modalities of the weights say on one clock; NaN where it is not known."""
+    silent = nothing(next(iter(said.values())).times_s, "")
+    return np.stack([said.get(name, silent).activity for name in weights.names], axis=1)
+
+
 def pool(values: Double, present: NDArray[np.bool_], weights: FusionWeights) -> tuple[Double, Double]:
     """``values (T, M, 7)``, of which those ``present (T, M)`` count -> fused ``(T, 7)``, and what each modality gave to
     it, ``(T, M, 7)``; 0 where nothing is present.

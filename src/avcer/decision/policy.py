@@ -13,7 +13,7 @@ from avcer.decision.compound import RULES as PAIR_RULES
 from avcer.decision.compound import Rule as PairRule
 from avcer.decision.compound import decide
 from avcer.decision.express import OPEN, Evidence, OpenRule, express, labels_of, read_open, weighed_evidence
-from avcer.decision.fuse import Fused, FusionWeights, fuse, hold_gaps, pool, stacked
+from avcer.decision.fuse import Fused, FusionWeights, active, fuse, hold_gaps, pool, stacked
 from avcer.decision.weigh import Weighed, Weighing, weigh
 from avcer.labels import C_EXPR_DB, Vocabulary
 from avcer.modalities import Modality
@@ -66,7 +66,7 @@ class Policy:
             fused = hold_gaps(fused)
             if evidence is not None and valid.any():
                 rows = held_rows(valid)
-                evidence = Evidence(evidence.likely[rows], evidence.flat[rows])
+                evidence = evidence.rows(rows)
         present = {one.curve: said[one.name].valid for one in self.weights.modalities if one.name in said}
         return Decided(fused.probabilities, self._express(fused.probabilities, present, fused.contributions, evidence))
 
@@ -83,7 +83,7 @@ class Policy:
 
     def curves(self, said: Mapping[str, EmotionProbabilities]) -> dict[str, ExpressionTimeline]:
         """The decision from each modality alone, unweighted, by its heading. Where face and voice are weighed, a face
-        is taken for one that speaks while somebody is heard.
+        is taken for one that speaks, as far as it does.
         """
         weighed = self._weighed(said)
         found = {}
@@ -97,21 +97,21 @@ class Policy:
             found[one.curve] = self._express(emotions, {one.curve: emotions.valid}, evidence=evidence)
         return found
 
-    def pooled(self, values: Double, present: Boolean) -> Double:
+    def pooled(self, values: Double, present: Boolean, activity: Double | None = None) -> Double:
         """What the modalities say ``(T, M, 7)`` where ``present (T, M)``, in the order of the weights, as one: what
-        ``decide`` fuses, ``(T, 7)``.
+        ``decide`` fuses, ``(T, 7)``. ``activity (T, M)`` is as of ``EmotionProbabilities``, None for not known.
         """
         weighing = self._weighing
         if weighing is None:
             return pool(values, present, self.weights)[0]
-        return weigh(values, present, self.weights, weighing).fused
+        return weigh(values, present, self.weights, weighing, activity).fused
 
-    def own(self, values: Double, present: Boolean, place: int) -> Double:
+    def own(self, values: Double, present: Boolean, place: int, activity: Double | None = None) -> Double:
         """What one of the modalities, the one at that place, says by itself ``(T, 7)``, as it counts."""
         weighing = self._weighing
         if weighing is None:
             return values[:, place]
-        return weigh(values, present, self.weights, weighing).own[:, place]
+        return weigh(values, present, self.weights, weighing, activity).own[:, place]
 
     @property
     def _open(self) -> OpenRule:
@@ -124,7 +124,9 @@ class Policy:
 
     def _weighed(self, said: Mapping[str, EmotionProbabilities]) -> Weighed | None:
         weighing = self._weighing
-        return None if weighing is None else weigh(*stacked(said, self.weights), self.weights, weighing)
+        if weighing is None:
+            return None
+        return weigh(*stacked(said, self.weights), self.weights, weighing, active(said, self.weights))
 
     def _evidence(
         self, weighed: Weighed, said: Mapping[str, EmotionProbabilities], alone: Modality | None = None
@@ -138,16 +140,24 @@ class Policy:
         }
         if alone is not None:
             if alone.speaks_for == "clip":
-                voices, heard, faces = said[alone.name].values, said[alone.name].valid, np.zeros_like(faces)
+                heard, faces = said[alone.name].valid, np.zeros_like(faces)
+                voices = weighed.own[:, self.weights.modalities.index(alone)]
             else:
                 faces, heard = said[alone.name].values, np.zeros_like(heard)
         seen = seen or {"": np.zeros(len(faces), dtype=np.bool_)}
-        return weighed_evidence(faces, seen, voices, heard, weighed.heard, self._open)
+        there = np.stack(list(seen.values())).any(axis=0)
+        speaks = np.where(there, weighed.speaks, heard)
+        return weighed_evidence(faces, seen, voices, heard, speaks, self._open)
 
-    def named(self, values: Double, present: Boolean, times_s: Double | None = None) -> dict[str, EmotionProbabilities]:
-        """``values (T, M, 7)`` where ``present (T, M)``, in the order of the weights, by the modalities' names."""
+    def named(
+        self, values: Double, present: Boolean, times_s: Double | None = None, activity: Double | None = None
+    ) -> dict[str, EmotionProbabilities]:
+        """``values (T, M, 7)`` where ``present (T, M)``, in the order of the weights, by the modalities' names; what is
+        known of their ``activity (T, M)``.
+        """
         clock = np.zeros(len(values)) if times_s is None else times_s
+        known = np.full(present.shape, np.nan) if activity is None else activity
         return {
-            name: EmotionProbabilities(clock, values[:, row], present[:, row], name)
+            name: EmotionProbabilities(clock, values[:, row], present[:, row], name, known[:, row])
             for row, name in enumerate(self.weights.names)
         }

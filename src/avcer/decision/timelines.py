@@ -21,6 +21,7 @@ def decide_all(
     leads: Integer | None,
     times_s: Double,
     ends_s: Double,
+    mouths: Mapping[int, Double] | None = None,
 ) -> tuple[FaceAnalysis, ...]:
     """Every face, by id; and last the frames without a living face on which the clip's own modalities are valid.
 
@@ -31,13 +32,15 @@ def decide_all(
         of_clip: modality -> what it says, a row for each of the T frames of the clip.
         leads: ``(T,)``, the id of the track that the clip's modalities count for on each frame; None: for all tracks.
         times_s, ends_s: ``(T,)``, when each frame is shown, and when it gives way to the next.
+        mouths: track id -> how much its mouth moves on the track's seen frames ``(N,)``; None where that is not known.
     """
     faces = []
     for track in tracks:
         meant = of_clip
         if leads is not None:
             meant = {name: only(part, leads == track.id) for name, part in of_clip.items()}
-        faces.append(decide_face(policy, track, of_faces[track.id], meant, times_s, ends_s))
+        mouth = None if mouths is None else mouths[track.id]
+        faces.append(decide_face(policy, track, of_faces[track.id], meant, times_s, ends_s, mouth))
     alone = np.flatnonzero(~_alive(tracks, len(ends_s)) & _anything(of_clip, len(ends_s)))
     if len(alone):
         faces.append(decide_without_face(policy, alone, of_clip, times_s, ends_s))
@@ -51,13 +54,14 @@ def decide_face(
     of_clip: Mapping[str, EmotionProbabilities],
     times_s: Double,
     ends_s: Double,
+    mouth: Double | None = None,
 ) -> FaceAnalysis:
     """One face, from its first to its last frame; arguments as for ``decide_all``."""
     frames = np.arange(track.first, track.last + 1)
     said = {}
     for name in policy.weights.names:
         if name in of_face:
-            said[name] = on_rows(frames, times_s, track.frames, of_face[name], name)
+            said[name] = on_rows(frames, times_s, track.frames, of_face[name], name, mouth)
         else:
             said[name] = take(of_clip[name], frames)
     return _decided(policy, track, frames, said, ends_s)

@@ -63,12 +63,13 @@ class AudioModel:
 
 
 def frame_probabilities(
-    starts_s: Double, ends_s: Double, logits: Float, usable: Boolean, times_s: Double
+    starts_s: Double, ends_s: Double, logits: Float, usable: Boolean, times_s: Double, speech: Double | None = None
 ) -> EmotionProbabilities:
     """What W windows say of T frames.
 
-    A frame's logits are the mean over the usable windows that it lies in, first and last moment included; Other is
-    dropped, then softmax. A frame in no usable window is not valid: nothing is said beyond the sound.
+    A frame's logits, and the chance that it is speech, are the mean over the usable windows that it lies in, first and
+    last moment included; Other is dropped, then softmax. A frame in no usable window is not valid: nothing is said
+    beyond the sound.
 
     Args:
         starts_s: where each window starts ``(W,)``, rising.
@@ -76,20 +77,25 @@ def frame_probabilities(
         logits: ``(W, K)``, the first seven in the order of ``BASIC``.
         usable: ``(W,)``, false for windows of digital silence.
         times_s: the frames' times ``(T,)``.
+        speech: ``(W,)``, how likely each window is speech; None where that is not known.
     """
-    kept = logits[usable, : len(BASIC)].astype(np.float64)
-    sums = np.concatenate([np.zeros((1, len(BASIC))), np.cumsum(kept, axis=0)])
+    heard = np.full(len(logits), np.nan) if speech is None else speech
+    kept = np.column_stack([logits[usable, : len(BASIC)], heard[usable]]).astype(np.float64)
+    sums = np.concatenate([np.zeros((1, len(BASIC) + 1)), np.cumsum(kept, axis=0)])
     first = np.searchsorted(ends_s[usable], times_s - TOLERANCE_S, side="left")
     stop = np.searchsorted(starts_s[usable], times_s + TOLERANCE_S, side="right")
     count = np.maximum(stop - first, 0)
     valid = count > 0
     values = np.zeros((len(times_s), len(BASIC)))
-    values[valid] = softmax((sums[stop] - sums[first])[valid] / count[valid, None])
-    return EmotionProbabilities(times_s, values, valid, "audio")
+    means = (sums[stop] - sums[first])[valid] / count[valid, None]
+    values[valid] = softmax(means[:, :-1])
+    activity = np.full(len(times_s), np.nan)
+    activity[valid] = means[:, -1]
+    return EmotionProbabilities(times_s, values, valid, "audio", activity)
 
 
 def trailing_probabilities(
-    ends_s: Double, logits: Float, usable: Boolean, times_s: Double, hold_s: float
+    ends_s: Double, logits: Float, usable: Boolean, times_s: Double, hold_s: float, speech: Double | None = None
 ) -> EmotionProbabilities:
     """What W windows say of T frames, from the past alone, for live use.
 
@@ -101,4 +107,6 @@ def trailing_probabilities(
     valid = recent & usable[last]
     values = np.zeros((len(times_s), len(BASIC)))
     values[valid] = softmax(logits[last[valid], : len(BASIC)].astype(np.float64))
-    return EmotionProbabilities(times_s, values, valid, "audio")
+    activity = np.full(len(times_s), np.nan)
+    activity[valid] = np.nan if speech is None else speech[last[valid]]
+    return EmotionProbabilities(times_s, values, valid, "audio", activity)

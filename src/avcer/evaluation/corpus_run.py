@@ -176,20 +176,20 @@ def answers(sample: Sample, analyzer: Analyzer) -> FrameTable:
     """
     suffix = sample.path.suffix.lower()
     if suffix in PICTURES:
-        values, valid, frames = _of_picture(sample.path, analyzer)
+        *told, frames = _of_picture(sample.path, analyzer)
     elif suffix in SOUNDS:
-        values, valid, frames = _of_sound(sample, analyzer)
+        *told, frames = _of_sound(sample, analyzer)
     else:
         analysis = analyzer.analyze(sample.path)
-        values, valid = said(analysis, sample.side)
-        frames = _within(analysis.times_s, sample)
+        told, frames = list(said(analysis, sample.side)), _within(analysis.times_s, sample)
     words = _words(sample, frames)
     labelled = np.array([word is not None for word in words], bool)
     if not labelled.any():
         raise InputError(f"{sample.path}: none of its frames has a label")
     kept = [word for word in words if word is not None]
     names = np.full(len(kept), sample.name)
-    return FrameTable(values[frames][labelled], valid[frames][labelled], np.array(kept), names)
+    values, valid, activity = (part[frames][labelled] for part in told)
+    return FrameTable(values, valid, np.array(kept), names, activity)
 
 
 def _within(times_s: Double, sample: Sample) -> Any:
@@ -206,9 +206,11 @@ def _words(sample: Sample, frames: Sequence[int]) -> list[str | None]:
     return [given[frame] if frame < len(given) else None for frame in frames]
 
 
-def said(analysis: Analysis, side: Side | None = None) -> tuple[Double, Boolean]:
-    """What the models say of whoever leads, or of the person on one side: ``(T, M, 7)``, and where ``(T, M)``."""
-    values, valid = _nothing(len(analysis.times_s))
+def said(analysis: Analysis, side: Side | None = None) -> tuple[Double, Boolean, Double]:
+    """What the models say of whoever leads, or of the person on one side: ``(T, M, 7)``, where ``(T, M)``, and the
+    activity ``(T, M)``, as of ``EmotionProbabilities``.
+    """
+    values, valid, activity = _nothing(len(analysis.times_s))
     for face in sorted(analysis.faces, key=_size):  # the largest last: where two lie on one side, it counts
         rows = analysis.led(face) if side is None else _on_side(analysis, face, side)
         for place, modality in enumerate(MODALITIES):
@@ -217,15 +219,17 @@ def said(analysis: Analysis, side: Side | None = None) -> tuple[Double, Boolean]
                 known = rows & source.valid
                 values[face.frames[known], place] = source.values[known]
                 valid[face.frames[known], place] = True
+                activity[face.frames[known], place] = source.activity[known]
     for place, modality in enumerate(MODALITIES):
         if modality.speaks_for == "clip":
             source = analysis.said[modality.name]
-            values[:, place], valid[:, place] = source.values, source.valid
-    return np.where(valid[:, :, np.newaxis], values, 0.0), valid
+            values[:, place], valid[:, place], activity[:, place] = source.values, source.valid, source.activity
+    return np.where(valid[:, :, np.newaxis], values, 0.0), valid, activity
 
 
-def _nothing(rows: int) -> tuple[Double, Boolean]:
-    return np.zeros((rows, len(MODALITIES), len(BASIC))), np.zeros((rows, len(MODALITIES)), bool)
+def _nothing(rows: int) -> tuple[Double, Boolean, Double]:
+    shape = (rows, len(MODALITIES))
+    return np.zeros((*shape, len(BASIC))), np.zeros(shape, bool), np.full(shape, np.nan)
 
 
 def _size(face: FaceAnalysis) -> float:
@@ -244,24 +248,25 @@ def _on_side(analysis: Analysis, face: FaceAnalysis, side: Side) -> Boolean:
     return np.full(len(face.frames), (middle < analysis.clip.width / 2) == (side == "left"))
 
 
-def _of_sound(sample: Sample, analyzer: Analyzer) -> tuple[Double, Boolean, Any]:
+def _of_sound(sample: Sample, analyzer: Analyzer) -> tuple[Double, Boolean, Double, Any]:
     """A row a whole window of the part that is meant; a shorter part is one window."""
     part_s = (sample.start_s or 0.0, np.inf if sample.end_s is None else sample.end_s)
     heard = analyzer.listen(sample.path, part_s)
     whole = heard.ends_s - heard.starts_s >= analyzer.options.windows.length_s - 1e-3
     frames = np.flatnonzero(whole) if whole.any() else np.arange(1)
-    values, valid = _nothing(len(whole))
+    values, valid, activity = _nothing(len(whole))
     place = MODALITIES.index(AUDIO)
     values[:, place], valid[:, place] = softmax(heard.logits[:, : len(BASIC)].astype(np.float64)), heard.usable
-    return values, valid, frames
+    activity[:, place] = heard.speech
+    return values, valid, activity, frames
 
 
-def _of_picture(path: Path, analyzer: Analyzer) -> tuple[Double, Boolean, Any]:
+def _of_picture(path: Path, analyzer: Analyzer) -> tuple[Double, Boolean, Double, Any]:
     """One row: the picture is a face crop."""
     picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
     if picture is None:
         raise InputError(f"{path}: is no picture that can be decoded; copy it again")
-    values, valid = _nothing(1)
+    values, valid, activity = _nothing(1)
     place = MODALITIES.index(STATIC)
     values[0, place], valid[0, place] = analyzer.classify_face(picture.astype(np.uint8, copy=False)), True
-    return values, valid, np.arange(1)
+    return values, valid, activity, np.arange(1)

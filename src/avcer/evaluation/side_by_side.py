@@ -23,15 +23,15 @@ def curve(table: FrameTable, name: str, policy: Policy) -> tuple[Double, Boolean
     """What one of ``CURVES`` says: ``(N, 7)``, undivided sums for AV; and where it says anything ``(N,)``."""
     if name == FUSED:
         anything: Boolean = np.any(table.valid, axis=1)
-        return policy.pooled(table.values, table.valid), anything
+        return policy.pooled(table.values, table.valid, table.activity), anything
     model = CURVES.index(name) - 1
-    return policy.own(table.values, table.valid, model), table.valid[:, model]
+    return policy.own(table.values, table.valid, model, table.activity), table.valid[:, model]
 
 
 def decided(table: FrameTable, name: str, policy: Policy) -> ExpressionTimeline:
     """What is decided on every row from one of ``CURVES``; rows do not follow each other in time."""
     apart = replace(policy, fill_gaps=False)
-    said = apart.named(table.values, table.valid)
+    said = apart.named(table.values, table.valid, activity=table.activity)
     return apart.decide(said).expression if name == FUSED else apart.curves(said)[name]
 
 
@@ -49,7 +49,16 @@ def by_video(table: FrameTable) -> FrameTable:
     np.add.at(sums, places, table.values)
     np.add.at(counts, places, table.valid)
     means = sums / np.maximum(counts, 1)[:, :, np.newaxis]
-    return FrameTable(means, counts > 0, table.words[first], names)
+    return FrameTable(means, counts > 0, table.words[first], names, _means(table.activity, places, len(names)))
+
+
+def _means(activity: Double, places: Integer, videos: int) -> Double:
+    """The mean of what is known, video by video."""
+    known = np.isfinite(activity)
+    sums, counts = np.zeros((videos, activity.shape[1])), np.zeros((videos, activity.shape[1]))
+    np.add.at(sums, places, np.where(known, activity, 0.0))
+    np.add.at(counts, places, known)
+    return np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
 
 
 def score_table(table: FrameTable, policy: Policy) -> dict[str, Any]:

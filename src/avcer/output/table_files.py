@@ -83,7 +83,9 @@ def _between(face: FaceAnalysis, first: int, last: int) -> FaceAnalysis:
     rows = slice(*np.searchsorted(face.frames, (first, last)).tolist())
 
     def emotions(part: EmotionProbabilities) -> EmotionProbabilities:
-        return EmotionProbabilities(part.times_s[rows], part.values[rows], part.valid[rows], part.source)
+        return EmotionProbabilities(
+            part.times_s[rows], part.values[rows], part.valid[rows], part.source, part.activity[rows]
+        )
 
     track = face.track
     if track is not None:

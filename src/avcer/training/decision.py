@@ -4,6 +4,9 @@ Pictures come with the votes of ten people. What the dynamic model would see is 
 (``sequences``), and a voice that shows the same emotion stands beside each face (one of the two, for a blend). The
 numbers are fitted on the training faces, and the label sets on the validation faces; voices are those kept from the
 audio model, half of the speakers for each of the two.
+
+A photograph beside a voice does not speak, and a film of it tells so (``stills``). Faces that do are put together, too:
+they look like another face as often as the rule's ``weighing`` says that faces do that speak.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ from avcer.decision.express import BLEND, FILE_FORMAT, OPEN, OpenRule, read_open
 from avcer.decision.fuse import FusionWeights, pool, read_fusion
 from avcer.decision.likely import PAIRS, Likelihood
 from avcer.decision.policy import Policy
+from avcer.decision.weigh import NEUTRAL, SURPRISE, WITH_SURPRISE
 from avcer.emotion.dynamic import STEPS, DynamicModel
 from avcer.emotion.static import StaticModel
 from avcer.errors import InputError
@@ -28,10 +32,10 @@ from avcer.evaluation.expressions import kinds_of, score_labels, voted_labels
 from avcer.evaluation.tables.faces import FaceTable, read_faces
 from avcer.files import atomic_text
 from avcer.labels import BASIC, PAIRS_15
-from avcer.modalities import MODALITIES
+from avcer.modalities import AUDIO, MODALITIES
 from avcer.models.choice import choose_all, expect_roles
 from avcer.models.runtime import load_engine
-from avcer.training import dynamic, fusion
+from avcer.training import dynamic, fusion, stills
 from avcer.training.faces import canvases
 from avcer.training.finish import rounded
 from avcer.training.fusion import FOLDS, Voices
@@ -43,16 +47,20 @@ from avcer.types import Boolean, Double, ExpressionTimeline, Integer
 
 RECIPE: Final = Path(__file__).parent / "recipes" / "decision.toml"
 DECISION_FILE: Final = "decision.json"
+_FACES: Final = [place for place, one in enumerate(MODALITIES) if one.speaks_for == "face"]
 LEAST_VOTES: Final = 2
 """A table where no picture has more is not one of votes."""
 
 
 @dataclass(frozen=True)
 class Rows:
-    """N labelled rows: ``values (N, M, 7)``, what the modalities say; ``labels (N,)`` as of ``voted_labels``."""
+    """N labelled rows: ``values (N, M, 7)``, what the modalities say; ``labels (N,)`` as of ``voted_labels``;
+    ``activity (N, M)`` as of ``EmotionProbabilities``.
+    """
 
     values: Double
     labels: Integer
+    activity: Double
 
 
 def train(tables: Sequence[Path], out: Path, report: Report = print, own_models: Sequence[Path] = ()) -> OpenRule:
@@ -74,12 +82,14 @@ def train(tables: Sequence[Path], out: Path, report: Report = print, own_models:
     fitting, aside = (rows_of(voted, heard, kept, plan, own_models, report) for kept in (False, True))
     sets = {name: _fit(fitting, aside, weights, chosen, plan) for name, chosen in sets_of_modalities()}
     rule = OpenRule(sets, tuple(plan.options["preference"]), plan.options["floor"], read_open().weighing)
-    rule = replace(rule, sets={name: _recut(rule, name, aside, weights, plan) for name in sets})
+    spoken = speaking_rows(aside, rule, plan.seed)
+    rule = replace(rule, sets={name: _recut(rule, name, spoken, weights, plan) for name in sets})
     about = {
         "found_by": "avcer train decision",
         "on": f"{', '.join(path.name for path in tables)}: {len(fitting.labels)} training faces; label sets on "
         f"{len(aside.labels)} validation faces",
         "validation": rounded(judge(rule, aside, weights, plan)),
+        "speaking": rounded(judge(rule, spoken, weights, plan, with_voice=True)),
     }
     out.mkdir(parents=True, exist_ok=True)
     with atomic_text(out / DECISION_FILE) as part:
@@ -90,6 +100,30 @@ def train(tables: Sequence[Path], out: Path, report: Report = print, own_models:
             f"{name:9} kind UAR {scores['kind_uar']:.3f}  accuracy {scores['accuracy']:.3f}  ECE {scores['ece']:.3f}"
         )
     return rule
+
+
+def speaking_rows(rows: Rows, rule: OpenRule, seed: int) -> Rows:
+    """The rows as faces that speak: each looks as it would, neutral, with its mouth opened as in surprise (an emotion
+    then like itself with Surprise, half of the time), or like any other, as often as the rule's ``weighing`` says.
+    """
+    if rule.weighing is None:
+        return rows
+    random, speaking = np.random.default_rng((seed, 2)), rule.weighing.speaking
+    known = np.flatnonzero(np.all(np.any(rows.values > 0, axis=2), axis=1))
+    shares = (speaking.as_is, speaking.neutral, speaking.opened, speaking.any)
+    values = rows.values[known].copy()
+    for place, how in enumerate(random.choice(4, len(known), p=np.array(shares) / sum(shares))):
+        label = int(rows.labels[known[place]])
+        looks = (label, NEUTRAL, _opened(label, random), None)[how]
+        alike = known if looks is None else known[rows.labels[known] == looks]
+        if how and len(alike):
+            values[place, _FACES] = rows.values[random.choice(alike), _FACES]
+    return Rows(values, rows.labels[known], np.full((len(known), len(MODALITIES)), np.nan))
+
+
+def _opened(label: int, random: np.random.Generator) -> int:
+    pair = WITH_SURPRISE.get(label)
+    return SURPRISE if pair is None or random.random() < 0.5 else pair
 
 
 def read_votes(paths: Sequence[Path]) -> FaceTable:
@@ -139,7 +173,12 @@ def rows_of(
     values = np.zeros((len(known), len(MODALITIES), len(BASIC)))
     values[:, 0] = seen_once
     values[drawn, 1], values[drawn, 2] = dynamic_says, voices
-    return Rows(values, known)
+    activity = np.full(values.shape[:2], np.nan)
+    if aside:
+        activity[drawn[:, np.newaxis], np.array(_FACES)] = stills.movements(faces.pictures[drawn], plan.seed)[
+            :, np.newaxis
+        ]
+    return Rows(values, known, activity)
 
 
 def _clear(table: FaceTable, aside: bool) -> tuple[FaceTable, Integer]:
@@ -192,12 +231,17 @@ def _fit(fitting: Rows, aside: Rows, weights: FusionWeights, chosen: tuple[int, 
     return with_cuts(fitted, *_values(aside, weights, chosen), plan.options["coverage"])
 
 
-def judge(rule: OpenRule, aside: Rows, weights: FusionWeights, plan: Plan) -> dict[str, dict[str, Any]]:
-    """Set of modalities -> scores on the validation rows. Coverage is counted on one half, cuts from the other."""
+def judge(
+    rule: OpenRule, aside: Rows, weights: FusionWeights, plan: Plan, with_voice: bool = False
+) -> dict[str, dict[str, Any]]:
+    """Set of modalities -> scores on the validation rows; ``with_voice`` only those of faces and a voice. Coverage is
+    counted on one half, cuts from the other.
+    """
     return {
         name: score_labels(labels, said.classes, said.probability)
         | coverage_of(said.scores, labels, plan.options["coverage"])
         for name, chosen in sets_of_modalities()
+        if not with_voice or {place in _FACES for place in chosen} == {True, False}
         for said, labels in [_said(rule, aside, weights, chosen)]
     }
 
@@ -210,16 +254,18 @@ def _said(
     present = np.zeros(rows.values[kept].shape[:2], dtype=np.bool_)
     present[:, chosen] = True
     policy = Policy(weights, PAIRS_15, OPEN, numbers=rule)
-    said = policy.named(rows.values[kept], present)
+    said = policy.named(rows.values[kept], present, activity=rows.activity[kept])
     if len(chosen) == 1:
         return policy.curves(said)[MODALITIES[chosen[0]].curve], rows.labels[kept]
     return policy.decide(said).expression, rows.labels[kept]
 
 
-def _recut(rule: OpenRule, name: str, aside: Rows, weights: FusionWeights, plan: Plan) -> Likelihood:
-    """The numbers of a set with cuts for what is likely once faces and voices are weighed."""
+def _recut(rule: OpenRule, name: str, spoken: Rows, weights: FusionWeights, plan: Plan) -> Likelihood:
+    """The numbers of a set; where faces and a voice are weighed, with cuts for faces that speak."""
     chosen = dict(sets_of_modalities())[name]
-    said, labels = _said(rule, aside, weights, chosen)
+    if AUDIO not in [MODALITIES[place] for place in chosen]:
+        return rule.sets[name]
+    said, labels = _said(rule, spoken, weights, chosen)
     return replace(rule.sets[name], cuts=cuts_of(said.scores, labels, plan.options["coverage"]))
 
 

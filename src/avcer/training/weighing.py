@@ -18,7 +18,7 @@ from scipy.optimize import minimize
 
 from avcer.decision.express import FILE_FORMAT, SHIPPED, OpenRule, read_open
 from avcer.decision.fuse import FusionWeights, read_fusion
-from avcer.decision.weigh import Speaking, Weighing, weigh
+from avcer.decision.weigh import Cues, Speaking, Weighing, weigh
 from avcer.errors import InputError
 from avcer.evaluation.side_by_side import by_video
 from avcer.evaluation.statistics import metrics
@@ -41,12 +41,14 @@ _LEAST: Final = 1e-9
 
 @dataclass(frozen=True)
 class Spoken:
-    """Rows of videos of one table: ``values (N, M, 7)`` where ``present (N, M)``; ``labels (N,)``; ``chances (N,)``, so
-    that all videos count alike, adding up to 1; ``usual (7,)``, how often each label occurs.
+    """Rows of videos of one table: ``values (N, M, 7)`` where ``present (N, M)``, and their ``activity (N, M)``;
+    ``labels (N,)``; ``chances (N,)``, so that all videos count alike, adding up to 1; ``usual (7,)``, how often each
+    label occurs.
     """
 
     values: Double
     present: Boolean
+    activity: Double
     labels: Integer
     chances: Double
     usual: Double
@@ -64,15 +66,16 @@ def train(tables: Sequence[Path], out: Path, report: Report = print, start: Path
     rule = read_open() if start is None else read_open(start)
     weights = read_fusion("mini")
     parts = [spoken(path) for path in tables]
-    speaking = fit_speaking(parts, weights)
+    cues = None if rule.weighing is None else rule.weighing.cues
     scores = {}
     for place, path in enumerate(tables):
         others = [part for part in parts if part is not parts[place]]
         if others:
-            scores[path.parent.name or path.stem] = judge(read_frames([path]), fit_speaking(others, weights), weights)
+            weighing = Weighing(KINDS, fit_speaking(others, weights, cues), cues)
+            scores[path.parent.name or path.stem] = judge(read_frames([path]), weighing, weights)
     for name, score in scores.items():
         report(f"{name}, left out: " + "  ".join(f"{curve} UAR {one['uar']:.3f}" for curve, one in score.items()))
-    fitted = replace(rule, weighing=Weighing(KINDS, speaking))
+    fitted = replace(rule, weighing=Weighing(KINDS, fit_speaking(parts, weights, cues), cues))
     about = {"found_by": "avcer train weighing", "on": [path.parent.name or path.stem for path in tables]}
     _write(fitted, out, start, about | {"left_out": rounded(scores)})
     return fitted
@@ -110,21 +113,23 @@ def spoken_rows(table: FrameTable, name: str) -> Spoken:
     places = np.concatenate(kept)
     chances = np.concatenate([np.full(len(rows), 1 / len(rows) / len(kept)) for rows in kept])
     usual = np.bincount(labels[places], weights=chances, minlength=len(BASIC))
-    return Spoken(table.values[places], table.valid[places], labels[places], chances, np.maximum(usual, _LEAST))
+    values, valid, activity = table.values[places], table.valid[places], table.activity[places]
+    return Spoken(values, valid, activity, labels[places], chances, np.maximum(usual, _LEAST))
 
 
-def fit_speaking(parts: Sequence[Spoken], weights: FusionWeights) -> Speaking:
-    """The shares that make the labels of all parts likeliest."""
+def fit_speaking(parts: Sequence[Spoken], weights: FusionWeights, cues: Cues | None = None) -> Speaking:
+    """The shares that make the labels of all parts likeliest, as far as the faces speak by the ``cues``."""
 
     def loss(free: Double) -> float:
-        return float(np.mean([_loss(part, _of(free), weights) for part in parts]) + SHRINKAGE * np.sum(free**2))
+        losses = [_loss(part, Weighing(KINDS, _of(free), cues), weights) for part in parts]
+        return float(np.mean(losses) + SHRINKAGE * np.sum(free**2))
 
     return _of(minimize(loss, np.zeros(3), method="L-BFGS-B").x)
 
 
-def _loss(part: Spoken, speaking: Speaking, weights: FusionWeights) -> float:
+def _loss(part: Spoken, weighing: Weighing, weights: FusionWeights) -> float:
     """Minus the mean logarithm of what the true label is given."""
-    fused = weigh(part.values, part.present, weights, Weighing(KINDS, speaking)).fused * part.usual
+    fused = weigh(part.values, part.present, weights, weighing, part.activity).fused * part.usual
     said = fused[np.arange(len(fused)), part.labels] / fused.sum(axis=1)
     return float(-np.sum(part.chances * np.log(said)))
 
@@ -135,12 +140,12 @@ def _of(free: Double) -> Speaking:
     return Speaking(as_is, neutral, opened, any_other)
 
 
-def judge(table: FrameTable, speaking: Speaking, weights: FusionWeights) -> dict[str, dict[str, float]]:
+def judge(table: FrameTable, weighing: Weighing, weights: FusionWeights) -> dict[str, dict[str, float]]:
     """UAR, accuracy, mean probability and calibration error of each curve and of AV, a row a video."""
     videos = by_video(table)
     labels = videos.places(BASIC)
     rows = (labels >= 0) & videos.valid.all(axis=1)
-    found = weigh(videos.values[rows], videos.valid[rows], weights, Weighing(KINDS, speaking))
+    found = weigh(videos.values[rows], videos.valid[rows], weights, weighing, videos.activity[rows])
     curves = {one.curve: found.own[:, place] for place, one in enumerate(weights.modalities)} | {"AV": found.fused}
     return {name: scored(labels[rows], values) for name, values in curves.items()}
 

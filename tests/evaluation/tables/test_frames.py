@@ -17,7 +17,8 @@ def table() -> FrameTable:
     values = np.random.default_rng(0).dirichlet(np.ones(7), (3, 3)).round(4)
     valid = np.array([[True, True, True], [True, False, True], [False, False, False]])
     words = np.array(["Anger", "sadly angry", "Other"])
-    return FrameTable(np.where(valid[:, :, None], values, 0), valid, words, np.array(["a", "a", "b"]))
+    activity = np.array([[0.25, 0.25, 0.75], [np.nan, np.nan, 0.5], [np.nan] * 3])
+    return FrameTable(np.where(valid[:, :, None], values, 0), valid, words, np.array(["a", "a", "b"]), activity)
 
 
 def test_a_table_comes_back_as_it_was_written(table: FrameTable, tmp_path: Path) -> None:
@@ -54,6 +55,7 @@ def test_files_are_joined_and_a_parquet_table_will_do(table: FrameTable, tmp_pat
     assert len(joined) == 5
     assert joined.videos.tolist() == ["a", "a", "b", "y", "y"]
     assert joined.valid[3:].tolist() == [[True] * 3, [False] * 3]
+    assert np.isnan(joined.activity[3:]).all()
 
 
 @pytest.mark.parametrize(

@@ -24,14 +24,15 @@ from avcer.types import Boolean, Clip, Double, EmotionProbabilities, ExpressionT
 
 @dataclass(frozen=True)
 class Story:
-    """What the models say of whoever leads in a clip of T frames: ``values (T, M, 7)``, where ``valid (T, M)``; and the
-    seconds of work that it took.
+    """What the models say of whoever leads in a clip of T frames: ``values (T, M, 7)``, where ``valid (T, M)``, the
+    ``activity (T, M)``; and the seconds of work that it took.
     """
 
     clip: Clip
     times_s: Double
     values: Double
     valid: Boolean
+    activity: Double
     seconds: float
 
 
@@ -49,7 +50,7 @@ def decide_story(
 ) -> Decision:
     """Fuses and decides a story from the models ``kept`` alone, and makes the labels steady as an analysis does."""
     present = story.valid & np.isin(NAMES, kept)
-    found = policy.decide(policy.named(story.values, present, story.times_s))
+    found = policy.decide(policy.named(story.values, present, story.times_s, story.activity))
     expression = found.expression if smoothing is None else smoothing.whole()(found.expression)
     frames = np.arange(len(story.times_s))
     segments = find_segments(expression, frames, frame_ends(story.times_s, story.clip), None)

@@ -1,15 +1,16 @@
 """Tables of labelled frames: what the three models said of each, and what people said. CSV or Parquet.
 
 Columns: ``label`` (an emotion, a compound's name, or a blend such as ``Anger 70 + Fear 30``), for each model seven
-probabilities ``static_Neutral`` to ``audio_Surprise`` (empty where it said nothing), and optionally ``video``, which
-keeps the frames of a video together. ``avcer evaluate`` writes such tables of corpora.
+probabilities ``static_Neutral`` to ``audio_Surprise`` (empty where it said nothing); optionally ``video``, which keeps
+the frames of a video together, and ``static_activity`` to ``audio_activity``, how much the mouth moves and how likely
+the sound is speech. ``avcer evaluate`` writes such tables of corpora.
 """
 
 from __future__ import annotations
 
 import csv
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,24 +25,32 @@ from avcer.types import Boolean, Double, Integer
 
 COLUMNS: Final = tuple(f"{model}_{emotion}" for model in NAMES for emotion in BASIC)
 
+ACTIVITY: Final = tuple(f"{model}_activity" for model in NAMES)
+
 
 @dataclass(frozen=True)
 class FrameTable:
     """N frames: ``values (N, 3, 7)`` in the order of ``NAMES`` and ``BASIC``, zero where ``valid (N, 3)`` is not;
-    ``words (N,)``, the labels as they stand; ``videos (N,)``, names.
+    ``words (N,)``, the labels as they stand; ``videos (N,)``, names; ``activity (N, 3)`` as of
+    ``EmotionProbabilities``, NaN where it is not known.
     """
 
     values: Double
     valid: Boolean
     words: NDArray[np.str_]
     videos: NDArray[np.str_]
+    activity: Double = field(default_factory=lambda: np.zeros(0))
+
+    def __post_init__(self) -> None:
+        if not self.activity.size:
+            object.__setattr__(self, "activity", np.full(self.valid.shape, np.nan))
 
     def __len__(self) -> int:
         return len(self.words)
 
     def rows(self, chosen: Boolean | Integer) -> FrameTable:
         """The chosen rows."""
-        return FrameTable(self.values[chosen], self.valid[chosen], self.words[chosen], self.videos[chosen])
+        return FrameTable(*(getattr(self, name)[chosen] for name in vars(self)))
 
     def places(self, names: Sequence[str]) -> Integer:
         """Where each label stands among ``names``, ``(N,)``; -1 where it is none of them."""
@@ -91,13 +100,16 @@ def _read(path: Path) -> FrameTable:
     if not len(words):
         raise InputError(f"{path}: holds no frame; give a table with rows")
     try:
-        flat = [[np.nan if cell in ("", None) else float(cell) for cell in columns[name]] for name in COLUMNS]
+        flat, active = (
+            [[np.nan if cell in ("", None) else float(cell) for cell in columns.get(name, empty)] for name in names]
+            for names, empty in ((COLUMNS, ()), (ACTIVITY, ("",) * len(words)))
+        )
     except ValueError as error:
         raise InputError(f"{path}: a probability is no number ({error}); leave the cell empty") from error
     values = np.array(flat).T.reshape(len(words), len(NAMES), len(BASIC))
     valid = np.isfinite(values).all(axis=2)
     videos = np.array([str(video) for video in columns.get("video", [path.stem] * len(words))])
-    return FrameTable(np.where(valid[:, :, np.newaxis], values, 0.0), valid, words, videos)
+    return FrameTable(np.where(valid[:, :, np.newaxis], values, 0.0), valid, words, videos, np.array(active).T)
 
 
 def _csv(path: Path) -> Mapping[str, Sequence[Any]]:
@@ -113,9 +125,10 @@ def _csv(path: Path) -> Mapping[str, Sequence[Any]]:
 
 def write_frames(table: FrameTable, path: Path) -> None:
     """Writes a CSV table that ``read_frames`` reads."""
-    cells = np.where(table.valid[:, :, np.newaxis], table.values, np.nan).reshape(len(table), -1)
+    said = np.where(table.valid[:, :, np.newaxis], table.values, np.nan).reshape(len(table), -1)
+    cells = np.column_stack([said, table.activity])
     with path.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["video", "label", *COLUMNS])
+        writer.writerow(["video", "label", *COLUMNS, *ACTIVITY])
         for video, word, row in zip(table.videos.tolist(), table.words.tolist(), cells.tolist(), strict=True):
             writer.writerow([video, word, *("" if np.isnan(cell) else f"{cell:.7g}" for cell in row)])
