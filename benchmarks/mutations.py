@@ -86,7 +86,7 @@ MUTATIONS: Final = (
          "leads[track.first : track.last + 1] = track.id", "leads[track.first : track.last] = track.id",
          "faces/test_track.py"),
     _one("S", "the sound of a frame is the softmax of sums, not of means", "emotion/audio.py",
-         " / count[valid, None])", ")", "emotion/test_audio.py"),
+         " / count[valid, None]", "", "emotion/test_audio.py"),
     _one("T", "int8 runs in `exact`", "models/runtime.py", 'if device == "cpu" and precision == "default" else None',
          'if device == "cpu" else None', "models/test_quantized.py"),
     _one("U", "a run is resumed with other models", "identity.py",
@@ -142,8 +142,11 @@ MUTATIONS: Final = (
     _one("18", "a damaged graph is run", "models/runtime.py", "        check_file(model, model.card.graph)\n", "",
          "models/test_runtime.py"),
     _one("19", "a face that speaks is believed as one in silence", "decision/weigh.py",
-         "_share(weighing.speaking.emotions(_share(faces[both])) * evidence)", "_share(_share(faces[both]) * evidence)",
-         "decision/test_weigh.py"),
+         "told = _share(weighing.speaking.emotions(alone)", "told = _share(alone", "decision/test_weigh.py"),
+    _one("20", "whether a mouth moves does not reach the decision", "decision/timelines.py",
+         "of_face[name], name, mouth)", "of_face[name], name)", WIRING),
+    _one("21", "all sound is speech", "hearing.py",
+         "speech = [self._meter(window) for window in windows]", "speech = [1.0] * len(windows)", WIRING),
 )  # fmt: skip
 
 

@@ -24,16 +24,16 @@ from avcer.types import Boolean, Clip, Double, EmotionProbabilities, ExpressionT
 
 @dataclass(frozen=True)
 class Story:
-    """What the models say of whoever leads in a clip of T frames: ``values (T, M, 7)``, where ``valid (T, M)``, the
-    ``activity (T, M)``; and the seconds of work that it took.
+    """What the models say of whoever leads in a clip of T frames: ``values (T, M, 7)``, where ``valid (T, M)``; the
+    seconds of work that it took; and the ``activity (T, M)``, None where it is not known.
     """
 
     clip: Clip
     times_s: Double
     values: Double
     valid: Boolean
-    activity: Double
     seconds: float
+    activity: Double | None = None
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,8 @@ def _stories(
             with one_of_many(path):
                 analysis = analyzer.analyze(path)
                 seconds = analysis.provenance.timings["seconds"]
-                story = Story(analysis.clip, analysis.times_s, *said(analysis), seconds)
+                values, valid, activity = said(analysis)
+                story = Story(analysis.clip, analysis.times_s, values, valid, seconds, activity)
             yield path, story
         except (InputError, UnforeseenError) as error:
             left_out.add(path.name)
