@@ -144,7 +144,8 @@ class TestByHand:
 
 def test_a_story_is_decided_as_the_pipeline_does(analysis: Analysis) -> None:
     analyzer = Analyzer(setting="fast")
-    story = Story(analysis.clip, analysis.times_s, *said(analysis), 1.0)
+    values, valid, activity = said(analysis)
+    story = Story(analysis.clip, analysis.times_s, values, valid, 1.0, activity)
     decided = decide_story(story, analyzer.policy, smoothing=analyzer.options.smoothing())
     expected = analysis.leader("AV")
     assert np.array_equal(decided.expression.classes, expected.classes)
