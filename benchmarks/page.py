@@ -28,9 +28,9 @@ def circumstances(*packages: str) -> str:
     return f"Measured on {today} at commit {_commit()}, {_processor()}, {versions}, by `{command}`."
 
 
-def put(page: Path, text: str) -> None:
-    """Replaces what stands between the two marker comments of this benchmark in ``page``."""
-    name = Path(sys.argv[0]).name
+def put(page: Path, text: str, part: str = "") -> None:
+    """Replaces what stands between the two marker comments of this benchmark, or of a part of it, in ``page``."""
+    name = " ".join([Path(sys.argv[0]).name, *part.split()])
     begin, end = f"<!-- measured by {name} -->", f"<!-- end of {name} -->"
     before, found, rest = page.read_text(encoding="utf-8").partition(begin)
     _, closed, after = rest.partition(end)

@@ -16,6 +16,8 @@ MARGIN: Final = 0.18
 """Space around the box, in parts of its longer side, so that hair and chin are on the picture."""
 MOST: Final = 48
 """Portraits kept of a face, at most twice as many while they are gathered: 7 MB."""
+MOST_IN_ALL: Final = 480
+"""Portraits kept of all faces together: 37 MB, also where people come and go for a whole day."""
 
 
 def portrait(image: Image, box: Float) -> Image | None:
@@ -37,13 +39,23 @@ class _Album:
     due_s: float = -np.inf
     kept: dict[int, Image] = field(default_factory=dict)
 
+    def thin(self) -> None:
+        """Keeps every second one."""
+        self.kept = dict(list(self.kept.items())[::2])
+        self.interval_s *= 2
+
 
 class Portraits:
-    """Keeps portraits of each face, evenly spread over its time, in bounded memory."""
+    """Keeps portraits of each face, evenly spread over its time, in bounded memory.
 
-    def __init__(self, interval_s: float = 0.5) -> None:
-        self._interval_s = interval_s
+    Where there are too many of all faces, the face with the most gives up half of its own; once each has one left, the
+    first face gives up its only one.
+    """
+
+    def __init__(self, interval_s: float = 0.5, most: int = MOST, most_in_all: int = MOST_IN_ALL) -> None:
+        self._interval_s, self._most, self._most_in_all = interval_s, most, most_in_all
         self._albums: dict[int, _Album] = {}
+        self._count = 0
 
     def add(self, track: int, frame: Frame, box: Float) -> None:
         """Keeps the face of ``track`` on this frame if one is due."""
@@ -54,10 +66,20 @@ class Portraits:
         if picture is None:
             return
         album.kept[frame.index], album.due_s = picture, frame.time_s + album.interval_s
-        if len(album.kept) >= 2 * MOST:
-            album.kept = dict(list(album.kept.items())[::2])
-            album.interval_s *= 2
+        self._count += 1
+        if len(album.kept) >= 2 * self._most:
+            self._thin(album)
+        if self._count > self._most_in_all:
+            self._thin(max(self._albums.values(), key=lambda one: len(one.kept)))
+
+    def _thin(self, album: _Album) -> None:
+        self._count -= len(album.kept)
+        if len(album.kept) > 1:
+            album.thin()
+        else:
+            album.kept = {}
+        self._count += len(album.kept)
 
     def by_face(self) -> dict[int, dict[int, Image]]:
         """Track id -> frame index -> ``(SIDE, SIDE, 3)`` BGR, frames rising."""
-        return {track: dict(album.kept) for track, album in self._albums.items()}
+        return {track: dict(album.kept) for track, album in self._albums.items() if album.kept}

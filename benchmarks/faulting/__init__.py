@@ -1,0 +1,1 @@
+"""Parts of ``benchmarks/faults.py``: commands that write, and what is left where they are disturbed."""
