@@ -43,6 +43,7 @@ def main() -> None:
     parser.add_argument("--only", metavar="NAME", help="one command")
     parser.add_argument("--seed", type=int, default=0)
     chosen = parser.parse_args()
+    sys.path.insert(0, str(Path(__file__).parent))  # for the processes that are started
     with TemporaryDirectory(prefix="avcer-faults-") as folder:
         root = Path(folder)
         measured = {"disk": disk, "kills": kills}[chosen.what](root, chosen)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from avcer import Analysis, Analyzer
 from avcer.cli import main
 from avcer.demo import make_clip
 from avcer.errors import AvcerError
-from avcer.output.writers import FORMATS, add
+from avcer.output.writers import FORMATS
 
 FAST = ("--setting", "fast", "--threads", "1", "--quiet")
 LAST_S = "0.6"
@@ -45,11 +45,12 @@ def made_commands(material: Path) -> dict[str, Command]:
     for name in ("anna.mp4", "ben.mp4"):
         shutil.copyfile(clip, corpus / name)
     analysed, otherwise = material / "analysed", material / "otherwise"
-    Analyzer(setting="fast", threads=1, end=float(LAST_S)).analyze(clip).save(analysed / "portrait", ["json"])
     everything = [word for word in FORMATS if word not in ("json", "corrected")]
-    other = Analyzer(setting="fast", threads=1, end=float(LAST_S), rule="both").analyze(clip)
-    other.save(otherwise / "portrait", ["csv", "eaf", "textgrid", "json", "txt"])
     part = (*FAST, "--end", LAST_S)
+    _avcer("analyze", str(clip), "--out", str(analysed), *part, "--formats", "json")
+    _avcer("analyze", str(clip), "--out", str(otherwise), *part, "--rule", "both", "--formats", "csv,eaf,textgrid,json")
+    beside = shutil.copytree(analysed, material / "annotated")
+    _avcer("export", str(beside / "portrait"), "--formats", "eaf", "--quiet")
     usual = ("--formats", "csv,json,txt,eaf,textgrid,parquet")
     return {
         "analyze": Command(
@@ -72,18 +73,14 @@ def made_commands(material: Path) -> dict[str, Command]:
             finals=("models/published/dynamic/*",), home=True,
         ),
         "import-annotations": Command(
-            lambda out: ("import-annotations", str(annotations(analysed)), "--out", str(out), "--quiet"),
+            lambda out: ("import-annotations", str(beside / "portrait" / "segments.eaf"), "--out", str(out), "--quiet"),
         ),
     }  # fmt: skip
 
 
-def annotations(analysed: Path) -> Path:
-    """An EAF of the analysed clip."""
-    beside = analysed.with_name("annotated")
-    if not beside.exists():
-        shutil.copytree(analysed / "portrait", beside)
-        add(Analysis.load(beside), beside, ["eaf"])
-    return beside / "segments.eaf"
+def _avcer(*words: str) -> None:
+    """In a process of its own: after the models have run in this one, none of its children could run them."""
+    subprocess.run([sys.executable, "-m", "avcer", *words], check=True)
 
 
 @contextmanager

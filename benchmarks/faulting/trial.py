@@ -5,10 +5,11 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import multiprocessing
 import os
+import re
 import resource
 import shutil
-import signal
 import sys
 import time
 import traceback
@@ -24,6 +25,9 @@ Digests = Mapping[str, str]
 TIMES = ("seconds", "real_time_factor", "attempts", "eta_s")
 """Columns that tell of the time that the work took, or of the disturbance."""
 LIMIT_S = 300.0
+PROCESSES = multiprocessing.get_context("forkserver")
+"""Children of a process that has done the slow imports, and nothing else: no thread of it is missing in them."""
+PROCESSES.set_forkserver_preload(["faulting.commands", "avcer.pipeline", "avcer.output.timeline", "torch", "uvicorn"])
 
 
 @dataclass(frozen=True)
@@ -39,15 +43,9 @@ class Ended:
     @property
     def clear(self) -> bool:
         """Whether it did what it was told, or said in one line why not."""
-        lines = self.said.strip().splitlines()
-        if self.status == 0:
-            return "Traceback" not in self.said
-        return (
-            self.status in (1, 2)
-            and len(lines) >= 1
-            and all("avcer: error:" in line or ":" in line for line in lines[-1:])
-            and "Traceback" not in self.said
-        )
+        if "Traceback" in self.said or self.status not in (0, 1, 2):
+            return False
+        return self.status == 0 or "avcer: error: " in self.said
 
 
 def run(
@@ -58,15 +56,20 @@ def run(
     again: bool = False,
     file_bytes: int | None = None,
 ) -> Ended:
-    """Runs a command in a child of this process, which has the slow imports done. ``kill_s``: SIGKILL after so long."""
+    """Runs a command. ``kill_s``: SIGKILL after so long; ``again``: for the second time; ``file_bytes``: the most that
+    a file may have.
+    """
     words = [*command.words(out), *(command.again if again else ())]
     said = home.with_name("said.txt")
+    told = (command.run, words, out if command.home else home, said, file_bytes)
     begun_s = time.monotonic()
-    child = os.fork()
-    if not child:
-        _inside(command.run, words, out if command.home else home, said, file_bytes)
-    status = _waited(child, kill_s if kill_s is not None else LIMIT_S)
-    return Ended(status, said.read_text(errors="replace"), time.monotonic() - begun_s)
+    child = PROCESSES.Process(target=_inside, args=told)
+    child.start()
+    child.join(LIMIT_S if kill_s is None else kill_s)
+    late = child.exitcode is None
+    child.kill()
+    child.join()
+    return Ended(None if late else child.exitcode, said.read_text(errors="replace"), time.monotonic() - begun_s)
 
 
 def _inside(what: Callable[[list[str]], int], words: list[str], home: Path, said: Path, file_bytes: int | None) -> None:
@@ -88,19 +91,6 @@ def _inside(what: Callable[[list[str]], int], words: list[str], home: Path, said
     finally:
         sys.stderr.flush()
         os._exit(status)
-
-
-def _waited(child: int, limit_s: float) -> int | None:
-    """The status of the child; it is killed after ``limit_s``."""
-    deadline_s = time.monotonic() + limit_s
-    while time.monotonic() < deadline_s:
-        ended, status = os.waitpid(child, os.WNOHANG)
-        if ended:
-            return os.waitstatus_to_exitcode(status)
-        time.sleep(0.005)
-    os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
-    return None
 
 
 def prepared(command: Command, out: Path) -> None:
@@ -140,6 +130,8 @@ def _told(path: Path) -> bytes:
         from pyarrow import parquet
 
         return repr(parquet.read_table(path).replace_schema_metadata().to_pydict()).encode()
+    if path.suffix == ".eaf":
+        return re.sub(rb'DATE="[^"]*"', b"", path.read_bytes())
     if path.suffix == ".pt":
         import torch
 
@@ -149,7 +141,8 @@ def _told(path: Path) -> bytes:
 
 def _timeless(document: dict[str, Any]) -> dict[str, Any]:
     document.get("provenance", {}).pop("timings", None)
-    document.get(KEY, {}).pop("analysis", None)  # a hash over the times, too
+    for name in ("analysis", "digests"):  # hashes over the times, too
+        document.get(KEY, {}).pop(name, None)
     document.pop("speed", None)
     return document
 

@@ -20,8 +20,9 @@ from avcer.commands import (
     serve,
     training,
 )
-from avcer.commands.shared import FAILED, INTERRUPTED, Command, complain
-from avcer.errors import AvcerError
+from avcer.commands.shared import FAILED, INTERRUPTED, Command, complain, expect_room
+from avcer.errors import NO_MEMORY, AvcerError, InputError
+from avcer.files import unwritable
 from avcer.quiet import own_process
 from avcer.streams import patient_streams
 
@@ -43,12 +44,24 @@ def _run(arguments: Sequence[str] | None) -> int:
     chosen = parser().parse_args(arguments)
     run: Command = chosen.run
     try:
+        if chosen.analyses:
+            expect_room(getattr(chosen, "threads", None))
         return run(chosen)
     except KeyboardInterrupt:
         print("avcer: interrupted; the files that were finished stay", file=sys.stderr)
         return INTERRUPTED
     except AvcerError as error:
         return complain(error, chosen.debug)
+    except OSError as error:
+        return complain(_told(error, unwritable(error.filename or "a file", error)), chosen.debug)
+    except MemoryError as error:
+        return complain(_told(error, InputError(NO_MEMORY)), chosen.debug)
+
+
+def _told(cause: Exception, error: AvcerError) -> AvcerError:
+    """An error of the system as one of ours."""
+    error.__cause__ = cause
+    return error
 
 
 def parser() -> argparse.ArgumentParser:

@@ -18,6 +18,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+NO_MEMORY = "there is not enough memory; end other programs, or give fewer --threads, --workers or formats"
+
 
 class AvcerError(Exception):
     """The root of the tree: catch it to catch everything that avcer raises on purpose.
@@ -69,6 +71,8 @@ def one_of_many(path: Path) -> Iterator[None]:
         yield
     except AvcerError:
         raise
+    except MemoryError as error:
+        raise InputError(f"{path}: {NO_MEMORY}") from error
     except Exception as error:
         what = f"{type(error).__name__} ({error})"
         raise UnforeseenError(f"{path}: unforeseen {what}; please report it with what --debug adds") from error

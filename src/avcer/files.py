@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import errno
 import os
+import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final, TextIO
 
 from avcer.errors import OutputError
 
-_FULL: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+FULL: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_PART: Final = ".part"
+ABANDONED_S: Final = 600.0
 _FORBIDDEN: Final = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
@@ -25,12 +28,12 @@ def atomic(path: Path) -> Iterator[Path]:
     Raises:
         OutputError: the file cannot be written (no room, no permission, the folder is gone).
     """
-    part = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.part")
+    part = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}{_PART}")
     try:
         yield part
         part.replace(path)
     except OSError as error:
-        raise OutputError(f"{path}: cannot be written ({_reason(error)}); {_remedy(error)}") from error
+        raise unwritable(path, error) from error
     finally:
         _remove(part)
 
@@ -76,6 +79,19 @@ def check_writable(folder: Path) -> None:
         raise OutputError(f"{nearest}: may not be written to; choose a folder that you may write to")
 
 
+def unwritable(path: object, error: OSError) -> OutputError:
+    """What is said where the system refuses to write ``path``."""
+    return OutputError(f"{path}: cannot be written ({_reason(error)}); {_remedy(error)}")
+
+
+def remove_abandoned(folder: Path) -> None:
+    """Removes unfinished files in ``folder`` and below that nobody has written for ten minutes: who did was killed."""
+    for part in folder.rglob(f".*{_PART}"):
+        with suppress(OSError):
+            if time.time() - part.stat().st_mtime > ABANDONED_S:
+                part.unlink()
+
+
 def _remove(part: Path) -> None:
     # A failing removal must not hide the failure that led here.
     try:
@@ -89,7 +105,7 @@ def _reason(error: OSError) -> str:
 
 
 def _remedy(error: OSError) -> str:
-    if error.errno in _FULL:
+    if error.errno in FULL:
         return "free some space, or choose a folder on another disk"
     if error.errno in _FORBIDDEN:
         return "choose a folder that you may write to"

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import json
 import os
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -27,7 +29,9 @@ from starlette.routing import Mount, Route
 from starlette.testclient import TestClient
 
 from avcer import cli
+from avcer.errors import OutputError
 from avcer.serve import intake
+from avcer.serve.jobs import Jobs
 from avcer.serve.openapi import document
 from house import House
 
@@ -243,3 +247,26 @@ def test_the_container_is_that_of_the_package(capsys: pytest.CaptureFixture[str]
     assert service["cap_drop"] == ["ALL"]
     assert all(port.startswith("127.0.0.1:") for port in service["ports"])
     assert any(volume.endswith(":/jobs") for volume in service["volumes"])
+
+
+@pytest.mark.parametrize(
+    "raised", [OSError(errno.ENOSPC, "No space left on device"), sqlite3.OperationalError("database or disk is full")]
+)
+def test_a_full_disk_is_told_and_leaves_no_job(
+    house: House, raised: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: Any, **__: Any) -> None:
+        raise raised
+
+    monkeypatch.setattr(house.jobs, "add", fails)
+    answer = house.client.post("/api/jobs?name=clip.mp4", content=b"fine")
+    assert answer.status_code == 507
+    assert "free some space" in answer.json()["error"]
+    assert not folders(house)
+    assert not house.jobs.all()
+
+
+def test_a_folder_that_cannot_hold_jobs_is_told(tmp_path: Path) -> None:
+    (tmp_path / "jobs.sqlite").mkdir()
+    with pytest.raises(OutputError, match=r"cannot hold the jobs \(.*--jobs"):
+        Jobs(tmp_path)

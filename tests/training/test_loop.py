@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from avcer.errors import OutputError
 from avcer.training.loop import Plan, fit
 
 STEPS = 4
@@ -117,6 +119,37 @@ def test_a_run_that_was_stopped_goes_on_where_it_stood(tmp_path: Path) -> None:
     network = second.fit()
     assert float(network.slope.detach()) == float(expected.slope.detach())
     assert [row["epoch"] for row in second.log()] == ["1", "2", "3", "4"]
+
+
+def test_the_log_is_whole_after_a_kill_between_the_checkpoint_and_its_row(tmp_path: Path) -> None:
+    first = Run([0.1, 0.2], tmp_path, epochs=4)
+    with pytest.raises(IndexError):
+        first.fit()
+    text = (tmp_path / "log.csv").read_text()
+    (tmp_path / "log.csv").write_text(text[: text.index("\n", text.index("\n") + 1) + 4])  # the second row is not whole
+    Run([0.3, 0.4], tmp_path, epochs=4).fit()
+    assert [(row["epoch"], row["uar"]) for row in first.log()] == [
+        ("1", "0.1"),
+        ("2", "0.2"),
+        ("3", "0.3"),
+        ("4", "0.4"),
+    ]
+
+
+def test_a_run_that_was_stopped_early_learns_no_more_after_a_kill(tmp_path: Path) -> None:
+    Run([0.5, 0.4, 0.3], tmp_path, epochs=9, patience=2).fit()
+    again = Run([], tmp_path, epochs=9, patience=2)
+    again.fit()
+    assert not again.judged
+
+
+def test_a_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(torch, "save", full)
+    with pytest.raises(OutputError, match=r"best\.pt: cannot be written \(No space left .*free some space"):
+        Run([0.5], tmp_path).fit()
 
 
 def rates(monkeypatch: pytest.MonkeyPatch, folder: Path, **plan: Any) -> list[float]:

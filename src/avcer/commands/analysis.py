@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 def add_analyze(commands: Commands) -> None:
     """The parser of ``avcer analyze``."""
-    analyze = add(commands, "analyze", "analyse clips: tables, a picture and a document for each", _analyze)
+    analyze = add(
+        commands, "analyze", "analyse clips: tables, a picture and a document for each", _analyze, analyses=True
+    )
     analyze.add_argument(
         "videos", nargs="+", type=Path, metavar="VIDEO", help="a recording; results of each get a folder"
     )
@@ -32,7 +34,7 @@ def add_analyze(commands: Commands) -> None:
 
 def add_demo(commands: Commands) -> None:
     """The parser of ``avcer demo``."""
-    demo = add(commands, "demo", "the whole job on a clip that avcer makes itself", _demo)
+    demo = add(commands, "demo", "the whole job on a clip that avcer makes itself", _demo, analyses=True)
     demo.add_argument("--out", type=Path, default=Path("avcer-demo"), metavar="DIR", help="default: %(default)s")
     add_choices(demo)
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def add_batch(commands: Commands) -> None:
     """The parser of ``avcer batch``."""
-    batch = add(commands, "batch", "analyse a corpus; the same command goes on where it stopped", _batch)
+    batch = add(commands, "batch", "analyse a corpus; the same command goes on where it stopped", _batch, analyses=True)
     batch.add_argument(
         "sources", nargs="*", metavar="SOURCE", help="files, folders, patterns, manifests (CSV, Parquet)"
     )

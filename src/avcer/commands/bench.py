@@ -12,7 +12,9 @@ from avcer.errors import AvcerError
 
 def add_bench(commands: Commands) -> None:
     """The parser of ``avcer bench``."""
-    bench = add(commands, "bench", "measure how fast clips are analysed, and what each stage takes", _bench)
+    bench = add(
+        commands, "bench", "measure how fast clips are analysed, and what each stage takes", _bench, analyses=True
+    )
     bench.add_argument("videos", nargs="+", type=Path, metavar="VIDEO")
     add_model_options(bench, "speed against precision")
     bench.add_argument(

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 def add_evaluate(commands: Commands) -> None:
     """The parser of ``avcer evaluate``."""
-    evaluate = add(commands, "evaluate", "score the models on labelled tables, or on a corpus", _evaluate)
+    evaluate = add(
+        commands, "evaluate", "score the models on labelled tables, or on a corpus", _evaluate, analyses=True
+    )
     evaluate.add_argument(
         "protocol",
         choices=(*TABLES, *CORPORA, ANNOTATIONS, STRANGERS),

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def add_live(commands: Commands) -> None:
     """The parser of ``avcer live``."""
-    live = add(commands, "live", "analyse a camera or a stream while it runs; Ctrl-C ends it", _live)
+    live = add(commands, "live", "analyse a camera or a stream while it runs; Ctrl-C ends it", _live, analyses=True)
     live.add_argument(
         "--camera",
         default="0",

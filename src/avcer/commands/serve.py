@@ -11,7 +11,7 @@ from avcer.errors import MissingExtraError
 
 def add_serve(commands: Commands) -> None:
     """The parser of ``avcer serve``."""
-    serve = add(commands, "serve", "analyse what is dropped on a page, or sent over HTTP", _serve)
+    serve = add(commands, "serve", "analyse what is dropped on a page, or sent over HTTP", _serve, analyses=True)
     serve.add_argument("--host", default="127.0.0.1", help="the address to listen at (default: %(default)s)")
     serve.add_argument("--port", type=int, default=8765, help="the port; 0 for a free one (default: %(default)s)")
     serve.add_argument("--root", type=Path, metavar="DIR", help="requests may name clips below this folder")

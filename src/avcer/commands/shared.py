@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import traceback
 from collections.abc import Callable
@@ -43,12 +44,34 @@ OWN_MODEL: Final[dict[str, Any]] = {
 }
 
 
-def add(commands: Commands, name: str, summary: str, run: Command) -> argparse.ArgumentParser:
-    """A command with its summary; ``--debug`` is every command's."""
+LEAST_MB: Final = 2000
+MB_A_THREAD: Final = 64
+"""Address space that analysing takes, see docs/limits.md. With less, libraries crash, hang, or blame something else."""
+
+
+def add(commands: Commands, name: str, summary: str, run: Command, analyses: bool = False) -> argparse.ArgumentParser:
+    """A command with its summary; ``--debug`` is every command's. ``analyses``: whether it runs the models."""
     added = commands.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
     added.add_argument("--debug", action="store_true", help="show the traceback of an error")
-    added.set_defaults(run=run)
+    added.set_defaults(run=run, analyses=analyses)
     return added
+
+
+def expect_room(threads: int | None) -> None:
+    """Sees to it that the process may have the address space that the models and their libraries map.
+
+    Raises:
+        UsageError: it is limited to less, as by ``ulimit -v``.
+    """
+    try:
+        import resource
+    except ImportError:  # not on Windows, where nothing limits it so
+        return
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    least_mb = LEAST_MB + MB_A_THREAD * (threads or os.cpu_count() or 1)
+    if limit != resource.RLIM_INFINITY and limit < least_mb << 20:
+        told = f"the address space is limited to {limit >> 20} MB (ulimit -v), and analysing takes {least_mb} MB of it"
+        raise UsageError(f"{told}, of which most is never used; raise the limit, or limit memory by a container")
 
 
 def add_model_options(command: argparse.ArgumentParser, setting_for: str) -> None:

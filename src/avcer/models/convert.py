@@ -110,12 +110,16 @@ def _write_graph(
 
 
 def _write_weights(path: Path, network: nn.Module, half: bool) -> None:
+    from safetensors import SafetensorError
     from safetensors.torch import save_file
 
     tensors = {name: tensor.detach().contiguous().clone() for name, tensor in network.state_dict().items()}
     if half:
         tensors = {name: tensor.half() if _is_matrix(tensor) else tensor for name, tensor in tensors.items()}
-    save_file(tensors, path)
+    try:
+        save_file(tensors, path)
+    except SafetensorError as error:  # what the system said is in its text alone
+        raise OSError(str(error)) from error
 
 
 def _is_matrix(tensor: Tensor) -> bool:

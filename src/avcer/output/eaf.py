@@ -21,6 +21,7 @@ from avcer.analysis import Analysis, FaceAnalysis
 from avcer.files import atomic, atomic_text
 from avcer.labels import BASIC
 from avcer.output.colours import EMOTIONS, rgb
+from avcer.output.record import WORKED_IN, announce
 from avcer.output.rows import write_rows
 from avcer.output.tiers import Tier, Tiers, players_ms
 
@@ -201,4 +202,6 @@ def _write(path: Path, root: Element) -> Path:
     ElementTree.indent(root, "    ")
     with atomic(path) as part:
         ElementTree.ElementTree(root).write(part, encoding="UTF-8", xml_declaration=True)
+        if path.name in WORKED_IN.values():
+            announce(part, path)
     return path

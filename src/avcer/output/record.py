@@ -24,6 +24,8 @@ KEY: Final = "results"
 """The record's place in ``analysis.json``."""
 DOCUMENT: Final = "analysis.json"
 HIDDEN: Final = ".avcer.json"
+COMING: Final = ".avcer.coming.json"
+"""While results are written: the digests of files that people work in, noted before each takes its place."""
 USUAL: Final = (
     DOCUMENT,
     "compound.csv",
@@ -114,10 +116,28 @@ def write_hidden(record: Record, folder: Path) -> None:
         json.dump({KEY: record.as_dict()}, file)
 
 
+def announce(part: Path, path: Path) -> None:
+    """Notes the digest of ``part`` before it takes the place of ``path``: should the work be killed before the record
+    of the results is written, the file is still known to be ours, and not taken for a person's.
+    """
+    coming = path.with_name(COMING)
+    digests = {**_announced(path.parent), path.name: _sha256(part)}
+    with atomic_text(coming) as file:
+        json.dump(digests, file)
+
+
+def _announced(folder: Path) -> dict[str, str]:
+    try:
+        return {str(name): str(digest) for name, digest in json_of((folder / COMING).read_text("utf-8")).items()}
+    except (OSError, ValueError, AttributeError, RecursionError):
+        return {}
+
+
 def remove_stale(folder: Path, earlier: Iterable[Record], now: Record, hidden: bool) -> None:
     """Removes files that an earlier analysis wrote into ``folder`` and this one did not; nobody else's files. With
     ``hidden``, a hidden record goes as well: the document holds it now.
     """
+    (folder / COMING).unlink(missing_ok=True)
     if hidden:
         (folder / HIDDEN).unlink(missing_ok=True)
     kept = set(now.files)
@@ -161,7 +181,7 @@ def carry_over(old: Path, new: Path) -> None:
     if not earlier:  # whose files they are is not known
         return
     keep_changed(old, earlier, WORKED_IN)
-    ours = {HIDDEN, DOCUMENT, *(name for record in earlier for name in record.files)}
+    ours = {HIDDEN, COMING, DOCUMENT, *(name for record in earlier for name in record.files)}
     for path in sorted(old.rglob("*")):
         name = path.relative_to(old)
         if path.is_file() and name.as_posix() not in ours and not (new / name).exists():
@@ -170,7 +190,8 @@ def carry_over(old: Path, new: Path) -> None:
 
 
 def _as_written(path: Path, earlier: Sequence[Record]) -> bool:
-    return _sha256(path) in {record.digests.get(path.name) for record in earlier}
+    known = {record.digests.get(path.name) for record in earlier} | {_announced(path.parent).get(path.name)}
+    return _sha256(path) in known
 
 
 def _other_names(path: Path) -> Iterator[Path]:

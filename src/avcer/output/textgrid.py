@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from avcer.analysis import Analysis
-from avcer.files import atomic_text
+from avcer.files import atomic
+from avcer.output.record import announce
 from avcer.output.tiers import Interval, Tiers
 
 PERSON = "*"
@@ -21,8 +22,10 @@ def write_textgrid(analysis: Analysis, folder: Path, tiers: Tiers) -> list[Path]
         OutputError: the file cannot be written.
     """
     path = folder / "segments.TextGrid"
-    with atomic_text(path) as file:
-        file.writelines(f"{line}\n" for line in _lines(tiers))
+    with atomic(path) as part:
+        with part.open("w", encoding="utf-8", errors="surrogateescape", newline="\n") as file:
+            file.writelines(f"{line}\n" for line in _lines(tiers))
+        announce(part, path)
     return [path]
 
 

@@ -10,14 +10,22 @@ from typing import Final
 
 from avcer.analysis import Analysis
 from avcer.errors import UsageError
-from avcer.files import make_folder
+from avcer.files import make_folder, remove_abandoned
 from avcer.output.corrected import write_corrected
 from avcer.output.document import save_json
 from avcer.output.eaf import write_eaf
 from avcer.output.emotionml import write_emotionml
 from avcer.output.labelstudio import write_labelstudio
+from avcer.output.record import (
+    COMING,
+    Record,
+    formats_worked_in,
+    keep_changed,
+    read_records,
+    remove_stale,
+    write_hidden,
+)
 from avcer.output.record import DOCUMENT as NAME
-from avcer.output.record import Record, formats_worked_in, keep_changed, read_records, remove_stale, write_hidden
 from avcer.output.submission import write_submission
 from avcer.output.subtitles import write_srt, write_vtt
 from avcer.output.table_files import write_csv, write_jsonl, write_parquet
@@ -53,6 +61,7 @@ def save(analysis: Analysis, folder: Path, formats: Sequence[str]) -> list[Path]
     """
     check_formats(formats)
     make_folder(folder)
+    remove_abandoned(folder)
     earlier = read_records(folder)
     keep_changed(folder, earlier, {*formats, *formats_worked_in(earlier)})
     document = folder / NAME
@@ -81,6 +90,7 @@ def add(analysis: Analysis, folder: Path, formats: Sequence[str]) -> list[Path]:
     check_formats(formats)
     if "json" in formats:
         return save(analysis, folder, formats)
+    remove_abandoned(folder)
     earlier = read_records(folder)
     keep_changed(folder, earlier, formats)
     write = _writing(analysis, folder)
@@ -88,6 +98,7 @@ def add(analysis: Analysis, folder: Path, formats: Sequence[str]) -> list[Path]:
     if earlier:  # the next analysis into this folder finds these files, too
         added = replace(Record.of(analysis, folder, paths), source=earlier[0].source, analysis=earlier[0].analysis)
         write_hidden(added.with_files_of(earlier), folder)
+        (folder / COMING).unlink(missing_ok=True)
     return paths
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import shutil
+import sqlite3
 import time
 from collections.abc import AsyncIterator
 from http import HTTPStatus
@@ -24,6 +26,7 @@ from starlette.staticfiles import StaticFiles
 
 from avcer import __version__
 from avcer.errors import AvcerError, UsageError
+from avcer.files import FULL
 from avcer.serve.door import Door, refuse
 from avcer.serve.file_answer import FileAnswer
 from avcer.serve.intake import asked_path, options_of, plain_name, receive
@@ -49,7 +52,8 @@ REMEDIES: Final = {
 
 def make_app(service: Service, token: str, local: bool = True) -> Door:
     """The application, behind its door."""
-    app = Starlette(exception_handlers={HTTPException: _told, AvcerError: _told, Exception: _fault})
+    full = dict.fromkeys((OSError, sqlite3.OperationalError), _full)
+    app = Starlette(exception_handlers={HTTPException: _told, AvcerError: _told, **full, Exception: _fault})
     for method, path, route in (
         ("GET", "/api/health", _health), ("GET", "/api/openapi.json", _openapi), ("GET", "/api/jobs", _list),
         ("POST", "/api/jobs", _post), ("GET", "/api/jobs/{job}", _one), ("DELETE", "/api/jobs/{job}", _delete),
@@ -70,6 +74,13 @@ def _told(_: Request, error: Exception) -> Response:
         line = error.detail if own else REMEDIES.get(error.status_code, error.detail)
         return refuse(error.status_code, line, dict(error.headers or {}))
     return refuse(422 if isinstance(error, UsageError) else 400, str(error))
+
+
+def _full(request: Request, error: Exception) -> Response:
+    if isinstance(error, OSError) and error.errno not in FULL:
+        return _fault(request, error)
+    reason = getattr(error, "strerror", None) or error
+    return refuse(507, f"the jobs cannot be written ({reason}); free some space on the disk, and try again")
 
 
 def _fault(_: Request, error: Exception) -> Response:
@@ -102,7 +113,11 @@ async def _post(request: Request) -> Response:
         ending = re.search(r"\.[A-Za-z0-9]{1,5}$", name)
         clip = service.jobs.place(job) / f"clip{ending[0].lower() if ending else ''}"
         await receive(request, service, clip)
-    service.jobs.add(job, name, clip, options)
+    try:
+        service.jobs.add(job, name, clip, options)
+    except BaseException:  # a full disk
+        shutil.rmtree(service.jobs.place(job), ignore_errors=True)
+        raise
     return JSONResponse({"id": job}, 202)
 
 

@@ -13,6 +13,8 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, Final
 
+from avcer.errors import OutputError
+
 _TABLE: Final = """CREATE TABLE IF NOT EXISTS jobs (id TEXT PRIMARY KEY, name TEXT, clip TEXT, options TEXT, state TEXT,
 stage TEXT DEFAULT '', done INTEGER DEFAULT 0, total INTEGER DEFAULT 0, error TEXT DEFAULT '', created REAL,
 started REAL DEFAULT 0, version INTEGER DEFAULT 1)"""
@@ -22,16 +24,25 @@ FINAL: Final = ("done", "failed", "cancelled")
 
 
 class Jobs:
-    """The jobs below ``folder``; what was running when the last server ended is queued again."""
+    """The jobs below ``folder``; what was running when the last server ended is queued again.
+
+    Raises:
+        OutputError: the folder cannot be written, or holds another kind of file in their place.
+    """
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self.folder = folder.resolve()
-        self._lock = Lock()
-        self._base = sqlite3.connect(self.folder / "jobs.sqlite", check_same_thread=False, isolation_level=None)
-        self._base.row_factory = sqlite3.Row
-        self._do(_TABLE)
-        self._do("UPDATE jobs SET state = 'queued', version = version + 1 WHERE state = 'running'")
+        try:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self.folder = folder.resolve()
+            self._lock = Lock()
+            self._base = sqlite3.connect(self.folder / "jobs.sqlite", check_same_thread=False, isolation_level=None)
+            self._base.row_factory = sqlite3.Row
+            self._do(_TABLE)
+            self._do("UPDATE jobs SET state = 'queued', version = version + 1 WHERE state = 'running'")
+        except (OSError, sqlite3.Error) as error:
+            reason = getattr(error, "strerror", None) or error
+            told = f"{folder}: cannot hold the jobs ({reason})"
+            raise OutputError(f"{told}; free some space, or choose another folder with --jobs") from error
         for row in self.all():
             if row["state"] == "cancelled":  # the last server went before it could remove it
                 self.remove(row["id"])

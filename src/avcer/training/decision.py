@@ -30,7 +30,7 @@ from avcer.emotion.static import StaticModel
 from avcer.errors import InputError
 from avcer.evaluation.expressions import kinds_of, score_labels, voted_labels
 from avcer.evaluation.tables.faces import FaceTable, read_faces
-from avcer.files import atomic_text
+from avcer.files import atomic_text, make_folder
 from avcer.labels import BASIC, PAIRS_15
 from avcer.modalities import AUDIO, MODALITIES
 from avcer.models.choice import choose_all, expect_roles
@@ -91,7 +91,7 @@ def train(tables: Sequence[Path], out: Path, report: Report = print, own_models:
         "validation": rounded(judge(rule, aside, weights, plan)),
         "speaking": rounded(judge(rule, spoken, weights, plan, with_voice=True)),
     }
-    out.mkdir(parents=True, exist_ok=True)
+    make_folder(out)
     with atomic_text(out / DECISION_FILE) as part:
         json.dump({"format": FILE_FORMAT, **rounded(rule.as_dict()), "about": about}, part, indent=1)
         part.write("\n")

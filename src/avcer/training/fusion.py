@@ -24,7 +24,7 @@ from avcer.evaluation.fusion.search import NEUTRAL, best_draws, dirichlet_draws,
 from avcer.evaluation.protocols import Subject, listen
 from avcer.evaluation.statistics import metrics
 from avcer.evaluation.tables.parquet import column_names
-from avcer.files import atomic
+from avcer.files import atomic, make_folder
 from avcer.labels import BASIC
 from avcer.modalities import NAMES
 from avcer.models.choice import choose_all, expect_roles
@@ -87,7 +87,7 @@ def train(tables: Sequence[Path], out: Path, report: Report = print, own_models:
         "on": f"pairs of validation faces and voices: {', '.join(path.name for path in tables)}",
         "crosswise": rounded(scores),
     }
-    out.mkdir(parents=True, exist_ok=True)
+    make_folder(out)
     with atomic(out / FUSION_FILE) as part:
         write_fusion(weights, part, about)
     draw_weights(weights, out / "fusion.png")

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
-from avcer.files import atomic
+from avcer.files import atomic, atomic_text, make_folder
 from avcer.parsing import toml_of
 
 Batches = Callable[[int], Iterable[Any]]
@@ -79,16 +79,18 @@ def fit(
     network: nn.Module, batches: Batches, loss: Loss, evaluate: Evaluate, plan: Plan, run: Path, report: Report = print
 ) -> nn.Module:
     """Trains ``network`` and returns it with the best averaged weights, in evaluation mode."""
-    run.mkdir(parents=True, exist_ok=True)
+    make_folder(run)
     torch.manual_seed(plan.seed)
     state = _State(network.to(device()), plan)
-    state.resume(run / "last.pt")
+    state.resume(run)
     for epoch in range(state.epoch, plan.epochs):
+        if epoch - 1 - state.best_epoch >= plan.patience:  # it was stopped early, and killed before the end
+            break
         started = time.monotonic()
         mean_loss = _one_epoch(state, batches(epoch), loss, plan)
         scores = evaluate(state.average.module.eval())
-        state.finish_epoch(epoch, scores[plan.monitor], run)
-        _log(run / "log.csv", {"epoch": epoch + 1, "loss": mean_loss, **scores, "seconds": time.monotonic() - started})
+        row = {"epoch": epoch + 1, "loss": mean_loss, **scores, "seconds": time.monotonic() - started}
+        state.finish_epoch(epoch, scores[plan.monitor], row, run)
         left = (plan.epochs - epoch - 1) * (time.monotonic() - started) / 60
         shown = "  ".join(f"{name} {value:.4f}" for name, value in scores.items())
         report(f"epoch {epoch + 1}/{plan.epochs}  loss {mean_loss:.4f}  {shown}  {left:.1f} min left")
@@ -109,29 +111,35 @@ class _State:
         self.optimizer = torch.optim.AdamW(learned, plan.learning_rate, weight_decay=plan.weight_decay)
         self.schedule = _schedule(self.optimizer, plan)
         self.epoch, self.best, self.best_epoch = 0, float("-inf"), 0
+        self.log: list[dict[str, float]] = []
 
     def _parts(self) -> dict[str, Any]:
         return {
             "network": self.network, "average": self.average, "optimizer": self.optimizer, "schedule": self.schedule
         }  # fmt: skip
 
-    def resume(self, path: Path) -> None:
-        if not path.exists():
+    def resume(self, run: Path) -> None:
+        """Goes on where the run stands. The log is written anew: a kill may have come between ``last.pt`` and it."""
+        if not (run / "last.pt").exists():
             return
-        saved = torch.load(path, weights_only=True, map_location=device())
+        saved = torch.load(run / "last.pt", weights_only=True, map_location=device())
         for name, part in self._parts().items():
             part.load_state_dict(saved[name])
         self.epoch, self.best, self.best_epoch = saved["epoch"], saved["best"], saved["best_epoch"]
         torch.set_rng_state(saved["random"].cpu())
+        self.log = saved["log"] if "log" in saved else _read_log(run / "log.csv")  # runs of before have it there alone
+        _write_log(run / "log.csv", self.log)
 
-    def finish_epoch(self, epoch: int, score: float, run: Path) -> None:
+    def finish_epoch(self, epoch: int, score: float, row: dict[str, float], run: Path) -> None:
         self.epoch = epoch + 1
+        self.log.append({name: round(value, 6) for name, value in row.items()})
         if score > self.best:
             self.best, self.best_epoch = score, epoch
             _save(self.average.module.state_dict(), run / "best.pt")
-        numbers = {"epoch": self.epoch, "best": self.best, "best_epoch": self.best_epoch}
+        numbers = {"epoch": self.epoch, "best": self.best, "best_epoch": self.best_epoch, "log": self.log}
         parts = {name: part.state_dict() for name, part in self._parts().items()}
         _save({**parts, **numbers, "random": torch.get_rng_state()}, run / "last.pt")
+        _write_log(run / "log.csv", self.log)
 
 
 def _schedule(optimizer: torch.optim.Optimizer, plan: Plan) -> torch.optim.lr_scheduler.LRScheduler:
@@ -178,14 +186,23 @@ def _one_epoch(state: _State, batches: Iterable[Any], loss: Loss, plan: Plan) ->
 
 
 def _save(values: Any, path: Path) -> None:
-    with atomic(path) as part:
-        torch.save(values, part)
+    with atomic(path) as part, part.open("wb") as file:
+        torch.save(values, file)
 
 
-def _log(path: Path, row: dict[str, float]) -> None:
-    new = not path.exists()
-    with path.open("a", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(row))
-        if new:
-            writer.writeheader()
-        writer.writerow({name: round(value, 6) for name, value in row.items()})
+def _read_log(path: Path) -> list[dict[str, float]]:
+    if not path.exists():
+        return []
+    with path.open(newline="", encoding="utf-8") as file:
+        return [{name: _number(value) for name, value in row.items()} for row in csv.DictReader(file)]
+
+
+def _number(word: str) -> float:
+    return int(word) if word.isdigit() else float(word)
+
+
+def _write_log(path: Path, rows: Sequence[dict[str, float]]) -> None:
+    with atomic_text(path) as file:
+        writer = csv.DictWriter(file, list(rows[0]) if rows else [])
+        writer.writeheader()
+        writer.writerows(rows)

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from avcer.emotion.probabilities import softmax
 from avcer.evaluation.statistics import metrics
 from avcer.evaluation.tables.speaking import Speaking
-from avcer.files import atomic
+from avcer.files import atomic, make_folder
 from avcer.labels import BASIC
 from avcer.training.finish import rounded
 from avcer.training.loop import device
@@ -167,6 +167,6 @@ def table_text(rows: Sequence[Row]) -> str:
 
 def write(rows: Sequence[Row], out: Path) -> None:
     """``out/left-out.json``."""
-    out.mkdir(parents=True, exist_ok=True)
+    make_folder(out)
     with atomic(out / LEFT_OUT) as part:
         part.write_text(json.dumps(rounded({"clips": [asdict(row) for row in rows]}), indent=2) + "\n", "utf-8")

@@ -16,7 +16,7 @@ from avcer.emotion.probabilities import softmax
 from avcer.errors import InputError, ModelError
 from avcer.evaluation.statistics import metrics
 from avcer.evaluation.statistics.arousal import arousal
-from avcer.files import atomic
+from avcer.files import atomic, make_folder
 from avcer.models.card import ModelCard
 from avcer.models.networks.mini_audio import MiniAudio
 from avcer.training import audio
@@ -68,7 +68,7 @@ def train(
     rows, temperature = judge(heard, strangers, nothing, settings)
     approaches = compare(heard, strangers, nothing, settings)
     report(table_text(rows, approaches))
-    out.mkdir(parents=True, exist_ok=True)
+    make_folder(out)
     found = {"corpora": [asdict(row) for row in rows], "approaches": approaches, "temperature": temperature}
     with atomic(out / LEFT_OUT) as part:
         part.write_text(json.dumps(rounded(found), indent=2) + "\n", encoding="utf-8")

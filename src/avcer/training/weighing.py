@@ -23,7 +23,7 @@ from avcer.errors import InputError
 from avcer.evaluation.side_by_side import by_video
 from avcer.evaluation.statistics import metrics
 from avcer.evaluation.tables.frames import FrameTable, read_frames
-from avcer.files import atomic_text
+from avcer.files import atomic_text, make_folder
 from avcer.labels import BASIC
 from avcer.training.finish import rounded
 from avcer.training.loop import Report
@@ -84,7 +84,7 @@ def train(tables: Sequence[Path], out: Path, report: Report = print, start: Path
 def _write(rule: OpenRule, out: Path, start: Path | None, about: dict[str, Any]) -> None:
     """The rule, and what its file said before about the other numbers."""
     before = json.loads((start or SHIPPED).read_text(encoding="utf-8")).get("about", {})
-    out.mkdir(parents=True, exist_ok=True)
+    make_folder(out)
     with atomic_text(out / "decision.json") as part:
         document = {"format": FILE_FORMAT, **rounded(rule.as_dict()), "about": before | {"weighing": about}}
         json.dump(document, part, indent=1)
