@@ -4,7 +4,7 @@
     python benchmarks/long_runs.py many [--analyses 2000] [--write docs/limits.md]
     python benchmarks/long_runs.py clip FILE.mp4 [--minutes 600]
 
-`hours`: a small picture, five frames a second less a thousandth, in which the demonstration's portrait moves, leaves
+`hours`: a small picture, a frame a second less a thousandth, in which the demonstration's portrait moves, leaves
 for six minutes in ten, and speaks; at the end of every hour, one frame is white, and a beep begins with it. The table
 says how much memory the whole command takes at most, how large the files are, and how far the last flash and the last
 beep are from where they were put: the flash by the frames' times in the results, the beep in the sound that the audio
@@ -15,6 +15,7 @@ picture. Exit status 1: a target was missed.
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import subprocess
 import sys
@@ -36,11 +37,11 @@ from avcer.demo import make_clip, voice
 from avcer.media import SAMPLE_RATE, Pictures, open_sound
 from page import circumstances, put, table
 
-RATE = Fraction(5000, 1001)
+RATE = Fraction(1000, 1001)
 SIZE = (240, 180)
 SOUND_RATE = 44_100
 LOOP = 40
-"""Pictures until the portrait moves as before: eight seconds."""
+"""Pictures until the portrait moves as before."""
 AWAY_S = 360
 """Of every ten minutes."""
 PACKET = 1024
@@ -68,7 +69,7 @@ def marks(minutes: float) -> list[int]:
 
 def make(path: Path, minutes: float) -> Path:
     """Writes the clip. A few seconds are encoded, and their packets copied over and over; so an hour costs seconds."""
-    blocks = round(minutes * 60 * RATE / LOOP)
+    blocks = math.ceil(minutes * 60 * RATE / LOOP)
     with tempfile.TemporaryDirectory() as folder:
         film = _Film(Path(folder), marks(minutes))
         with av.open(str(film.usual)) as first, av.open(str(path), "w") as file:
@@ -92,7 +93,7 @@ def _mux(file: OutputContainer, stream: Stream, coded: Coded, stamp: int, base: 
 
 
 class _Film:
-    """The encoded parts: eight seconds of the portrait, as much without anybody, and one such part with each mark."""
+    """The encoded parts: forty pictures of the portrait, as much without anybody, and one such part with each mark."""
 
     def __init__(self, folder: Path, told: Sequence[int]) -> None:
         portrait, empty = _portrait(folder)
@@ -161,7 +162,7 @@ def _packets(path: Path) -> tuple[list[Coded], list[Coded]]:
 
 
 def _portrait(folder: Path) -> tuple[list[NDArray[np.uint8]], NDArray[np.uint8]]:
-    """The demonstration's pictures, five a second, and one without anybody."""
+    """Pictures of the demonstration, and one without anybody."""
     with av.open(str(make_clip(folder / "portrait.mp4"))) as clip:
         frames = [frame for number, frame in enumerate(clip.decode(video=0)) if number % 5 == 0]
         pictures = [frame.reformat(*SIZE, format="rgb24").to_ndarray() for frame in frames]
