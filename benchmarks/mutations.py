@@ -183,12 +183,15 @@ def mutated(text: str, mutation: Mutation) -> str:
     return text.replace(mutation.old, mutation.new)
 
 
-def first_failure(root: Path, tests: Sequence[str]) -> str:
-    """The name of the first fast test that fails; empty where none does."""
+def first_failure(root: Path, tests: Sequence[str], limit_s: float | None = None) -> str:
+    """The name of the first fast test that fails; empty where none does. Tests that take too long count as failed."""
     there = [test for test in tests if (root / test).exists()]
     environment = {**os.environ, "PYTHONPATH": str(root / "src")}
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-m", "not slow", "-p", "no:cacheprovider", *there]
-    done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True)
+    try:
+        done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, timeout=limit_s)
+    except subprocess.TimeoutExpired:
+        return "pytest took too long"
     failed = [line for line in done.stdout.splitlines() if line.startswith(("FAILED ", "ERROR "))]
     if failed:
         return failed[0].split()[1]

@@ -1,0 +1,168 @@
+"""Small mistakes at random places of the core, and whether the tests of the same station notice.
+
+    python benchmarks/mutants_at_random.py [--mutants 40] [--seed 0] [--only STATION] [--minutes 25] [--show]
+
+A mutant differs from the code in one operator, one number, one condition, or one truth value. It is tried in a copy of
+the repository, without `../shared`, against the tests of its station alone, those marked slow left out. Survivors are
+printed one by one: each is a hole in the tests, or a change that changes nothing that is promised. Prints one JSON
+object, and writes it to `benchmarks/results/mutants/`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import json
+import random
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from mutations import ROOT, copy_repository, first_failure
+
+RESULTS = Path(__file__).parent / "results" / "mutants"
+TESTS = {
+    "decision": ["tests/decision"], "faces": ["tests/faces"], "media": ["tests/media"],
+    "session.py": ["tests/test_session.py"], "batch": ["tests/batch"],
+}  # fmt: skip
+"""The tests of each station."""
+SWAPS: dict[type[ast.AST], str] = {
+    ast.Lt: "<=", ast.LtE: "<", ast.Gt: ">=", ast.GtE: ">", ast.Eq: "!=", ast.NotEq: "==", ast.Is: "is not",
+    ast.IsNot: "is", ast.In: "not in", ast.NotIn: "in", ast.Add: "-", ast.Sub: "+", ast.Mult: "/", ast.Div: "*",
+    ast.And: "or", ast.Or: "and",
+}  # fmt: skip
+LIMIT_S = 240
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """The bytes from ``start`` to ``stop`` of a file become ``new``."""
+
+    file: Path
+    line: int
+    start: int
+    stop: int
+    new: bytes
+
+    def text(self) -> bytes:
+        old = self.file.read_bytes()
+        return old[: self.start] + self.new + old[self.stop :]
+
+    def told(self) -> str:
+        lines = self.text().split(b"\n")
+        return f"{self.file.relative_to(ROOT / 'src' / 'avcer')}:{self.line}: {lines[self.line - 1].decode().strip()}"
+
+
+def mutants(path: Path) -> Iterator[Mutant]:
+    source = path.read_bytes()
+    begins = [0]
+    for line in source.splitlines(keepends=True):
+        begins.append(begins[-1] + len(line))
+
+    def at(line: int, column: int) -> int:
+        return begins[line - 1] + column
+
+    def begin(node: ast.expr) -> int:
+        return at(node.lineno, node.col_offset)
+
+    def end(node: ast.expr) -> int:
+        return at(node.end_lineno or node.lineno, node.end_col_offset or 0)
+
+    def between(left: ast.expr, right: ast.expr, operator: ast.AST) -> Iterator[Mutant]:
+        """Brackets around the two stay."""
+        new = SWAPS.get(type(operator))
+        text = source[end(left) : begin(right)]
+        old = text.strip(b" ()\n\t")
+        if new and old and b"#" not in text:
+            start = end(left) + text.index(old)
+            yield Mutant(path, source[:start].count(b"\n") + 1, start, start + len(old), new.encode())
+
+    for node in _in_functions(ast.parse(source)):
+        if isinstance(node, ast.Compare) and len(node.ops) == 1:
+            yield from between(node.left, node.comparators[0], node.ops[0])
+        elif isinstance(node, ast.BinOp):
+            yield from between(node.left, node.right, node.op)
+        elif isinstance(node, ast.BoolOp):
+            yield from between(node.values[0], node.values[1], node.op)
+        elif isinstance(node, ast.Constant) and type(node.value) in (int, float, bool):
+            new = not node.value if isinstance(node.value, bool) else node.value + 1
+            yield Mutant(path, node.lineno, begin(node), end(node), repr(new).encode())
+        elif isinstance(node, ast.If | ast.IfExp | ast.While) and not isinstance(node.test, ast.Compare | ast.BoolOp):
+            old = source[begin(node.test) : end(node.test)]
+            yield Mutant(path, node.test.lineno, begin(node.test), end(node.test), b"(not (" + old + b"))")
+
+
+def _in_functions(tree: ast.Module) -> Iterator[ast.AST]:
+    for function in ast.walk(tree):
+        if isinstance(function, ast.FunctionDef):
+            for statement in function.body:
+                yield from ast.walk(statement)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--mutants", type=int, default=40)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", choices=TESTS)
+    parser.add_argument("--minutes", type=float, default=25)
+    parser.add_argument("--show", action="store_true", help="print the mutants, and try none")
+    chosen = parser.parse_args()
+    sample = sampled(chosen.mutants, chosen.seed, chosen.only)
+    if chosen.show:
+        print("\n".join(mutant.told() for _, mutant in sample))
+        return
+    found: dict[str, Counter[str]] = {}
+    survivors = []
+    begun_s = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="avcer-mutants-") as place:
+        root = copy_repository(Path(place))
+        for station, mutant in sample:
+            if time.monotonic() - begun_s > 60 * chosen.minutes:
+                break
+            killed = tried(root, mutant, TESTS[station])
+            found.setdefault(station, Counter())["killed" if killed else "lived"] += 1
+            if not killed:
+                survivors.append(mutant.told())
+            print("killed" if killed else "LIVED ", mutant.told(), file=sys.stderr, flush=True)
+    counts = sum(found.values(), Counter())
+    measured = {
+        "seed": chosen.seed,
+        "mutants": counts.total(),
+        "killed": counts["killed"],
+        "rate": round(counts["killed"] / max(counts.total(), 1), 3),
+        "by station": {station: dict(one) for station, one in found.items()},
+        "survivors": survivors,
+    }
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    (RESULTS / f"seed-{chosen.seed}.json").write_text(json.dumps(measured, indent=2) + "\n")
+    print(json.dumps(measured, indent=2))
+
+
+def sampled(count: int, seed: int, only: str | None) -> list[tuple[str, Mutant]]:
+    """So many mutants, in an order that does not depend on how many."""
+    everything = []
+    for station in TESTS:
+        place = ROOT / "src" / "avcer" / station
+        for path in sorted(place.rglob("*.py")) if place.is_dir() else [place]:
+            everything += [(station, mutant) for mutant in dict.fromkeys(mutants(path)) if only in (None, station)]
+    random.Random(seed).shuffle(everything)
+    return everything[:count]
+
+
+def tried(root: Path, mutant: Mutant, tests: list[str]) -> bool:
+    """Whether a test fails; a mutant that hangs is noticed, too."""
+    target = root / mutant.file.relative_to(ROOT)
+    whole = target.read_bytes()
+    target.write_bytes(mutant.text())
+    try:
+        return bool(first_failure(root, tests, LIMIT_S))
+    finally:
+        target.write_bytes(whole)
+
+
+if __name__ == "__main__":
+    main()
