@@ -90,6 +90,16 @@ class TestUnfinishedFiles:
         assert mine.exists()
 
 
+def test_folders_that_a_killed_import_left_go_after_a_day(tmp_path: Path) -> None:
+    for name in (".import-a", ".import-b", ".static.earlier", "static"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "model.onnx").write_text("half")
+        if name != ".import-b":
+            os.utime(tmp_path / name, (time.time() - 90_000, time.time() - 90_000))
+    files.remove_abandoned_folders(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".import-b", ".static.earlier", "static"]
+
+
 @pytest.mark.parametrize(("word", "name"), [("eaf", "segments.eaf"), ("textgrid", "segments.TextGrid")])
 class TestFilesThatPeopleWorkIn:
     """The record of the results is written last; a kill before that must not make our own file look like a person's."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import time
 import uuid
 from collections.abc import Iterator
@@ -90,6 +91,15 @@ def remove_abandoned(folder: Path) -> None:
         with suppress(OSError):
             if time.time() - part.stat().st_mtime > ABANDONED_S:
                 part.unlink()
+
+
+def remove_abandoned_folders(store: Path) -> None:
+    """Removes hidden folders in ``store`` that are older than a day: whoever worked in them was killed."""
+    for folder in store.glob(".*"):
+        with suppress(OSError):
+            old = time.time() - folder.stat().st_mtime > 24 * 3600
+            if folder.is_dir() and old and not folder.name.endswith(".earlier"):  # see ``models.store.replace_folder``
+                shutil.rmtree(folder)
 
 
 def _remove(part: Path) -> None:

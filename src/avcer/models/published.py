@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from avcer.errors import MissingExtraError, ModelError, OutputError, UsageError
+from avcer.files import remove_abandoned_folders
 from avcer.models.card import ModelCard, Role
 from avcer.models.checkpoints import CHECKPOINTS, Checkpoint
 from avcer.models.store import install, location, sha256
@@ -58,6 +59,7 @@ def import_published(
     store = location("published", "static").parent
     try:
         store.mkdir(parents=True, exist_ok=True)
+        remove_abandoned_folders(store)
         with tempfile.TemporaryDirectory(dir=store, prefix=".import-") as folder:
             for role, path in files.items():
                 _convert(role, path, Path(folder) / role, report)

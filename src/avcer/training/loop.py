@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
-from avcer.files import atomic, atomic_text, make_folder
+from avcer.files import atomic, atomic_text, make_folder, remove_abandoned
 from avcer.parsing import toml_of
 
 Batches = Callable[[int], Iterable[Any]]
@@ -79,7 +79,7 @@ def fit(
     network: nn.Module, batches: Batches, loss: Loss, evaluate: Evaluate, plan: Plan, run: Path, report: Report = print
 ) -> nn.Module:
     """Trains ``network`` and returns it with the best averaged weights, in evaluation mode."""
-    make_folder(run)
+    remove_abandoned(make_folder(run))
     torch.manual_seed(plan.seed)
     state = _State(network.to(device()), plan)
     state.resume(run)
@@ -187,7 +187,12 @@ def _one_epoch(state: _State, batches: Iterable[Any], loss: Loss, plan: Plan) ->
 
 def _save(values: Any, path: Path) -> None:
     with atomic(path) as part, part.open("wb") as file:
-        torch.save(values, file)
+        try:
+            torch.save(values, file)
+        except RuntimeError as error:  # raised while it closes the file that the system refused to write
+            if isinstance(error.__context__, OSError):
+                raise error.__context__ from None
+            raise
 
 
 def _read_log(path: Path) -> list[dict[str, float]]:
