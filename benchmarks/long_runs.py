@@ -1,6 +1,7 @@
 """Long runs: hours of made-up video through one `avcer analyze`, and thousands of analyses in one process.
 
     python benchmarks/long_runs.py hours [--minutes 10 60 600] [--threads 1] [--write docs/limits.md]
+    python benchmarks/long_runs.py clock [--minutes 600] [--write docs/limits.md]
     python benchmarks/long_runs.py many [--analyses 2000] [--write docs/limits.md]
     python benchmarks/long_runs.py clip FILE.mp4 [--minutes 600]
 
@@ -8,7 +9,7 @@
 for six minutes in ten, and speaks; at the end of every hour, one frame is white, and a beep begins with it. The table
 says how much memory the whole command takes at most, how large the files are, and how far the last flash and the last
 beep are from where they were put: the flash by the frames' times in the results, the beep in the sound that the audio
-model gets. `many`: one `Analyzer`, one clip of a second, over and over, each result saved, every tenth with its
+model gets. `clock`: these two alone, without any model. `many`: one `Analyzer`, one clip of a second, over and over, each result saved, every tenth with its
 picture. Exit status 1: a target was missed.
 """
 
@@ -228,6 +229,24 @@ def hours(chosen: argparse.Namespace) -> bool:
     return peaks_mb[-1] - peaks_mb[0] <= MOST_MB_MORE and max(errors_s) <= MOST_ERROR_S
 
 
+def clock(chosen: argparse.Namespace) -> bool:
+    minutes = chosen.minutes[-1]
+    with tempfile.TemporaryDirectory(prefix="avcer-long-") as folder:
+        clip = make(Path(folder) / "long.mp4", minutes)
+        times_s = np.array([frame.time_s for frame in Pictures(clip)])
+        due_s = np.array([float(mark / RATE) for mark in marks(minutes)])
+        errors_ms = [
+            1000 * np.abs(np.array(list(found)) - due_s) for found in (flashed_s(clip, times_s), beeped_s(clip))
+        ]
+    rows = [
+        [name, len(errors), f"{errors.max():.2f}", f"{errors[-1]:.2f}"]
+        for name, errors in zip(("flash", "beep"), errors_ms, strict=True)
+    ]
+    text = table([f"{minutes:g} minutes", "found", "largest error, ms", "error of the last, ms"], rows)
+    _say(f"{text}\n\n{circumstances('av', 'numpy')}", chosen.write, "clock")
+    return max(errors.max() for errors in errors_ms) <= 1000 * MOST_ERROR_S
+
+
 def _size(folder: Path, suffix: str) -> int:
     return sum(path.stat().st_size for path in folder.iterdir() if path.suffix == suffix)
 
@@ -265,7 +284,7 @@ def _say(text: str, page: Path | None, part: str) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("hours", "many", "clip"))
+    parser.add_argument("what", choices=("hours", "clock", "many", "clip"))
     parser.add_argument("file", nargs="?", type=Path)
     parser.add_argument("--minutes", type=float, nargs="+", default=[10, 60, 600])
     parser.add_argument("--analyses", type=int, default=2000)
@@ -276,7 +295,7 @@ def main() -> None:
     if chosen.what == "clip":
         make(chosen.file, chosen.minutes[-1])
         return
-    sys.exit(not (hours if chosen.what == "hours" else many)(chosen))
+    sys.exit(not {"hours": hours, "clock": clock, "many": many}[chosen.what](chosen))
 
 
 if __name__ == "__main__":
