@@ -5,12 +5,12 @@
     python benchmarks/long_runs.py many [--analyses 2000] [--write docs/limits.md]
     python benchmarks/long_runs.py clip FILE.mp4 [--minutes 600]
 
-`hours`: a small picture, a frame a second less a thousandth, in which the demonstration's portrait moves, leaves
-for six minutes in ten, and speaks; at the end of every hour, one frame is white, and a beep begins with it. The table
+`hours`: a small picture, a frame a second less a thousandth, in which the demonstration's portrait moves, leaves for
+six minutes in ten, and speaks; at the end of every hour, one frame is white, and a beep begins with it. The table
 says how much memory the whole command takes at most, how large the files are, and how far the last flash and the last
 beep are from where they were put: the flash by the frames' times in the results, the beep in the sound that the audio
-model gets. `clock`: these two alone, without any model. `many`: one `Analyzer`, one clip of a second, over and over, each result saved, every tenth with its
-picture. Exit status 1: a target was missed.
+model gets. `clock`: these two alone, without any model. `many`: one `Analyzer`, one clip of a second, over and over,
+each result saved, every tenth with its picture. Exit status 1: a target was missed.
 """
 
 from __future__ import annotations
