@@ -19,6 +19,7 @@ from functools import partial
 from pathlib import Path
 from threading import Thread
 from typing import Any
+from urllib.request import urlopen
 
 import pytest
 
@@ -201,8 +202,10 @@ def test_ctrl_c_is_130(tmp_path: Path) -> None:
     words = [sys.executable, "-m", "avcer", "serve", "--port", "0", "--jobs", str(tmp_path / "jobs")]
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as service:
         assert service.stdout is not None
-        assert "token=" in service.stdout.readline()
-        time.sleep(1.0)
+        told = service.stdout.readline()
+        assert "token=" in told
+        with urlopen(told.partition("?")[0] + "api/health", timeout=20) as answer:  # it has begun to serve
+            assert answer.status == 200
         service.send_signal(signal.SIGINT)
         _, told = service.communicate(timeout=60)
         assert service.returncode == 130

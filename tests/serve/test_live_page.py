@@ -17,6 +17,7 @@ pytest.importorskip("playwright", reason="playwright is not installed")
 import uvicorn
 from playwright.sync_api import sync_playwright
 
+import browsing
 from avcer.pipeline import Analyzer
 from avcer.serve.app import make_app
 from avcer.serve.jobs import Jobs
@@ -82,8 +83,10 @@ def test_results_are_drawn_and_a_recording_stays(address: str, tmp_path: Path) -
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.goto(address)
         page.get_by_role("link", name="Live").click()
+        assert not browsing.axe(page)
         page.get_by_label("record").check()
-        page.get_by_role("button", name="Start").click()
+        page.get_by_role("button", name="Start").focus()
+        page.keyboard.press("Enter")
         for _ in range(600):
             if drawn(page) >= RESULTS:
                 break
@@ -92,7 +95,12 @@ def test_results_are_drawn_and_a_recording_stays(address: str, tmp_path: Path) -
         assert page.locator("#shown").get_attribute("width") == "160"
         assert page.locator("#seven tr").count() == 7
         assert page.locator("#faces tbody tr").count() == 1
-        page.get_by_role("button", name="Stop").click()
+        page.emulate_media(color_scheme="dark")
+        page.set_viewport_size({"width": 390, "height": 844})
+        assert not browsing.axe(page)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        assert page.evaluate("document.activeElement.id") == "stop"  # the focus goes with the button
+        page.keyboard.press("Enter")
         page.get_by_role("link", name="open it in the studio").click()
         page.wait_for_url("**/#job=*")
         assert not complaints

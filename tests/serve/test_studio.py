@@ -50,9 +50,14 @@ class House:
         return self.client.get(f"/api/jobs/ab/{path}")
 
 
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return coded.clip(tmp_path_factory.mktemp("studio") / "talk.mp4", FRAMES, varying=True)
+
+
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    made = House(tmp_path, coded.clip(tmp_path / "talk.mp4", FRAMES, varying=True))
+def house(tmp_path: Path, clip: Path) -> Iterator[House]:
+    made = House(tmp_path, clip)
     yield made
     made.runner.close()
     made.jobs.close()
@@ -70,13 +75,13 @@ def unpacked(content: bytes) -> tuple[dict[str, Any], Any]:
     return head, lambda told: np.frombuffer(content, told["type"], told["length"], base + told["at"])
 
 
-def test_the_columns_are_the_analysis(house: House) -> None:
+def test_the_columns_are_the_analysis(house: House, clip: Path) -> None:
     answer = house.get("studio")
     assert answer.status_code == 200, answer.text
     head, column = unpacked(answer.content)
     assert head["name"] == "talk.mp4"
     assert head["labels"] == list(coded.LABELS)
-    analysis = coded.analysis(house.jobs.folder.parent / "talk.mp4")
+    analysis = coded.analysis(clip)
     np.testing.assert_allclose(column(head["times"]), analysis.times_s, atol=1e-6)
     assert head["first_s"] == pytest.approx(analysis.times_s[0])
     for face, told in zip(analysis.faces, head["faces"], strict=True):

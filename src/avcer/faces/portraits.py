@@ -16,8 +16,8 @@ MARGIN: Final = 0.18
 """Space around the box, in parts of its longer side, so that hair and chin are on the picture."""
 MOST: Final = 48
 """Portraits kept of a face, at most twice as many while they are gathered: 7 MB."""
-MOST_IN_ALL: Final = 480
-"""Portraits kept of all faces together: 37 MB, also where people come and go for a whole day."""
+MOST_IN_ALL: Final = 128
+"""Portraits kept of all faces together: 10 MB, also where people come and go for a whole day."""
 
 
 def portrait(image: Image, box: Float) -> Image | None:

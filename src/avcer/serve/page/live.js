@@ -34,8 +34,7 @@ async function start() {
   socket.addEventListener("open", () => socket.send(JSON.stringify({ options: {}, record: $("record").checked, name: "live" })));
   socket.addEventListener("message", (event) => answer(JSON.parse(event.data)));
   socket.addEventListener("close", () => stop());
-  $("start").disabled = true;
-  $("stop").disabled = false;
+  buttons(true);
   say("Starting");
 }
 
@@ -202,8 +201,15 @@ function stop() {
   for (const track of mine.media.getTracks()) track.stop();
   mine.audio?.close();
   mine.socket.close();
-  $("start").disabled = false;
-  $("stop").disabled = true;
+  buttons(false);
+}
+
+/** Which button can be pressed; the focus goes along, since a button that can no longer be pressed loses it. */
+function buttons(running) {
+  const held = [$("start"), $("stop"), document.body].includes(document.activeElement);
+  $("start").disabled = running;
+  $("stop").disabled = !running;
+  if (held) $(running ? "stop" : "start").focus();
 }
 
 function fail(line) {

@@ -17,9 +17,11 @@ const EXACT_S = 0.002;
 const MISSES = 5;
 /** Browsers guess how long a frame of WebM lasts, and may show its neighbour; so many corrections of one seek. */
 const TRIES = 14;
+const ROUNDS = 3;
 const NEAR = 3;
 /** Without a picture for so long after a seek, it has led to the same one again. */
 const SILENT_MS = 500;
+const SETTLED_MS = 80;
 
 export class Player {
   /**
@@ -30,12 +32,13 @@ export class Player {
     Object.assign(this, { video, data, paint, shown, misses });
     this.offset = data.zero;
     this.frame = -1;
-    this.wanted = null;
+    this.wanted = null; // the frame that was sought; kept while it is shown: browsers may paint a neighbour afterwards
     this.pending = null;
     this.loop = null;
     this.missed = 0;
     this.tries = 0;
     this.aim = 0;
+    this.sought = 0;
     this.answered = true;
     this.closed = false;
     this.exact = "requestVideoFrameCallback" in video;
@@ -98,7 +101,6 @@ export class Player {
     }
     this.frame = frame;
     this.answered = true;
-    if (this.wanted === frame) this.wanted = null;
     this.shown(frame);
     this.#correct();
     if (this.loop && !this.video.paused && (frame >= 0 ? data.ends[frame] : time) >= this.loop.to - EXACT_S) this.seek(this.loop.from + EXACT_S);
@@ -110,15 +112,14 @@ export class Player {
       this.pending = null;
       this.video.currentTime = target;
     } else if (!this.video.paused) this.wanted = null;
-    else if (this.wanted !== null) this.#listen();
+    else if (this.wanted !== null) this.#listen(this.answered ? SETTLED_MS : SILENT_MS);
   }
 
-  /** A seek that leads to the same picture again is answered by no callback. */
-  #listen() {
-    const asked = this.tries;
-    setTimeout(() => {
-      if (this.tries === asked && !this.answered) this.#correct(true);
-    }, SILENT_MS);
+  /** A picture that came before the word that the seek is over may be that of an earlier seek, and a seek that leads to
+   * the same picture again is answered by none: what is shown after a while counts. */
+  #listen(while_ms) {
+    const asked = this.sought;
+    setTimeout(() => { if (this.sought === asked) this.#correct(true); }, while_ms);
   }
 
   /** Seeks once more where a neighbour of the wanted frame is shown: see #aimAgain. */
@@ -127,7 +128,8 @@ export class Player {
     if (this.closed || wanted === null || frame < 0 || frame === wanted || video.seeking || !video.paused || this.pending !== null) return;
     const near = Math.abs(frame - wanted) <= NEAR;
     if (!near && !silent) return; // a picture of before the seek
-    if (this.tries === TRIES) { this.wanted = null; return; }
+    if (this.tries === ROUNDS * TRIES) { this.wanted = null; return; }
+    if (this.tries && this.tries % TRIES === 0) this.#aimAtMiddle(); // led astray by a picture of another seek
     this.tries += 1;
     if (near) this.#aimAgain();
     this.#go(this.aim + (near ? 0 : 1e-4));
@@ -145,6 +147,7 @@ export class Player {
     const end = Number.isFinite(this.video.duration) ? this.video.duration - 1e-3 : target;
     const inside = Math.max(Math.min(target, end), 0);
     this.answered = false;
+    this.sought += 1;
     if (this.video.seeking) this.pending = inside; else this.video.currentTime = inside;
   }
 
@@ -154,9 +157,13 @@ export class Player {
     const found = Math.max(Math.min(frame, this.data.times.length - 1), 0);
     this.wanted = found;
     this.tries = 0;
-    [this.early, this.late] = [-Infinity, Infinity];
-    this.aim = this.data.middle(found) - this.offset;
+    this.#aimAtMiddle();
     this.#go(this.aim);
+  }
+
+  #aimAtMiddle() {
+    [this.early, this.late] = [-Infinity, Infinity];
+    this.aim = this.data.middle(this.wanted) - this.offset;
   }
 
   /** To the frame that is shown at a moment. */

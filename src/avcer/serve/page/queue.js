@@ -110,10 +110,12 @@ function uploadRow(id, one) {
     make("button", { type: "button", "data-key": `upload-${id}`, "aria-label": `Cancel ${one.name}`, onclick: () => cancel(one) }, "Cancel"));
 }
 
-/** A file that has been sent whole may be a job already: its id is waited for, and the job deleted. */
+/** A file that has been sent whole, or may have been since that was told, may be a job already: its id is waited for, and
+ * the job deleted. */
+const NEARLY_SENT = 8e6;
 function cancel(one) {
   one.stopped = true;
-  if (one.share < 1) one.abort?.();
+  if ((1 - one.share) * one.file.size > NEARLY_SENT) one.abort?.();
   draw(true);
 }
 
