@@ -44,3 +44,19 @@ def test_no_cluster_at_the_address(tmp_path: Path) -> None:
     (tmp_path / "a.mp4").write_text("ok")
     with pytest.raises(UsageError, match="no Ray cluster"):
         run_batch([str(tmp_path / "a.mp4")], tmp_path / "out", Options(), replace(ON_RAY, address="127.0.0.1:1"))
+
+
+def test_a_ray_that_does_not_start_is_told_in_a_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ray = pytest.importorskip("ray", reason="needs the extra ray")
+
+    tried = []
+
+    def late(**_: object) -> None:
+        tried.append(1)
+        raise Exception("The current node timed out during startup.")
+
+    monkeypatch.setattr(ray, "init", late)
+    (tmp_path / "a.mp4").write_text("ok")
+    with pytest.raises(UsageError, match=r"does not start here .*timed out.*leave --engine out"):
+        run_batch([str(tmp_path / "a.mp4")], tmp_path / "out", Options(), ON_RAY)
+    assert len(tried) == 3

@@ -25,6 +25,8 @@ PLACE_S: Final = 300.0
 """The longest wait for the first seat: a cluster without a free processor is said to be full."""
 ANSWER_S: Final = 10.0
 """The longest wait for the cluster's head to answer."""
+STARTS: Final = 3
+"""Ray gives a machine 30 s to start it, which is not enough where there is much other work."""
 SEATS_LOST: Final = 20
 """So many seats lost one after another without a clip done between: the cluster is not usable."""
 
@@ -141,12 +143,22 @@ def _connect(address: str | None) -> Any:
     else:
         # A cluster of our own gets a token of its own: else Ray keeps one in the user's home.
         os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
-    try:
-        ray.init(address=address, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
-    except Exception as error:  # Ray raises plain ones, too: a slow machine's node 'timed out during startup'
-        where = f"no Ray cluster at {address}" if address else "Ray does not start here"
-        raise UsageError(f"{where} ({_line(error)}); start one with: ray start --head") from error
+    for left in reversed(range(1 if address else STARTS)):
+        try:
+            ray.init(address=address, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
+            break
+        except Exception as error:  # Ray raises plain ones, too
+            ray.shutdown()
+            if not left:
+                raise UsageError(_not_started(address, error)) from error
     return ray
+
+
+def _not_started(address: str | None, error: Exception) -> str:
+    if address:
+        return f"no Ray cluster at {address} ({_line(error)}); start one with: ray start --head"
+    remedy = "try again when the machine has less to do, or leave --engine out"
+    return f"Ray does not start here ({_line(error)}); {remedy}"
 
 
 def _check_answers(address: str) -> None:
