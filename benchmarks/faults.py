@@ -57,7 +57,8 @@ def main() -> None:
             root, chosen
         )
     RESULTS.mkdir(parents=True, exist_ok=True)
-    (RESULTS / f"{chosen.what}.json").write_text(json.dumps(measured, indent=2) + "\n")
+    name = chosen.what if chosen.only is None else f"{chosen.what}-{chosen.only.replace(' ', '-')}"
+    (RESULTS / f"{name}.json").write_text(json.dumps(measured, indent=2) + "\n")
     print(json.dumps(measured, indent=2))
     sys.exit(bool(measured["to look at"]))
 

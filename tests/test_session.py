@@ -324,3 +324,10 @@ class TestLargestNow:
         assert now.update(0.1, {2: 100.0}, [1, 2]) == 1
         assert now.update(0.2, {2: 100.0}, [2]) == 2
         assert now.update(0.3, {}, []) == -1
+
+
+def test_the_real_time_factor_is_by_the_clip_and_0_where_that_has_no_length() -> None:
+    one = session()
+    one.started -= 4.0
+    assert 0.5 <= one._timings(CLIP)["real_time_factor"] < 5
+    assert one._timings(replace(CLIP, duration_s=0.0))["real_time_factor"] == 0

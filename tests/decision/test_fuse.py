@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -149,3 +151,13 @@ def test_missing_is_not_zero_where_the_rest_has_no_weight(pooling: Pooling) -> N
     fused, given = pool(values, np.array([[False, False, True]]), FusionWeights("mine", weights, pooling))
     np.testing.assert_allclose(fused / fused.sum(), values[:, 2], atol=1e-9)
     np.testing.assert_allclose(given.sum(axis=1), fused)
+
+
+@pytest.mark.parametrize("pooling", get_args(Pooling))
+def test_what_the_modalities_gave_adds_up_to_what_is_fused_whatever_the_pooling(pooling: Pooling) -> None:
+    values = np.random.default_rng(0).dirichlet(np.ones(7), (5, 3))
+    present = np.array([[True, True, True]] * 3 + [[True, False, False], [False, False, False]])
+    fused, contributions = pool(values, present, replace(MEAN, values=MEAN.values / 4, pooling=pooling))
+    np.testing.assert_allclose(contributions.sum(axis=1), fused, atol=1e-12)
+    assert (fused[:4].sum(axis=1) > 0.01).all()
+    assert not contributions[4].any()
