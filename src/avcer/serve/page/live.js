@@ -98,8 +98,18 @@ function jpeg(mine, picture) {
   return canvas.convertToBlob({ type: "image/jpeg", quality: 0.85 });
 }
 
-async function hear(mine) {
+/** At 16 kHz; in browsers that do not connect a microphone to that, at its own rate: the ear changes it. */
+function listening(mine) {
   const audio = new AudioContext({ sampleRate: RATE });
+  try { return [audio, audio.createMediaStreamSource(mine.media)]; } catch {
+    audio.close();
+    const own = new AudioContext();
+    return [own, own.createMediaStreamSource(mine.media)];
+  }
+}
+
+async function hear(mine) {
+  const [audio, source] = listening(mine);
   mine.audio = audio;
   await audio.audioWorklet.addModule("ear.js");
   const ahead = seconds() - audio.currentTime;
@@ -111,7 +121,7 @@ async function hear(mine) {
     head.setFloat64(1, data.begins + ahead, true);
     mine.socket.send(new Blob([head.buffer, data.samples]));
   };
-  audio.createMediaStreamSource(mine.media).connect(ear);
+  source.connect(ear);
 }
 
 function draw(frame, told) {

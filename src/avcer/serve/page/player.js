@@ -12,6 +12,17 @@ function stampOf(video) {
   } catch { return null; }
 }
 
+/** Whether the browser's pictures tell no time: Firefox says 0 of each, and its callbacks tell the player's clock. */
+function timeless(video, mediaTime) {
+  if (!("VideoFrame" in window) || mediaTime < 0.2) return false;
+  try {
+    const picture = new VideoFrame(video);
+    const none = picture.timestamp <= 2 && picture.duration === null;
+    picture.close();
+    return none;
+  } catch { return false; }
+}
+
 /** Time stamps of a player and of a file agree to rounding; a frame that is further off belongs to another clock. */
 const EXACT_S = 0.002;
 const MISSES = 5;
@@ -26,10 +37,11 @@ const SETTLED_MS = 80;
 export class Player {
   /**
    * `shown(frame)` is called for each frame that is shown; -1 outside the analysed span. `paint()` copies the picture
-   * that the element shows, so that what is drawn over it cannot belong to another.
+   * that the element shows, so that what is drawn over it cannot belong to another. `misses()`: its time stamps are not
+   * those of the analysis; `unsure()`: it does not tell which frame it shows.
    */
-  constructor(video, data, paint, shown, misses) {
-    Object.assign(this, { video, data, paint, shown, misses });
+  constructor(video, data, paint, shown, misses, unsure) {
+    Object.assign(this, { video, data, paint, shown, misses, unsure });
     this.offset = data.zero;
     this.frame = -1;
     this.wanted = null; // the frame that was sought; kept while it is shown: browsers may paint a neighbour afterwards
@@ -45,7 +57,7 @@ export class Player {
     this.calibrated = false;
     this.listeners = new AbortController();
     video.addEventListener("seeked", () => this.#goOn(), { signal: this.listeners.signal });
-    if (this.exact) this.#watch(); else this.#poll();
+    if (this.exact) this.#watch(); else this.#goByClock();
   }
 
   close() { this.closed = true; this.listeners.abort(); }
@@ -58,6 +70,7 @@ export class Player {
   #watch() {
     this.video.requestVideoFrameCallback((_, told) => {
       if (this.closed) return;
+      if (timeless(this.video, told.mediaTime)) return this.#goByClock();
       this.#watch();
       const stamp = this.#painted(told.mediaTime);
       if (!this.calibrated) {
@@ -67,6 +80,16 @@ export class Player {
       }
       this.#show(stamp + this.offset, true);
     });
+  }
+
+  /** From now on the player's clock decides which frame is shown. */
+  #goByClock() {
+    this.exact = false;
+    this.offset = this.data.zero;
+    this.paint(false);
+    this.unsure();
+    this.#poll();
+    if (this.wanted !== null) this.seekFrame(this.wanted); // what was sought by the other clock
   }
 
   /** Copies the picture; the time stamp of what was copied: asked before and after, it must be one. */

@@ -65,7 +65,8 @@ class Studio {
     this.overlay = new Overlay($("overlay"), $("video"), data, (label) => this.colours(label), (frame) => this.facesOn(frame));
     this.panels = new Panels(this);
     this.ribbon.matches = (segment) => this.panels.matches(segment);
-    this.player = new Player($("video"), data, (wanted) => this.overlay.paint(wanted), (frame) => this.show(frame), () => this.mismatch());
+    this.player = new Player($("video"), data, (wanted) => this.overlay.paint(wanted), (frame) => this.show(frame), () => this.mismatch(),
+      () => say("This browser does not tell which frame it shows; boxes and labels go by its clock and may be a frame off"));
     this.controls();
     bindKeys(this);
     this.refresh();
