@@ -96,7 +96,9 @@ def by_kind(labels: Integer, said: Double) -> dict[str, tuple[Double, Boolean]]:
 
 def by_modalities() -> str:
     """What the shipped file says of its own validation."""
-    validation = json.loads(SHIPPED.read_text(encoding="utf-8"))["about"]["validation"]
+    about = json.loads(SHIPPED.read_text(encoding="utf-8"))["about"]
+    judged = [(name, one) for name, one in about["validation"].items()]
+    judged += [(f"{name}, speaking", one) for name, one in about.get("speaking", {}).items()]
     rows = [
         [
             name,
@@ -107,7 +109,7 @@ def by_modalities() -> str:
             ", ".join(f"{value:.3f}" for value in one["coverage_by_kind"]),
             f"{one['set_size']:.2f}",
         ]
-        for name, one in validation.items()
+        for name, one in judged
     ]
     return table(
         ["modalities", "kind UAR", "accuracy", "ECE", "90 % sets hold", "of neutral, one, blend", "labels a set"], rows

@@ -1,13 +1,10 @@
 """Faces that speak and voices, on people whom no model has seen: each alone, together, and ways to weigh them.
 
-    python benchmarks/modalities.py LABELS.csv... --runs DIR [--clips FOLDER] [--photographs FERPLUS SPEECH...]
-        [--degraded N] [--write docs/decision.md]
+    python benchmarks/modalities.py LABELS.csv... --runs DIR [--clips FOLDER] [--write docs/decision.md]
 
 ``LABELS.csv`` are tables of labelled clips as ``avcer evaluate table`` reads them, with a column ``speaker``; what the
 models say of them is kept in ``DIR``, and used again. ``FOLDER`` holds the clips of ``benchmarks/clips_seen.csv``. What
-is fitted is always judged on people, or corpora, that were left out. ``--photographs`` puts validation voices of the
-tables of speech beside the validation faces; ``--degraded`` spoils the pictures of every Nth clip, and looks at every
-second frame of them.
+is fitted is always judged on people, or corpora, that were left out.
 """
 
 from __future__ import annotations
@@ -18,14 +15,12 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
 
-import cv2
 import numpy as np
 from scipy.optimize import minimize
 
 from avcer import Analyzer
-from avcer.analysis import Analysis, FaceAnalysis
+from avcer.analysis import FaceAnalysis
 from avcer.decision.baseline import Baseline, rebased, resting, without
 from avcer.decision.express import OpenRule, read_open
 from avcer.decision.fuse import FusionWeights, pool, read_fusion
@@ -40,14 +35,11 @@ from avcer.evaluation.side_by_side import by_video
 from avcer.evaluation.statistics import metrics
 from avcer.evaluation.tables.frames import FrameTable
 from avcer.labels import BASIC
-from avcer.media import SAMPLE_RATE, Pictures, SoundWindow, open_sound
+from avcer.media import SAMPLE_RATE, SoundWindow
 from avcer.models.choice import choose
 from avcer.models.runtime import load_engine
-from avcer.training.decision import RECIPE, Rows, judge, read_votes, rows_of
-from avcer.training.fusion import hear, sort_tables
-from avcer.training.loop import Plan
 from avcer.training.weighing import KINDS, Spoken, fit_speaking, scored, spoken_rows
-from avcer.types import Boolean, Double, EmotionProbabilities, Image, Integer, Progress, no_progress
+from avcer.types import Boolean, Double, EmotionProbabilities, Integer
 from page import circumstances, put, table
 
 SEEN = Path(__file__).with_name("clips_seen.csv")
@@ -69,8 +61,6 @@ def main() -> None:
     parser.add_argument("labels", nargs="+", type=Path, metavar="LABELS.csv")
     parser.add_argument("--runs", type=Path, required=True, metavar="DIR")
     parser.add_argument("--clips", type=Path, metavar="FOLDER")
-    parser.add_argument("--photographs", nargs="+", type=Path, metavar="TABLE", help="FER+, and tables of speech")
-    parser.add_argument("--degraded", type=int, metavar="N", help="spoil the pictures of every Nth clip")
     parser.add_argument("--fusion", nargs="*", default=[], metavar="FILE", help="other fusion weights to try")
     parser.add_argument("--write", type=Path, help="the page to put the tables into")
     chosen = parser.parse_args()
@@ -80,11 +70,6 @@ def main() -> None:
     parts += ["Each curve, a row a clip (the mean of its frames), as `avcer evaluate` counts:", curves(groups)]
     parts += ["The label that is said longest of a clip:", labels(groups)]
     parts += ["Ways to weigh, UAR of face and voice together:", approaches(groups, ["mini", *chosen.fusion])]
-    parts += ["How far a face speaks, ways to tell it (UAR of face and voice together):", told_by_cues(groups)]
-    if chosen.photographs:
-        parts += ["Photographs beside a voice, which do not speak:", photographs(chosen.photographs, chosen.runs)]
-    if chosen.degraded:
-        parts += ["Spoilt pictures of faces that speak:", degraded(chosen.labels, chosen.runs, chosen.degraded)]
     parts += ["A person's own rest taken off, all clips of a person as one track:", rests(groups)]
     if chosen.clips:
         parts += ["Talking clips that look calm, neutral or serious:", calm(chosen.clips, analyzer)]
@@ -134,10 +119,10 @@ def splits(groups: Sequence[Group]) -> Iterator[tuple[str, list[tuple[list[Group
 
 
 def weighed(others: Sequence[Group], weights: FusionWeights) -> OpenRule:
-    return replace(read_open(), weighing=_fitted(others, weights, shipped_cues()))
+    return replace(read_open(), weighing=fitted(others, weights, shipped_cues()))
 
 
-def _fitted(others: Sequence[Group], weights: FusionWeights, cues: Cues | None) -> Weighing:
+def fitted(others: Sequence[Group], weights: FusionWeights, cues: Cues | None) -> Weighing:
     return Weighing(KINDS, fit_speaking(spoken(others), weights, cues), cues)
 
 
@@ -265,117 +250,23 @@ def approaches(groups: Sequence[Group], files: Sequence[str]) -> str:
     for title, cues in (
         ("faces that speak (3), whoever is heard", None), ("faces that speak (3), as far as they do", shipped_cues())
     ):  # fmt: skip
-        rows.append([title, *(_shares(pairs, weights, cues) for _, pairs in splits(groups))])
+        rows.append([title, *(shares_of(pairs, weights, cues) for _, pairs in splits(groups))])
     return table(["way (free numbers)", *names], rows)
-
-
-CUES: Final = {
-    "any face speaks while a sound is heard": None,
-    "shipped": (0.045, 6.0, 2.0),
-    "speech with its chance": (0.045, 6.0, 1.0),
-    "less movement is enough": (0.035, 6.0, 2.0),
-    "more movement is asked": (0.06, 6.0, 2.0),
-    "softer": (0.045, 3.0, 2.0),
-}
-"""Middle, steepness and sharpness of ``decision.weigh.Cues``."""
-
-
-def told_by_cues(groups: Sequence[Group]) -> str:
-    weights, rows = read_fusion("mini"), []
-    for name, numbers in CUES.items():
-        cues = None if numbers is None else Cues(*numbers)
-        rows.append([name, str(numbers or "-"), *(_shares(pairs, weights, cues) for _, pairs in splits(groups))])
-    return table(["way", "middle, steepness, sharpness", *(name for name, _ in splits(groups))], rows)
-
-
-def photographs(tables: Sequence[Path], runs: Path) -> str:
-    """Validation faces and voices, as ``avcer train decision`` puts them together: accuracy, kinds, ECE."""
-    plan, rows = Plan.read(RECIPE), _photographs(tables, runs)
-    weights, rule, cells = read_fusion("mini"), read_open(), []
-    shown = np.where(np.isnan(rows.activity), np.nan, 0.0)
-    cases = {
-        "taken for faces that speak": (np.full(rows.activity.shape, np.nan), "VS+VD+A"),
-        "held before a camera, its mouth watched": (rows.activity, "VS+VD+A"),
-        "shown as they are": (shown, "VS+VD+A"),
-        "without a voice": (shown, "VS+VD"),
-    }
-    for name, (activity, modalities) in cases.items():
-        scores = judge(rule, replace(rows, activity=activity), weights, plan)[modalities]
-        cells.append([name, scores["n"], *(f"{scores[key]:.3f}" for key in ("kind_uar", "accuracy", "ece"))])
-    return table(["photographs", "n", "kind UAR", "accuracy", "ECE"], cells)
-
-
-def _photographs(tables: Sequence[Path], runs: Path) -> Rows:
-    kept = runs / "photographs.npz"
-    if not kept.exists():
-        faces, speech = sort_tables(tables)
-        found = rows_of(read_votes(faces), hear(speech), True, Plan.read(RECIPE), (), print)
-        np.savez(kept, **vars(found))
-    with np.load(kept) as saved:
-        return Rows(saved["values"], saved["labels"], saved["activity"])
-
-
-SPOILT: Final[dict[str, Callable[[Image], Image]]] = {
-    "as they are": lambda image: image,
-    "small": lambda image: cv2.resize(image, None, fx=0.35, fy=0.35, interpolation=cv2.INTER_AREA),
-    "dark": lambda image: (image * 0.15).astype(np.uint8),
-    "blurred": lambda image: cv2.GaussianBlur(image, (0, 0), image.shape[0] / 60),
-    "narrow, as if turned": lambda image: cv2.resize(image, None, fx=0.6, fy=1.0, interpolation=cv2.INTER_AREA),
-}  # type: ignore[dict-item]
-"""Ways to spoil a picture."""
-
-
-class Spoiling(Analyzer):
-    """Analyses every second frame, spoilt; a third of the height of a face is left of small ones."""
-
-    spoil: Callable[[Image], Image]
-
-    def analyze(self, source: Any, progress: Progress = no_progress) -> Analysis:
-        """See ``Analyzer``."""
-        blocks = [] if (sound := open_sound(source)) is None else list(sound)
-        frames = [frame for number, frame in enumerate(Pictures(source)) if number % 2 == 0]
-        spoilt = [replace(frame, image=self.spoil(frame.image)) for frame in frames]
-        mixed = [(one.time_s, 1, one) for one in spoilt] + [(one.start_s, 0, one) for one in blocks]
-        return super().analyze((one for *_, one in sorted(mixed, key=lambda item: item[:2])), progress)
-
-
-def degraded(paths: Sequence[Path], runs: Path, every: int) -> str:
-    """UAR of the face alone, the voice alone and both, with the shares of the other corpora; a row a clip."""
-    weights, cells = read_fusion("mini"), []
-    for name, spoil in SPOILT.items():
-        analyzer = Spoiling(threads=1)
-        analyzer.spoil = spoil
-        groups = []
-        for path in paths:
-            corpus = read_corpus("table", path)
-            corpus = replace(corpus, samples=corpus.samples[::every])
-            folder = runs / "degraded" / name.partition(",")[0].replace(" ", "-") / path.parent.name
-            groups.append(Group(path.parent.name, "all", run(corpus, analyzer, folder)))
-        for group in groups:
-            others = [one for one in groups if one is not group]
-            policy = Policy(weights, rule="open", numbers=weighed(others, weights))
-            videos = by_video(group.frames)
-            heard = videos.rows(videos.valid.all(axis=1))
-            found = spoken_curves(policy, heard)
-            scores = [_uar(heard.places(BASIC), found[curve]) for curve in ("VS+VD", "A", "AV")]
-            less = float(scores[2]) - max(map(float, scores[:2]))
-            cells.append([name, group.corpus, f"{len(heard)} of {len(videos)}", *scores, f"{less:+.3f}"])
-    return table(["pictures", "corpus", "clips with a face", "VS+VD", "A", "AV", "AV against the better"], cells)
 
 
 def _linear(pairs: Sequence[tuple[list[Group], list[Group]]], weights: FusionWeights) -> str:
     videos = by_video(joined([one for judged, _ in pairs for one in judged]))
-    return _uar(videos.places(BASIC), pool(videos.values, videos.valid, weights)[0])
+    return uar_of(videos.places(BASIC), pool(videos.values, videos.valid, weights)[0])
 
 
-def _shares(pairs: Sequence[tuple[list[Group], list[Group]]], weights: FusionWeights, cues: Cues | None) -> str:
+def shares_of(pairs: Sequence[tuple[list[Group], list[Group]]], weights: FusionWeights, cues: Cues | None) -> str:
     truth, said = [], []
     for judged, others in pairs:
         videos = by_video(joined(judged))
         truth.append(videos.places(BASIC))
-        weighing = _fitted(others, weights, cues)
+        weighing = fitted(others, weights, cues)
         said.append(weigh(videos.values, videos.valid, weights, weighing, videos.activity).fused)
-    return _uar(np.concatenate(truth), np.concatenate(said))
+    return uar_of(np.concatenate(truth), np.concatenate(said))
 
 
 def _uar_of(pairs: Sequence[tuple[list[Group], list[Group]]], combine: Way, count: int, weights: FusionWeights) -> str:
@@ -385,7 +276,7 @@ def _uar_of(pairs: Sequence[tuple[list[Group], list[Group]]], combine: Way, coun
         videos = by_video(joined(judged))
         truth.append(videos.places(BASIC))
         said.append(combine(*_two(videos.values, videos.valid, weights), free))
-    return _uar(np.concatenate(truth), np.concatenate(said))
+    return uar_of(np.concatenate(truth), np.concatenate(said))
 
 
 def _fit(combine: Way, count: int, parts: Sequence[Spoken], weights: FusionWeights) -> Double:
@@ -407,7 +298,7 @@ def _two(values: Double, valid: Boolean, weights: FusionWeights) -> tuple[Double
     return np.maximum(share(faces), LEAST), np.maximum(share(values[:, 2]), LEAST)
 
 
-def _uar(truth: Integer, said: Double) -> str:
+def uar_of(truth: Integer, said: Double) -> str:
     return f"{metrics.uar(truth, said.argmax(axis=1)):.3f}"
 
 
@@ -423,9 +314,9 @@ def rests(groups: Sequence[Group]) -> str:
             scores = []
             for curve in ("VS", "VD", "AV"):
                 said = np.concatenate([spoken_curves(_with_numbers(policy), one)[curve] for one in videos])
-                scores.append(_uar(truth, said))
+                scores.append(uar_of(truth, said))
             raw = np.concatenate([share(one.values[:, 0] + 1e-12) for one in videos])
-            rows.append([name, words, _uar(truth, raw), *scores])
+            rows.append([name, words, uar_of(truth, raw), *scores])
     return table(["corpus", "rest", "static model", "VS", "VD", "AV"], rows)
 
 
