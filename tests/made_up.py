@@ -11,6 +11,7 @@ import soundfile
 from pyarrow import parquet
 
 from avcer.emotion.probabilities import softmax
+from avcer.evaluation.tables.speaking import Speaking
 from avcer.labels import BASIC
 from avcer.types import Double, Float, Image, Integer
 
@@ -57,3 +58,15 @@ def angry_and_calm(folder: Path, name: str, **columns: list[object]) -> Path:
     path = folder / f"{name}.parquet"
     parquet.write_table(pyarrow.table({"emotion": words, "speaker": speakers, "audio": sounds, **columns}), path)
     return path
+
+
+PEOPLE = ("a", "b", "c")
+
+
+def clips_of_people(name: str = "acted", looks: int = 4, labels: tuple[int, ...] = (0, 1, 4)) -> Speaking:
+    """Each speaker says one clip of each label; of the first clip one look fewer."""
+    owners = np.repeat(np.arange(len(PEOPLE) * len(labels)), looks)[1:]
+    inputs = np.random.default_rng(0).random((len(owners), 1, 48, 48), np.float32)
+    speakers = np.repeat(PEOPLE, len(labels))
+    named = np.array([f"{name}-{number}" for number in range(len(speakers))])
+    return Speaking(name, inputs, owners, np.tile(labels, len(PEOPLE)), speakers, named)

@@ -17,18 +17,9 @@ from avcer.models.store import InstalledModel, find, verify
 from avcer.training import dynamic, last_layers, recipe, speaking, static
 from avcer.training.readout import Layer, Lesson, Settings, fit, lesson_of_clips, lesson_of_pictures
 from avcer.training.speaking import Material, Watched, folds, judge
+from made_up import clips_of_people as clips
 
 SETTINGS = Settings(penalty=1e-4, before=0.0)
-SPEAKERS = ("a", "b", "c")
-
-
-def clips(name: str = "acted", looks: int = 4, labels: tuple[int, ...] = (0, 1, 4)) -> Speaking:
-    """Each speaker says one clip of each label; of the first clip one look fewer."""
-    owners = np.repeat(np.arange(len(SPEAKERS) * len(labels)), looks)[1:]
-    inputs = np.random.default_rng(0).random((len(owners), 1, 48, 48), np.float32)
-    speakers = np.repeat(SPEAKERS, len(labels))
-    named = np.array([f"{name}-{number}" for number in range(len(speakers))])
-    return Speaking(name, inputs, owners, np.tile(labels, len(SPEAKERS)), speakers, named)
 
 
 def watched(one: Speaking, random: np.random.Generator) -> Watched:

@@ -32,6 +32,9 @@ def add_train(commands: Commands) -> None:
     train.add_argument(
         "--doubt-only", action="store_true", help="mini audio: keep --start, fit only what is unfamiliar to it"
     )
+    train.add_argument(
+        "--video", action="store_true", help="mini static: teach all layers of --start anew, for faces as in video"
+    )
     train.add_argument("--own-model", default=[], **OWN_MODEL)
     train.add_argument("--epochs", type=positive, metavar="N", help="how many epochs (default: the recipe's)")
 
@@ -46,7 +49,13 @@ def _train(chosen: argparse.Namespace) -> int:
     if chosen.role == "weighing":
         return _train_weighing(chosen)
     train = recipe(
-        chosen.role, chosen.architecture, chosen.start, chosen.own_models, chosen.leave_out, chosen.doubt_only
+        chosen.role,
+        chosen.architecture,
+        chosen.start,
+        chosen.own_models,
+        chosen.leave_out,
+        chosen.doubt_only,
+        chosen.video,
     )
     card = train(chosen.data, chosen.out, chosen.epochs, lambda line: print(line, flush=True))
     print(f"{card.name}: {chosen.out / 'model'}")
@@ -65,9 +74,9 @@ def _train_decision(chosen: argparse.Namespace) -> int:
 def _train_weighing(chosen: argparse.Namespace) -> int:
     from avcer.training.weighing import train
 
-    foreign = (chosen.epochs, chosen.own_models, chosen.leave_out, chosen.doubt_only)
+    foreign = (chosen.epochs, chosen.own_models, chosen.leave_out, chosen.doubt_only, chosen.video)
     if any(foreign) or chosen.architecture != "mini":
-        left = "leave --epochs, --own-model, --architecture, --leave-out, --doubt-only out"
+        left = "leave --epochs, --own-model, --architecture, --leave-out, --doubt-only, --video out"
         raise UsageError(f"train weighing fits three numbers: {left}")
     train(chosen.data, chosen.out, lambda line: print(line, flush=True), chosen.start)
     print(f"open: {chosen.out / 'decision.json'}")
@@ -75,8 +84,9 @@ def _train_weighing(chosen: argparse.Namespace) -> int:
 
 
 def _expect_no_training(chosen: argparse.Namespace) -> None:
-    if chosen.epochs is not None or any((chosen.start, chosen.leave_out)) or chosen.architecture != "mini":
-        left = "leave --epochs, --start, --architecture, --leave-out, --doubt-only out"
+    foreign = (chosen.start, chosen.leave_out, chosen.doubt_only, chosen.video)
+    if chosen.epochs is not None or any(foreign) or chosen.architecture != "mini":
+        left = "leave --epochs, --start, --architecture, --leave-out, --doubt-only, --video out"
         raise UsageError(f"train {chosen.role} fits numbers to the mini models: {left}")
 
 

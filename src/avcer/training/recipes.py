@@ -46,6 +46,7 @@ def recipe(
     own_models: Sequence[Path] = (),
     leave_out: str | None = None,
     doubt_only: bool = False,
+    video: bool = False,
 ) -> Recipe:
     """The training recipe of a role.
 
@@ -57,11 +58,18 @@ def recipe(
         own_models: for a dynamic model, the static model whose features it reads.
         leave_out: a corpus that is not learned from, but scored on; of an audio or a static model.
         doubt_only: for the mini audio model ``start``: nothing but what is unfamiliar to it.
+        video: for the mini static model ``start``: all its layers are taught anew, for faces as they are in video.
 
     Raises:
         UsageError: there is no such recipe, or it does not use one of ``own_models``, or leaves no corpus out.
         MissingExtraError: PyTorch is not installed.
     """
+    if video:
+        others = (own_models, leave_out, doubt_only)
+        if role != "static" or architecture != "mini" or start is None or any(others):
+            raise UsageError("--video is for train static with --start and a mini model, without --leave-out")
+        filmed: Recipe = partial(_train_of("video"), start=start)
+        return filmed
     if doubt_only:
         if role != "audio" or architecture != "mini" or start is None or leave_out is not None:
             raise UsageError("--doubt-only is for train audio with --start and a mini model, without --leave-out")

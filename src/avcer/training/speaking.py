@@ -85,6 +85,14 @@ def folds(speakers: Sequence[str]) -> Iterator[Boolean]:
         yield numbers % count == group
 
 
+def halves(clips: Speaking) -> tuple[Boolean, Boolean]:
+    """The clips of one half of the people and those of the other; a single person is in neither."""
+    names, numbers = np.unique(clips.speakers, return_inverse=True)
+    if len(names) == 1:
+        return np.zeros(len(clips), np.bool_), np.zeros(len(clips), np.bool_)
+    return numbers % 2 == 0, numbers % 2 == 1
+
+
 def lessons(material: Material, settings: Settings, chosen: Sequence[Boolean | None]) -> list[Lesson]:
     """All pictures, and the ``chosen`` clips of each set: None for all; of a set with none chosen nothing."""
     made = list(material.pictures)
@@ -128,17 +136,17 @@ def judge(material: Material, settings: Settings) -> list[Row]:
                 one.clips.name,
                 len(one.clips),
                 len(np.unique(one.clips.speakers)),
-                *_scores(one.clips, before),
-                *_scores(one.clips, people),
-                *_scores(one.clips, corpus),
-                _other(one.clips, before),
-                _other(one.clips, people),
+                *scores(one.clips, before),
+                *scores(one.clips, people),
+                *scores(one.clips, corpus),
+                other(one.clips, before),
+                other(one.clips, people),
             )
         )
     return rows
 
 
-def _scores(clips: Speaking, said: Double) -> tuple[float | None, float | None]:
+def scores(clips: Speaking, said: Double) -> tuple[float | None, float | None]:
     """Mean recall and ECE of the clips' mean probabilities; None where all clips show the same."""
     if len(np.unique(clips.labels)) < 2:
         return None, None
@@ -146,7 +154,8 @@ def _scores(clips: Speaking, said: Double) -> tuple[float | None, float | None]:
     return metrics.uar(clips.labels, means.argmax(axis=1)), metrics.ece(clips.labels, means)
 
 
-def _other(clips: Speaking, said: Double) -> float | None:
+def other(clips: Speaking, said: Double) -> float | None:
+    """The share of the looks of clips labelled Neutral that get another label; None where there are none."""
     calm = (clips.labels == NEUTRAL)[clips.owners]
     return float(np.mean(said[calm].argmax(axis=1) != NEUTRAL)) if calm.any() else None
 

@@ -28,6 +28,7 @@ from avcer.training.loop import Plan, Report, autocast, device, fit
 from avcer.types import Double, Float
 
 RECIPE: Final = Path(__file__).parent / "recipes" / "static.toml"
+OUTPUTS: Final = ("logits", "features", "heat")
 MARGIN: Final = 0.0
 """A detector's box, made square by its longer side, is as large as a FER+ picture: RetinaFace's longer side measured
 0.99 of the picture (median of 249), and 1.04 of that of the faces cut out on black (250)."""
@@ -36,6 +37,8 @@ LIMITS: Final = (
     "Disgust and Fear are rare in FER+ and often missed; profiles, faces below 30 pixels and covered mouths are read "
     "poorly."
 )
+MIXED: Final = Plan(0, 0, 0.0)
+"""Mixed precision."""
 Batch = tuple[Tensor, Tensor]
 """Faces ``(N, 1, 48, 48)`` and their targets ``(N, 7)``."""
 
@@ -65,8 +68,7 @@ def train(tables: Sequence[Path], out: Path, epochs: int | None = None, report: 
     }
     card = _card(faces, scores | {"temperature": temperature})
     example = torch.rand(2, 1, SIZE, SIZE)
-    outputs = ["logits", "features", "heat"]
-    return finish(out / "model", network, card, example, outputs)
+    return finish(out / "model", network, card, example, OUTPUTS)
 
 
 def read_tables(paths: Sequence[Path]) -> list[FaceTable]:
@@ -100,13 +102,17 @@ def run(tables: Sequence[FaceTable], plan: Plan, folder: Path, report: Report) -
             row |= {f"blends_{table.name}": scores["blends"]["macro_f1"]} if "blends" in scores else {}
         return row | {"score": float(np.mean(list(row.values())))}
 
-    fit(network, lambda epoch: prefetch(_batches(faces, plan, epoch)), _loss, evaluate, plan, folder, report)
+    fit(network, lambda epoch: prefetch(_batches(faces, plan, epoch)), loss, evaluate, plan, folder, report)
     return network
 
 
 def training_faces(tables: Sequence[FaceTable], plan: Plan) -> Canvases:
     """All rows of the tables, as this recipe trains on them; rare emotions are drawn more often than they occur."""
-    parts = [_prepared(table, plan.options) for table in tables]
+    return joined([_prepared(table, plan.options) for table in tables])
+
+
+def joined(parts: Sequence[Canvases]) -> Canvases:
+    """One after the other."""
     return Canvases(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in vars(parts[0])})
 
 
@@ -132,7 +138,8 @@ def _batches(faces: Canvases, plan: Plan, epoch: int) -> Iterable[Batch]:
         yield images.to(device()), torch.from_numpy(faces.targets[rows]).to(device())
 
 
-def _loss(network: nn.Module, batch: Batch) -> Tensor:
+def loss(network: nn.Module, batch: Batch) -> Tensor:
+    """Cross-entropy with the targets of a batch."""
     images, targets = batch
     logits, _ = network.classify(images.contiguous(memory_format=torch.channels_last))  # type: ignore[operator]
     return nn.functional.cross_entropy(logits.float(), targets)
@@ -145,11 +152,16 @@ def model_inputs(table: FaceTable) -> Float:
     return inputs
 
 
-@torch.no_grad()
-def table_logits(network: nn.Module, table: FaceTable) -> Double:
+def table_logits(network: nn.Module, table: FaceTable, plan: Plan = MIXED) -> Double:
     """Logits ``(N, 7)`` of the pictures of a table."""
-    with autocast(Plan(0, 0, 0.0)):
-        parts = torch.split(torch.from_numpy(model_inputs(table)), 256)
+    return logits_of(network, model_inputs(table), plan)
+
+
+@torch.no_grad()
+def logits_of(network: nn.Module, inputs: Float, plan: Plan = MIXED) -> Double:
+    """Logits ``(N, 7)`` of ``inputs (N, 1, 48, 48)``, in the precision of ``plan``."""
+    with autocast(plan):
+        parts = torch.split(torch.from_numpy(inputs), 256)
         logits = [network.classify(part.to(device()))[0].double() for part in parts]  # type: ignore[operator]
     joined: Double = torch.cat(logits).cpu().numpy()
     return joined

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from avcer.errors import InputError
 from avcer.evaluation.corpora.record import Sample
 from avcer.evaluation.corpora.table import read_table
 from avcer.faces.detect import Detector
+from avcer.files import atomic
 from avcer.labels import BASIC
 from avcer.media import Pictures
 from avcer.types import Boolean, Double, Float, Integer
@@ -48,6 +50,18 @@ class Speaking:
             self.name, self.inputs[looks], owners, self.labels[chosen], self.speakers[chosen],
             self.clips[chosen],
         )  # fmt: skip
+
+    def save(self, path: Path) -> None:
+        """For ``load``: clips are decoded and faces found once."""
+        with atomic(path) as part, part.open("wb") as file:
+            np.savez(file, **vars(self))
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """What ``save`` wrote."""
+        with np.load(path, allow_pickle=False) as stored:
+            kept = dict(stored)
+        return cls(**kept | {"name": str(kept["name"])})
 
     def means(self, values: NDArray[np.floating]) -> Double:
         """``(C, K)``: the mean over the looks of each clip of ``values (L, K)``."""

@@ -1,0 +1,206 @@
+"""The whole static network taught anew for video: what it does for people and sets of clips that it has not seen.
+
+    python benchmarks/faces_in_video.py FACES... CLIPS.csv... --runs DIR [--pictures N] [--write docs/static.md]
+
+The sets of clips are tables (path, label, speaker). A row is a way of teaching. It takes several networks: one that saw
+no clips; two that each saw one half of the people (a set of a single person is left out of both; with ``--halves 1``
+only the first, and every row is of the people whom it did not see); with ``--sets`` one without each set of several
+people and emotions. Each stands in a folder of DIR, with its answers, and what is there is
+not taught again. In a row: of each
+set of clips the mean recall and the ECE of the clips' mean probabilities, people left out, in brackets the mean recall
+with the set left out; of a set of one label the share of looks with another one; and what the pictures pay, the mean
+over the row's networks: FER+ accuracy, UAR, blends, and affect7 accuracy on their validation parts.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from avcer.emotion.probabilities import softmax
+from avcer.evaluation.tables.faces import FaceTable, score_faces
+from avcer.evaluation.tables.speaking import Speaking
+from avcer.models.networks.mini_static import MiniStatic
+from avcer.models.store import InstalledModel, find
+from avcer.training import static
+from avcer.training.last_layers import begin, watch
+from avcer.training.loop import Plan
+from avcer.training.speaking import halves, other, scores
+from avcer.training.video import VideoTask, drawn, read_plan, sort_tables
+from avcer.types import Boolean, Double
+from page import circumstances, put, table
+
+QUIET: Final = {"exchanged": 0.0, "opened": 0.0}
+WAYS: Final[dict[str, dict[str, Any]]] = {
+    "pictures and clips": {},
+    "mouths never exchanged or opened": {"talk": QUIET},
+    "clips drawn three times as often": {"clips": 3.0, "alone": 3.0, "calm": 3.0},
+}
+"""What is changed in the recipe: the table ``talk``, and factors of the weights of clips."""
+Chosen = list[Boolean | None]
+
+
+@dataclass(frozen=True)
+class Answers:
+    """A network's probabilities ``(L, 7)`` of each set of clips, and its scores on the pictures."""
+
+    clips: list[Double]
+    paid: list[list[float]]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("tables", nargs="+", type=Path, metavar="TABLE", help="faces (Parquet) and clips (CSV)")
+    parser.add_argument("--runs", type=Path, required=True, metavar="DIR", help="the folder of the networks")
+    parser.add_argument("--epochs", type=int, metavar="N", help="how many epochs (default: the recipe's)")
+    parser.add_argument("--pictures", type=int, default=10**9, metavar="N", help="so many of a validation part at most")
+    parser.add_argument("--ways", type=int, default=1, metavar="N", help="the first ways of teaching (default: 1)")
+    parser.add_argument("--halves", type=int, choices=(1, 2), default=2, help="of the people (default: 2)")
+    parser.add_argument("--sets", action="store_true", help="also leave each set of several people out")
+    parser.add_argument("--write", type=Path, help="the page to put the table into")
+    chosen = parser.parse_args()
+    plan = read_plan()
+    plan = replace(plan, epochs=chosen.epochs or plan.epochs)
+    pictures, clips = sort_tables(chosen.tables)
+    start = find("mini", "static")
+    task = VideoTask(pictures, [looks(path, start, chosen.runs) for path in clips], start.folder, plan, say)
+    task.tables = [drawn(one.rows(one.validation), chosen.pictures, plan.seed) for one in task.tables]
+    text = "\n\n".join([circumstances("torch"), of_ways(task, chosen.runs, chosen.ways, chosen.halves, chosen.sets)])
+    print(text)
+    if chosen.write:
+        put(chosen.write, text)
+
+
+def looks(path: Path, start: InstalledModel, runs: Path) -> Speaking:
+    """The clips of a table; faces that were found before are read from the folder of the networks."""
+    kept = runs / "looks" / f"{'-'.join(path.parts[-2:])}.npz"
+    if not kept.exists():
+        (one,) = watch([path], start, say)
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        one.save(kept)
+    return Speaking.load(kept)
+
+
+def say(line: str) -> None:
+    print(line, flush=True)
+
+
+def of_ways(task: VideoTask, runs: Path, count: int, taught: int, sets: bool) -> str:
+    """The table: shipped, pictures alone, and the first ``count`` ways of teaching with clips."""
+    shipped = MiniStatic()
+    begin(task.start, shipped, "mini-static")
+    none: Chosen = [np.zeros(len(one), np.bool_) for one in task.clips]
+    before = {"none": remembered(task, runs / "shipped", lambda: shipped)}
+    rows = [["shipped", *together(task.clips, before, taught)]]
+    alone = {"none": learn(task, none, runs / "pictures alone")}
+    rows.append(["pictures alone", *together(task.clips, alone, taught)])
+    say(table(headings(task), rows))
+    for name, changes in list(WAYS.items())[:count]:
+        changed = with_changes(task, changes)
+        chosen = splits(task.clips, taught, sets)
+        answers = {key: learn(changed, one, runs / name / key) for key, one in chosen.items()}
+        rows.append([name, *together(task.clips, answers, taught)])
+        say(table(headings(task), rows))
+    return table(headings(task), rows)
+
+
+def headings(task: VideoTask) -> list[str]:
+    return ["taught on", *(one.name for one in task.clips), "FER+ / UAR / blends", "affect7"]
+
+
+def with_changes(task: VideoTask, changes: dict[str, Any]) -> VideoTask:
+    """The same material, taught by a changed recipe."""
+    options = dict(task.plan.options)
+    for name, change in changes.items():
+        options[name] = options[name] | change if isinstance(change, dict) else options[name] * change
+    return task.by(replace(task.plan, options=options))
+
+
+def splits(clips: Sequence[Speaking], taught: int = 2, sets: bool = False) -> dict[str, Chosen]:
+    """What is taught, by the name of the network: one half of the people, the other, and all but each of the sets."""
+    halved = [halves(one) for one in clips]
+    made: dict[str, Chosen] = {f"half {place}": [one[place] for one in halved] for place in range(taught)}
+    for place, one in enumerate(clips):
+        if sets and several(one):
+            chosen: Chosen = [None] * len(clips)
+            chosen[place] = np.zeros(len(one), np.bool_)
+            made[f"without {one.name}"] = chosen
+    return made
+
+
+def several(one: Speaking) -> bool:
+    return len(np.unique(one.speakers)) > 1 and len(np.unique(one.labels)) > 1
+
+
+def learn(task: VideoTask, chosen: Chosen, run: Path) -> Answers:
+    """The answers of the network in ``run``, which is taught and asked where it was not yet."""
+    return remembered(task, run, lambda: task.taught(chosen, run, say))
+
+
+def remembered(task: VideoTask, run: Path, network: Callable[[], MiniStatic]) -> Answers:
+    """The answers in the folder ``run``, or those of ``network``, which are kept there."""
+    sizes = "-".join(str(len(one)) for one in task.tables)
+    kept = run / f"answers-{sizes}.npz"
+    if not kept.exists():
+        say(f"{run.parent.name}, {run.name}:")
+        run.mkdir(parents=True, exist_ok=True)
+        answers = ask(task, network())
+        np.savez(kept, *answers.clips, *map(np.array, answers.paid))
+    with np.load(kept, allow_pickle=False) as stored:
+        values = [stored[name] for name in stored.files]
+    return Answers(values[: len(task.clips)], [row.tolist() for row in values[len(task.clips) :]])
+
+
+def ask(task: VideoTask, network: MiniStatic) -> Answers:
+    said = [softmax(static.logits_of(network, one.inputs, task.plan)) for one in task.clips]
+    return Answers(said, [paid(network, one, task.plan) for one in task.tables])
+
+
+def paid(network: MiniStatic, kept: FaceTable, plan: Plan) -> list[float]:
+    found = score_faces(softmax(static.table_logits(network, kept, plan)), kept)
+    return [found["accuracy"], found["uar"], found["blends"]["macro_f1"]] if "blends" in found else [found["accuracy"]]
+
+
+def together(clips: Sequence[Speaking], answers: dict[str, Answers], taught: int = 2) -> list[str]:
+    """The cells of a row, on the people whom one of the first ``taught`` halves leaves out: with both on all."""
+    cells = [cell(place, one, answers, taught) for place, one in enumerate(clips)]
+    for place in range(len(next(iter(answers.values())).paid)):
+        means = np.mean([one.paid[place] for one in answers.values()], axis=0)
+        cells.append(" / ".join(f"{value:.3f}" for value in means))
+    return cells
+
+
+def cell(place: int, one: Speaking, answers: dict[str, Answers], taught: int) -> str:
+    """Of a set: people left out, and in brackets the set left out. Where no network saw it, the second alone."""
+    strangers = [~chosen for chosen in halves(one)][:taught]
+    judged = np.any(strangers, axis=0)
+    looks, clips = judged[one.owners], one.rows(judged)
+    said = {name: answer.clips[place] for name, answer in answers.items()}
+    if "none" in answers:
+        return f"({shown(clips, [said['none'][looks]])})"
+    networks = [said[f"half {half}"] for half in range(taught)]
+    if len(np.unique(one.speakers)) == 1:
+        return f"({shown(clips, [values[looks] for values in networks])})"
+    people = np.zeros_like(networks[0])
+    for rows, values in zip(strangers, networks, strict=True):
+        people[rows[one.owners]] = values[rows[one.owners]]
+    whole = said.get(f"without {one.name}")
+    shown_whole = "" if whole is None else f" ({shown(clips, [whole[looks]])})"
+    return shown(clips, [people[looks]]) + shown_whole
+
+
+def shown(one: Speaking, said: Sequence[Double]) -> str:
+    """Mean recall and ECE, the mean over several networks; of a set of one label what gets another one."""
+    if len(np.unique(one.labels)) < 2:
+        return f"other {np.mean([other(one, values) for values in said]):.3f}"
+    recall, error = np.mean([scores(one, values) for values in said], axis=0)
+    return f"{recall:.3f}, ECE {error:.2f}"
+
+
+if __name__ == "__main__":
+    main()
