@@ -2,21 +2,20 @@
 
     python benchmarks/faces_in_video.py FACES... CLIPS.csv... --runs DIR [--pictures N] [--write docs/static.md]
 
-The sets of clips are tables (path, label, speaker). A row is a way of teaching. It takes several networks: one that saw
-no clips; two that each saw one half of the people (a set of a single person is left out of both; with ``--halves 1``
-only the first, and every row is of the people whom it did not see); with ``--sets`` one without each set of several
-people and emotions. Each stands in a folder of DIR, with its answers, and what is there is
-not taught again. In a row: of each
-set of clips the mean recall and the ECE of the clips' mean probabilities, people left out, in brackets the mean recall
-with the set left out; of a set of one label the share of looks with another one; and what the pictures pay, the mean
-over the row's networks: FER+ accuracy, UAR, blends, and affect7 accuracy on their validation parts.
+The sets of clips are tables (path, label, speaker). A row is a way of teaching: without clips, which takes one network,
+or with them, which takes two that each saw one half of the people (a set of a single person is left out of both; with
+``--halves 1`` only the first, and every row is of the people whom it did not see), and with ``--sets`` one without each
+set of several people and emotions. Each network stands in a folder of DIR, with its answers, and what is there is not
+taught again. In a row: of each set of clips the mean recall and the ECE of the clips' mean probabilities, people left
+out, in brackets with the set left out; of a set of one label the share of looks with another one; and what the pictures
+pay, the mean over the row's networks: FER+ accuracy, UAR, blends, and affect7 accuracy on their validation parts.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -35,13 +34,29 @@ from avcer.training.video import VideoTask, drawn, read_plan, sort_tables
 from avcer.types import Boolean, Double
 from page import circumstances, put, table
 
-QUIET: Final = {"exchanged": 0.0, "opened": 0.0}
-WAYS: Final[dict[str, dict[str, Any]]] = {
-    "pictures and clips": {},
-    "mouths never exchanged or opened": {"talk": QUIET},
-    "clips drawn three times as often": {"clips": 3.0, "alone": 3.0, "calm": 3.0},
-}
-"""What is changed in the recipe: the table ``talk``, and factors of the weights of clips."""
+MOUTHS: Final = {"exchanged": 0.0, "opened": 0.0}
+MORE: Final = {"clips": 3.0, "alone": 3.0, "calm": 3.0}
+
+
+@dataclass(frozen=True)
+class Way:
+    """A row: with ``clips`` or without, and what is changed in the recipe: the table ``talk``, factors of the weights
+    of clips, ``longer`` of the number of epochs.
+    """
+
+    name: str
+    clips: bool = True
+    options: dict[str, Any] = field(default_factory=dict)
+    longer: int = 1
+
+
+WAYS: Final = (
+    Way("pictures alone", clips=False),
+    Way("pictures and clips"),
+    Way("more of the clips, three times as long", options=MORE, longer=3),
+    Way("pictures alone, three times as long", clips=False, longer=3),
+    Way("pictures alone, mouths as they are", clips=False, options={"talk": MOUTHS}),
+)
 Chosen = list[Boolean | None]
 
 
@@ -59,7 +74,7 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, required=True, metavar="DIR", help="the folder of the networks")
     parser.add_argument("--epochs", type=int, metavar="N", help="how many epochs (default: the recipe's)")
     parser.add_argument("--pictures", type=int, default=10**9, metavar="N", help="so many of a validation part at most")
-    parser.add_argument("--ways", type=int, default=1, metavar="N", help="the first ways of teaching (default: 1)")
+    parser.add_argument("--ways", type=int, default=len(WAYS), metavar="N", help="the first of the ways of teaching")
     parser.add_argument("--halves", type=int, choices=(1, 2), default=2, help="of the people (default: 2)")
     parser.add_argument("--sets", action="store_true", help="also leave each set of several people out")
     parser.add_argument("--write", type=Path, help="the page to put the table into")
@@ -70,10 +85,11 @@ def main() -> None:
     start = find("mini", "static")
     task = VideoTask(pictures, [looks(path, start, chosen.runs) for path in clips], start.folder, plan, say)
     task.tables = [drawn(one.rows(one.validation), chosen.pictures, plan.seed) for one in task.tables]
-    text = "\n\n".join([circumstances("torch"), of_ways(task, chosen.runs, chosen.ways, chosen.halves, chosen.sets)])
-    print(text)
-    if chosen.write:
-        put(chosen.write, text)
+    for rows in of_ways(task, chosen.runs, chosen):
+        text = f"{circumstances('torch')}\n\n{rows}"
+        say(text)
+        if chosen.write:
+            put(chosen.write, text)
 
 
 def looks(path: Path, start: InstalledModel, runs: Path) -> Speaking:
@@ -90,39 +106,39 @@ def say(line: str) -> None:
     print(line, flush=True)
 
 
-def of_ways(task: VideoTask, runs: Path, count: int, taught: int, sets: bool) -> str:
-    """The table: shipped, pictures alone, and the first ``count`` ways of teaching with clips."""
+def of_ways(task: VideoTask, runs: Path, chosen: argparse.Namespace) -> Iterator[str]:
+    """The table after each row: shipped, then the first ways of teaching."""
     shipped = MiniStatic()
     begin(task.start, shipped, "mini-static")
-    none: Chosen = [np.zeros(len(one), np.bool_) for one in task.clips]
     before = {"none": remembered(task, runs / "shipped", lambda: shipped)}
-    rows = [["shipped", *together(task.clips, before, taught)]]
-    alone = {"none": learn(task, none, runs / "pictures alone")}
-    rows.append(["pictures alone", *together(task.clips, alone, taught)])
-    say(table(headings(task), rows))
-    for name, changes in list(WAYS.items())[:count]:
-        changed = with_changes(task, changes)
-        chosen = splits(task.clips, taught, sets)
-        answers = {key: learn(changed, one, runs / name / key) for key, one in chosen.items()}
-        rows.append([name, *together(task.clips, answers, taught)])
-        say(table(headings(task), rows))
-    return table(headings(task), rows)
+    rows = [["shipped", *together(task.clips, before, chosen.halves)]]
+    for way in WAYS[: chosen.ways]:
+        answers = {
+            name: learn(changed(task, way), one, runs / way.name / name)
+            for name, one in splits(task.clips, chosen.halves, chosen.sets, way.clips).items()
+        }
+        rows.append([way.name, *together(task.clips, answers, chosen.halves)])
+        yield table(headings(task), rows)
 
 
 def headings(task: VideoTask) -> list[str]:
     return ["taught on", *(one.name for one in task.clips), "FER+ / UAR / blends", "affect7"]
 
 
-def with_changes(task: VideoTask, changes: dict[str, Any]) -> VideoTask:
+def changed(task: VideoTask, way: Way) -> VideoTask:
     """The same material, taught by a changed recipe."""
     options = dict(task.plan.options)
-    for name, change in changes.items():
+    for name, change in way.options.items():
         options[name] = options[name] | change if isinstance(change, dict) else options[name] * change
-    return task.by(replace(task.plan, options=options))
+    return task.by(replace(task.plan, options=options, epochs=task.plan.epochs * way.longer))
 
 
-def splits(clips: Sequence[Speaking], taught: int = 2, sets: bool = False) -> dict[str, Chosen]:
-    """What is taught, by the name of the network: one half of the people, the other, and all but each of the sets."""
+def splits(clips: Sequence[Speaking], taught: int = 2, sets: bool = False, seen: bool = True) -> dict[str, Chosen]:
+    """What is taught, by the name of the network: one half of the people, the other, and all but each of the sets; or,
+    where no clips are seen, none.
+    """
+    if not seen:
+        return {"none": [np.zeros(len(one), np.bool_) for one in clips]}
     halved = [halves(one) for one in clips]
     made: dict[str, Chosen] = {f"half {place}": [one[place] for one in halved] for place in range(taught)}
     for place, one in enumerate(clips):

@@ -99,6 +99,17 @@ def test_half_of_the_people_is_left_out_of_each_network(task: video.VideoTask) -
     assert splits["without acted"][1] is None
 
 
+def test_a_way_changes_the_recipe_and_nothing_else(task: video.VideoTask) -> None:
+    more = faces_in_video.Way("more", options={"clips": 3.0, "talk": {"opened": 0.0}}, longer=3)
+    plan, before = faces_in_video.changed(task, more).plan, task.plan
+    assert plan.epochs == 3 * before.epochs
+    assert plan.options["clips"] == 3 * before.options["clips"]
+    assert plan.options["talk"] == before.options["talk"] | {"opened": 0.0}
+    assert {name for name, value in plan.options.items() if value != before.options[name]} == {"clips", "talk"}
+    nobody = faces_in_video.splits(task.clips, seen=False)
+    assert [chosen[0].any() for chosen in nobody.values()] == [False]  # type: ignore[union-attr]
+
+
 def test_nobody_is_judged_by_a_network_that_knows_them() -> None:
     """Each network is right about those whom it was taught on, and about nobody else."""
     one = clips()
