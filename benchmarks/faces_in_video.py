@@ -84,7 +84,7 @@ def main() -> None:
     pictures, clips = sort_tables(chosen.tables)
     start = find("mini", "static")
     task = VideoTask(pictures, [looks(path, start, chosen.runs) for path in clips], start.folder, plan, say)
-    task.tables = [drawn(one.rows(one.validation), chosen.pictures, plan.seed) for one in task.tables]
+    task.kept = [drawn(one, chosen.pictures, plan.seed) for one in task.kept]
     for rows in of_ways(task, chosen.runs, chosen):
         text = f"{circumstances('torch')}\n\n{rows}"
         say(text)
@@ -114,7 +114,7 @@ def of_ways(task: VideoTask, runs: Path, chosen: argparse.Namespace) -> Iterator
     rows = [["shipped", *together(task.clips, before, chosen.halves)]]
     for way in WAYS[: chosen.ways]:
         answers = {
-            name: learn(changed(task, way), one, runs / way.name / name)
+            name: learn(task, way, one, runs / way.name / name)
             for name, one in splits(task.clips, chosen.halves, chosen.sets, way.clips).items()
         }
         rows.append([way.name, *together(task.clips, answers, chosen.halves)])
@@ -153,14 +153,14 @@ def several(one: Speaking) -> bool:
     return len(np.unique(one.speakers)) > 1 and len(np.unique(one.labels)) > 1
 
 
-def learn(task: VideoTask, chosen: Chosen, run: Path) -> Answers:
+def learn(task: VideoTask, way: Way, chosen: Chosen, run: Path) -> Answers:
     """The answers of the network in ``run``, which is taught and asked where it was not yet."""
-    return remembered(task, run, lambda: task.taught(chosen, run, say))
+    return remembered(task, run, lambda: changed(task, way).taught(chosen, run, say))
 
 
 def remembered(task: VideoTask, run: Path, network: Callable[[], MiniStatic]) -> Answers:
     """The answers in the folder ``run``, or those of ``network``, which are kept there."""
-    sizes = "-".join(str(len(one)) for one in task.tables)
+    sizes = "-".join(str(len(one)) for one in task.kept)
     kept = run / f"answers-{sizes}.npz"
     if not kept.exists():
         say(f"{run.parent.name}, {run.name}:")
@@ -174,7 +174,7 @@ def remembered(task: VideoTask, run: Path, network: Callable[[], MiniStatic]) ->
 
 def ask(task: VideoTask, network: MiniStatic) -> Answers:
     said = [softmax(static.logits_of(network, one.inputs, task.plan)) for one in task.clips]
-    return Answers(said, [paid(network, one, task.plan) for one in task.tables])
+    return Answers(said, [paid(network, one, task.plan) for one in task.kept])
 
 
 def paid(network: MiniStatic, kept: FaceTable, plan: Plan) -> list[float]:

@@ -189,7 +189,7 @@ def test_a_network_is_asked_once(task: video.VideoTask, tmp_path: Path, monkeypa
 
     monkeypatch.setattr(video.VideoTask, "taught", taught)
     monkeypatch.setattr(faces_in_video, "ask", ask)
-    first, again = (faces_in_video.learn(task, [None], tmp_path / "half 0") for _ in range(2))
+    first, again = (faces_in_video.learn(task, faces_in_video.WAYS[0], [None], tmp_path / "half 0") for _ in range(2))
     assert asked == [tmp_path / "half 0"]
     assert np.array_equal(first.clips[0], again.clips[0])
     assert first.paid == again.paid == [[0.5, 0.25]]

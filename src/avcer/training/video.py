@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from copy import copy
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -60,12 +61,11 @@ def train(
     seen = watch(clips, installed, report) if clips else []
     task = VideoTask(pictures, seen, start, replace(plan, epochs=epochs or plan.epochs), report)
     network = task.taught([None] * len(task.clips), out / "run", report)
-    validation = [table.rows(table.validation) for table in task.tables]
-    before = [static.table_logits(network, table, plan) for table in validation]
-    temperature = static.shared_temperature(before, validation)
+    before = [static.table_logits(network, table, plan) for table in task.kept]
+    temperature = static.shared_temperature(before, task.kept)
     cool(network.fc2, temperature)
     scores: dict[str, Any] = {"temperature": temperature}
-    for logits, table in zip(before, validation, strict=True):
+    for logits, table in zip(before, task.kept, strict=True):
         said = softmax(logits / temperature)
         scores[table.name] = score_faces(said, table) | doubt_faces(said, table)
     return finish(out / "model", network, task.card(scores), torch.rand(2, 1, SIZE, SIZE), static.OUTPUTS)
@@ -87,17 +87,26 @@ class VideoTask:
     ) -> None:
         self.clips, self.start, self.plan = clips, start, plan
         self.before = begin(start, MiniStatic(), "mini-static")
-        self.tables = static.read_tables(tables)
-        chosen = [drawn(table.rows(~table.validation), plan.options["rows"], plan.seed) for table in self.tables]
-        clear = [table.rows(table.validation & table.clear) for table in self.tables]
+        faces = static.read_tables(tables)
+        self.learned = [table.rows(~table.validation) for table in faces]
+        self.kept = [table.rows(table.validation) for table in faces]
+        self.installed, self.report = InstalledModel(self.before, start), report
+        clear = [table.rows(table.clear) for table in self.kept]
         self.aside = [drawn(table, plan.options["validation_rows"], plan.seed) for table in clear]
-        installed = InstalledModel(self.before, start)
-        model = StaticModel(self.before, load_engine(installed, "cpu", "float32", torch.get_num_threads()))
-        self.pictures = _with_answers(static.training_faces(chosen, plan), model, plan.options["kept"])
-        report(f"{len(self.pictures.pictures)} pictures, {sum(len(one.inputs) for one in self.clips)} looks at clips")
+
+    @cached_property
+    def pictures(self) -> Canvases:
+        """A draw of the pictures to learn from, their targets mixed with what the model before says."""
+        options, seed = self.plan.options, self.plan.seed
+        chosen = [drawn(table, options["rows"], seed) for table in self.learned]
+        model = StaticModel(self.before, load_engine(self.installed, "cpu", "float32", torch.get_num_threads()))
+        pictures = _with_answers(static.training_faces(chosen, self.plan), model, options["kept"])
+        self.report(f"{len(pictures.pictures)} pictures, {sum(len(one.inputs) for one in self.clips)} looks at clips")
+        return pictures
 
     def by(self, plan: Plan) -> VideoTask:
-        """The same material, taught by another plan."""
+        """The same material, taught by another plan; the pictures are made once."""
+        self.pictures  # noqa: B018
         changed = copy(self)
         changed.plan = plan
         return changed
