@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -64,8 +65,9 @@ class _Comparison:
     """Of one clip with its record; what runs had in common is compared once."""
 
     def __init__(self, settings: Mapping[str, Any], out: Path, retry_failed: bool) -> None:
-        self._settings, self._out, self._retry_failed = settings, out, retry_failed
+        self._settings, self._retry_failed = settings, retry_failed
         self._compared: dict[int, str] = {}
+        self._there = _folders(out)
 
     def reason(self, entry: Entry, clip: ClipRecord | None) -> str | None:
         """Why the clip has to be analysed; None if its record is current."""
@@ -80,13 +82,21 @@ class _Comparison:
             return "another source file than before"
         if clip.state == "failed":
             return "failed before" if self._retry_failed else None
-        return None if (self._out / entry.id).is_dir() else "its results are gone"
+        return None if entry.id in self._there else "its results are gone"
 
     def _changed(self, before: Mapping[str, Any]) -> str:
         if id(before) not in self._compared:  # all clips of one run share theirs
             same = before == self._settings
             self._compared[id(before)] = "" if same else "; ".join(differences(before, self._settings)) or "unknown"
         return self._compared[id(before)]
+
+
+def _folders(out: Path) -> frozenset[str]:
+    """The names of the folders in ``out``, read at once: there may be tens of thousands."""
+    try:
+        return frozenset(place.name for place in os.scandir(out) if place.is_dir())
+    except FileNotFoundError:
+        return frozenset()
 
 
 def _same_file(path: Path, source: Source | None) -> bool:
