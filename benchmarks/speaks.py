@@ -61,11 +61,12 @@ def main() -> None:
 
 CUES: Final = {
     "any face speaks while a sound is heard": None,
-    "shipped": (0.045, 6.0, 2.0),
-    "speech with its chance": (0.045, 6.0, 1.0),
-    "less movement is enough": (0.035, 6.0, 2.0),
-    "more movement is asked": (0.06, 6.0, 2.0),
-    "softer": (0.045, 3.0, 2.0),
+    "shipped": (0.045, 20.0, 2.0),
+    "speech with its chance": (0.045, 20.0, 1.0),
+    "less movement is enough": (0.035, 20.0, 2.0),
+    "more movement is asked": (0.06, 20.0, 2.0),
+    "softer": (0.045, 6.0, 2.0),
+    "softer still": (0.045, 3.0, 2.0),
 }
 """Middle, steepness and sharpness of ``decision.weigh.Cues``."""
 

@@ -26,7 +26,9 @@ from avcer.pipeline import Analyzer
 from avcer.session import measured
 from avcer.types import Clip, Face, Image
 
-STAGES = {"decode", "cuts", "detect", "follow", "static", "dynamic", "sound", "audio", "decision"}
+STAGES = {
+    "decode", "cuts", "detect", "follow", "static", "mouth", "dynamic", "sound", "audio", "speech", "decision",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
