@@ -97,3 +97,13 @@ def test_large_and_small_faces_cost_next_to_nothing() -> None:
         movement(number * 0.12, image, 8 * BOX)
         tries.append(time.perf_counter() - begun)
     assert min(tries[5:]) < 0.0006
+
+
+def test_a_face_that_was_gone_begins_anew_and_is_then_known_for_good() -> None:
+    movement, times = MouthMovement(), [*np.arange(0, 5, 0.04), *np.arange(5.6, 7, 0.04)]
+    known = [not np.isnan(movement(time_s, face(0.5), BOX)) for time_s in times if time_s < 5 or time_s >= 5.6]
+    after = known[125:]
+    assert known[124]
+    assert not after[0]
+    assert after == sorted(after)
+    assert after[-1]

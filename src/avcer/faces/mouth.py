@@ -55,14 +55,14 @@ class MouthMovement:
             picture, 0.1 and more of a mouth that speaks. NaN until that is known.
         """
         passed_s = np.inf if self._before is None else time_s - self._before[0]
+        if passed_s >= GAP_S:
+            self._before = None
+            self._changes.clear()
         if passed_s >= STEP_S:
             look = _look(image, box)
-            if look is None:
-                self._before = None
-            else:
-                if self._before is not None and passed_s < GAP_S:
-                    self._changes.append((time_s, change(self._before[1], look)))
-                self._before = time_s, look
+            if look is not None and self._before is not None:
+                self._changes.append((time_s, change(self._before[1], look)))
+            self._before = None if look is None else (time_s, look)
         while self._changes and self._changes[0][0] <= time_s - LASTING_S:
             self._changes.popleft()
         if len(self._changes) < LEAST:
