@@ -67,7 +67,7 @@ def test_votes_and_telling_sentences_are_read(network: MiniAudio, tmp_path: Path
     votes = [0, 8] * 4
     path = table(tmp_path, "voted", sentence=sentences, voice_anger=votes, voice_neutral=[8 - vote for vote in votes])
     one = hear(network, path, read_speech(path))
-    assert one.votes[1].tolist() == np.eye(7)[BASIC.index("Anger")].tolist()
+    assert one.table.votes[1].tolist() == np.eye(7)[BASIC.index("Anger")].tolist()
     assert not one.single.any()  # half of the table's two emotions is one
 
 

@@ -138,7 +138,7 @@ def _prepared(table: SpeechTable, plan: Plan, number: int) -> Sounds:
             other[:] = FRAMES(vary(recording))
     counts = np.bincount(table.labels, minlength=len(BASIC))
     chances = len(table) ** plan.options["set_balance"] / np.count_nonzero(counts) / counts[table.labels]
-    targets = np.eye(len(BASIC), dtype=np.float32)[table.labels]
+    targets = table.targets(plan.options["votes"]).astype(np.float32)
     possible = np.tile(counts > 0, (len(table), 1))
     rows = (np.repeat(part, guises, axis=0) for part in (targets, possible, chances))
     return Sounds(inputs.reshape(-1, *inputs.shape[2:]), *rows)

@@ -56,8 +56,8 @@ class Settings:
 @dataclass(frozen=True)
 class Heard:
     """A table as the network hears it: ``features (W, D)``, the logits of before ``said (W, 7)`` and the standardised
-    ``measures (W, M)`` of W windows, ``owners (W,)`` the recording of each; of N recordings ``votes (N, 7)``, with rows
-    of zeros where there are none, and ``single (N,)``.
+    ``measures (W, M)`` of W windows, ``owners (W,)`` the recording of each; ``single (N,)`` marks the recordings whose
+    sentence tells the emotion.
     """
 
     table: SpeechTable
@@ -65,7 +65,6 @@ class Heard:
     said: Float
     measures: Float
     owners: NDArray[np.int64]
-    votes: Double
     single: Boolean
 
 
@@ -112,26 +111,21 @@ def hear(network: MiniAudio, path: Path, table: SpeechTable) -> Heard:
     cut = [list(windows(recording))[::STEP] for recording in table.recordings]
     features, said, measures = listen(network, [window for pieces in cut for window in pieces])
     owners = np.repeat(np.arange(len(cut)), [len(pieces) for pieces in cut])
-    return Heard(table, features, said, measures, owners, *_beside(path, table))
+    return Heard(table, features, said, measures, owners, _single(path, table))
 
 
-def _beside(path: Path, table: SpeechTable) -> tuple[Double, Boolean]:
-    """Votes of listeners, and which recordings have a sentence that tells the emotion."""
+def _single(path: Path, table: SpeechTable) -> Boolean:
+    """Which recordings have a sentence that tells the emotion."""
     columns = read_columns(path)
-    kept = [row for row, word in enumerate(columns["emotion"]) if word.lower() in WORDS]
-    votes = np.zeros((len(table), len(BASIC)))
-    for place, emotion in enumerate(BASIC):
-        if (name := f"voice_{emotion.lower()}") in columns:
-            votes[:, place] = [columns[name][row] for row in kept]
-    votes /= np.maximum(votes.sum(axis=1, keepdims=True), 1)
     single = np.zeros(len(table), bool)
     if "sentence" in columns:
+        kept = [row for row, word in enumerate(columns["emotion"]) if word.lower() in WORDS]
         sentences = np.array([str(columns["sentence"][row]) for row in kept])
         emotions = len(np.unique(table.labels))
         for sentence in np.unique(sentences):
             rows = sentences == sentence
             single[rows] = len(np.unique(table.labels[rows])) < emotions / 2
-    return votes, single
+    return single
 
 
 def fit(tables: Sequence[Heard], speechless: Float, settings: Settings) -> Layer:
@@ -158,9 +152,7 @@ def _rows(heard: Heard, settings: Settings) -> tuple[Double, Double, Boolean, Do
     """Features, targets, the classes that the table has, and weights of a table's training windows."""
     table, owners = heard.table, heard.owners
     counts = np.bincount(table.labels[~table.validation], minlength=len(BASIC))
-    voted = settings.votes * (heard.votes.sum(axis=1, keepdims=True) > 0)
-    targets = (1 - voted) * np.eye(len(BASIC))[table.labels] + voted * heard.votes
-    targets = (1 - settings.smoothing) * targets + settings.smoothing * (counts > 0) / np.count_nonzero(counts)
+    targets = (1 - settings.smoothing) * table.targets(settings.votes) + settings.smoothing * (counts > 0) / np.count_nonzero(counts)
     weights = np.where(heard.single, settings.single, 1.0)
     if settings.even:
         weights = weights / np.maximum(counts, 1)[table.labels]

@@ -21,7 +21,7 @@ from avcer.errors import InputError
 from avcer.evaluation.tables.parquet import read_columns
 from avcer.labels import BASIC
 from avcer.media import SAMPLE_RATE
-from avcer.types import Boolean, Float, Integer
+from avcer.types import Boolean, Double, Float, Integer
 
 STEP: Final = SAMPLE_RATE // 2
 
@@ -50,7 +50,8 @@ speaker's name.
 @dataclass(frozen=True)
 class SpeechTable:
     """N labelled recordings, mono at 16 kHz, each ``(S,)``; ``labels (N,)`` index ``BASIC``; ``speakers (N,)`` are
-    names; ``validation (N,)`` marks the recordings of the speakers kept from training.
+    names; ``validation (N,)`` marks the recordings of the speakers kept from training. ``votes (N, 7)`` are the shares
+    of listeners who named each emotion, from columns like ``voice_anger``; rows of zeros where there are none.
     """
 
     name: str
@@ -58,6 +59,7 @@ class SpeechTable:
     labels: Integer
     speakers: NDArray[np.str_]
     validation: Boolean
+    votes: Double
 
     def __len__(self) -> int:
         return len(self.recordings)
@@ -65,7 +67,14 @@ class SpeechTable:
     def rows(self, chosen: Boolean) -> SpeechTable:
         """The chosen rows."""
         recordings = [self.recordings[index] for index in np.flatnonzero(chosen)]
-        return SpeechTable(self.name, recordings, self.labels[chosen], self.speakers[chosen], self.validation[chosen])
+        arrays = (part[chosen] for part in (self.labels, self.speakers, self.validation, self.votes))
+        return SpeechTable(self.name, recordings, *arrays)
+
+    def targets(self, share: float) -> Double:
+        """Target probabilities ``(N, 7)``: ``share`` of the votes, where there are any, and the label."""
+        share_of_votes = share * (self.votes.sum(axis=1, keepdims=True) > 0)
+        targets: Double = (1 - share_of_votes) * np.eye(len(BASIC))[self.labels] + share_of_votes * self.votes
+        return targets
 
 
 def read_speech(path: Path) -> SpeechTable:
@@ -87,7 +96,18 @@ def read_speech(path: Path) -> SpeechTable:
         np.array([BASIC.index(emotion) for emotion in emotions if emotion is not None]),
         speakers[kept],
         kept_aside(name, speakers)[kept],
+        _votes(columns)[kept],
     )
+
+
+def _votes(columns: dict[str, list[Any]]) -> Double:
+    """What those who heard the voice alone said, in shares ``(N, 7)``."""
+    votes = np.zeros((len(columns["emotion"]), len(BASIC)))
+    for place, emotion in enumerate(BASIC):
+        if (name := f"voice_{emotion.lower()}") in columns:
+            votes[:, place] = columns[name]
+    shares: Double = votes / np.maximum(votes.sum(axis=1, keepdims=True), 1)
+    return shares
 
 
 def _columns(path: Path) -> dict[str, list[Any]]:
