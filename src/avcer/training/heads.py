@@ -152,7 +152,8 @@ def _rows(heard: Heard, settings: Settings) -> tuple[Double, Double, Boolean, Do
     """Features, targets, the classes that the table has, and weights of a table's training windows."""
     table, owners = heard.table, heard.owners
     counts = np.bincount(table.labels[~table.validation], minlength=len(BASIC))
-    targets = (1 - settings.smoothing) * table.targets(settings.votes) + settings.smoothing * (counts > 0) / np.count_nonzero(counts)
+    even = (counts > 0) / np.count_nonzero(counts)
+    targets = (1 - settings.smoothing) * table.targets(settings.votes) + settings.smoothing * even
     weights = np.where(heard.single, settings.single, 1.0)
     if settings.even:
         weights = weights / np.maximum(counts, 1)[table.labels]
