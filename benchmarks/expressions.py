@@ -18,7 +18,7 @@ from avcer.decision.compound import RULES, scores
 from avcer.decision.express import SHIPPED, kinds_of, read_open
 from avcer.evaluation.expressions import said_of, score_labels, voted_labels
 from avcer.evaluation.figures import draw_how_sure
-from avcer.evaluation.protocols import Subject, look
+from avcer.evaluation.protocols import Subject, classify_faces
 from avcer.evaluation.statistics import metrics
 from avcer.labels import BASIC, PAIRS_15
 from avcer.types import KINDS, Boolean, Double, Integer
@@ -31,7 +31,7 @@ def main() -> None:
     parser.add_argument("--write", type=Path, help="the page to put the tables into")
     parser.add_argument("--figure", type=Path, metavar="PNG", help="draw how sure, and how often right")
     chosen = parser.parse_args()
-    [(votes, said)] = look([chosen.ferplus], Subject("mini", "default", "validation"))
+    [(votes, said)] = classify_faces([chosen.ferplus], Subject("mini", "default", "validation"))
     labels = voted_labels(votes.votes.astype(np.float64))
     clear = labels >= 0
     text = "\n\n".join(

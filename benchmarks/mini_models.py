@@ -25,7 +25,7 @@ from avcer.decision.fuse import MINI_FILE, read_fusion
 from avcer.emotion.probabilities import softmax
 from avcer.emotion.voice import VoiceFrames
 from avcer.evaluation import figures
-from avcer.evaluation.protocols import Subject, evaluate, listen, look
+from avcer.evaluation.protocols import Subject, classify_faces, classify_voices, evaluate
 from avcer.evaluation.statistics import metrics
 from avcer.evaluation.statistics.scores import classification, doubts
 from avcer.evaluation.tables.faces import doubt_faces, score_faces
@@ -78,7 +78,7 @@ def main() -> None:
             "static",
             score_faces(said, one) | doubt_faces(said, one),
         )
-        for one, said in look(chosen.faces, VALIDATION)
+        for one, said in classify_faces(chosen.faces, VALIDATION)
     ]
     heard = [
         _Set(
@@ -88,7 +88,7 @@ def main() -> None:
             "audio",
             classification(one.labels, said) | doubts(one.labels, said, full_names(one)),
         )
-        for one, said in listen(chosen.speech, VALIDATION)
+        for one, said in classify_voices(chosen.speech, VALIDATION)
     ]
     text = "\n\n".join([*_texts(seen, heard, chosen.speech, chosen.scenes)])
     print(text)

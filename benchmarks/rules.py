@@ -15,7 +15,7 @@ import numpy as np
 
 from avcer.decision.compound import RULES, scores
 from avcer.decision.fuse import pool, read_fusion
-from avcer.evaluation.protocols import Subject, look
+from avcer.evaluation.protocols import Subject, classify_faces
 from avcer.evaluation.statistics import intervals, metrics
 from avcer.evaluation.tables.faces import MIN_BLEND_ROWS, MIN_BLEND_SUM, MIN_BLEND_VOTES, FaceTable
 from avcer.labels import C_EXPR_DB, VOCABULARIES, Vocabulary
@@ -46,7 +46,7 @@ def main() -> None:
 
 def _texts(ferplus: Path, faces: Path, speech: Sequence[Path]) -> Iterator[str]:
     yield circumstances("openvino", "numpy")
-    [(votes, said)] = look([ferplus], VALIDATION)
+    [(votes, said)] = classify_faces([ferplus], VALIDATION)
     yield "## Blends that people voted for\n\n" + on_blends(votes, said)
     yield "## Other vocabularies\n\n" + on_vocabularies(votes, said)
     yield "## A face and a voice that differ\n\n" + on_pairs([ferplus, faces], speech)

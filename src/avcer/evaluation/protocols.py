@@ -80,25 +80,25 @@ def evaluate(protocol: str, files: Sequence[Path], subject: Subject) -> dict[str
         raise MissingExtraError(f'reading tables needs {error.name}: pip install "avcer[torch]"') from error
 
 
-def look(files: Sequence[Path], subject: Subject) -> list[tuple[FaceTable, Double]]:
+def classify_faces(files: Sequence[Path], subject: Subject) -> list[tuple[FaceTable, Double]]:
     """The rows of each table of faces, and the static model's probabilities ``(N, 7)``, without detection."""
     model = StaticModel(*subject.load("static"))
     tables = [_rows(path, table := read_faces(path), subject.rows(table.validation)) for path in files]
-    return [(table, _look(model, table)) for table in tables]
+    return [(table, _classify_faces(model, table)) for table in tables]
 
 
-def listen(files: Sequence[Path], subject: Subject) -> list[tuple[SpeechTable, Double]]:
+def classify_voices(files: Sequence[Path], subject: Subject) -> list[tuple[SpeechTable, Double]]:
     """The rows of each table of speech, and the audio model's probabilities ``(N, 7)``: a recording is answered by the
     mean logits over its windows.
     """
     model = AudioModel(*subject.load("audio"))
     tables = [_rows(path, table := read_speech(path), subject.rows(table.validation)) for path in files]
-    return [(table, _listen(model, table)) for table in tables]
+    return [(table, _classify_voices(model, table)) for table in tables]
 
 
 def score_face_tables(files: Sequence[Path], subject: Subject) -> dict[str, Any]:
     """FER+ and pictures with one label."""
-    seen = look(files, subject)
+    seen = classify_faces(files, subject)
     rule = read_open()
     scores = [
         score_faces(said, table) | score_expressions(said, table, rule) | doubt_faces(said, table)
@@ -113,7 +113,7 @@ def score_face_tables(files: Sequence[Path], subject: Subject) -> dict[str, Any]
 
 def score_speech_tables(files: Sequence[Path], subject: Subject) -> dict[str, Any]:
     """Recordings with one label; the intervals are over speakers."""
-    heard = listen(files, subject)
+    heard = classify_voices(files, subject)
     scores = [classification(table.labels, said) | doubts(table.labels, said, table.speakers) for table, said in heard]
     if len(files) == 1:
         return scores[0]
@@ -178,7 +178,7 @@ def _rows(path: Path, table: Table, chosen: Boolean) -> Table:
     return table.rows(chosen)
 
 
-def _look(model: StaticModel, table: FaceTable) -> Double:
+def _classify_faces(model: StaticModel, table: FaceTable) -> Double:
     """Probabilities ``(N, 7)`` of the pictures of a table."""
     parts = []
     for start in range(0, len(table), BATCH):
@@ -191,7 +191,7 @@ def _colour(picture: Image) -> Image:
     return picture if picture.shape[2] == 3 else cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR).astype(np.uint8, copy=False)
 
 
-def _listen(model: AudioModel, table: SpeechTable) -> Double:
+def _classify_voices(model: AudioModel, table: SpeechTable) -> Double:
     """Probabilities ``(N, 7)`` of the recordings of a table."""
     logits = [model.predict(list(windows(recording))).mean(axis=0) for recording in table.recordings]
     return softmax(np.stack(logits)[:, : len(BASIC)])

@@ -21,7 +21,7 @@ from avcer.emotion.static import StaticModel
 from avcer.errors import InputError
 from avcer.evaluation.figures import draw_weights
 from avcer.evaluation.fusion.search import NEUTRAL, best_draws, dirichlet_draws, fused_classes, search_score
-from avcer.evaluation.protocols import Subject, listen
+from avcer.evaluation.protocols import Subject, classify_voices
 from avcer.evaluation.statistics import metrics
 from avcer.evaluation.tables.parquet import column_names
 from avcer.files import atomic, make_folder
@@ -124,7 +124,7 @@ def look(faces: Sequence[Path], installed: InstalledModel, plan: Plan, report: R
 def hear(speech: Sequence[Path], own_models: Sequence[Path] = ()) -> Voices:
     """What the audio model says of the validation recordings; the speakers of a table go to the halves by turns."""
     parts = []
-    for table, said in listen(speech, Subject("mini", "float32", "validation", tuple(own_models))):
+    for table, said in classify_voices(speech, Subject("mini", "float32", "validation", tuple(own_models))):
         names = np.unique(table.speakers)
         counts = np.bincount(table.labels, minlength=len(BASIC))
         folds = np.searchsorted(names, table.speakers) % FOLDS

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from avcer.errors import UsageError
-from avcer.evaluation.protocols import Subject, listen, look
+from avcer.evaluation.protocols import Subject, classify_faces, classify_voices
 from avcer.evaluation.statistics import metrics
 from avcer.evaluation.statistics.arousal import arousal
 from avcer.evaluation.statistics.scores import classification, doubts
@@ -82,12 +82,12 @@ def score(table: Path, model: Path, role: Role, family: Family) -> dict[str, Any
 
 
 def _heard(table: Path, model: Path, family: Family) -> Said:
-    ((speech, said),) = listen([table], Subject(family, own_models=(model,)))
+    ((speech, said),) = classify_voices([table], Subject(family, own_models=(model,)))
     return speech.labels, said, speech.speakers
 
 
 def _seen(table: Path, model: Path, family: Family) -> Said:
-    ((faces, said),) = look([table], Subject(family, own_models=(model,)))
+    ((faces, said),) = classify_faces([table], Subject(family, own_models=(model,)))
     clear = np.flatnonzero(faces.clear)
     return faces.labels[clear], said[clear], clear
 

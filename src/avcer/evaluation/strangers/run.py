@@ -71,11 +71,11 @@ def _of_family(family: Family, items: LabelledSet, note: Report) -> Row | None:
         return analysed(items, Analyzer(models=family), family, known, note)
     subject = Subject(family)
     if items.kind == "voices":
-        return rated(items, _listener(AudioModel(*subject.load("audio"))), family, known, note)
-    return rated(items, _looker(StaticModel(*subject.load("static"))), family, known, note)
+        return rated(items, _voice_rater(AudioModel(*subject.load("audio"))), family, known, note)
+    return rated(items, _face_rater(StaticModel(*subject.load("static"))), family, known, note)
 
 
-def _listener(model: AudioModel) -> Rater:
+def _voice_rater(model: AudioModel) -> Rater:
     def rate(samples: Float) -> Double:
         """From the mean logits over the windows, as ``avcer evaluate speech`` has it."""
         logits = model.predict(list(windows(samples))).mean(axis=0, keepdims=True)
@@ -85,7 +85,7 @@ def _listener(model: AudioModel) -> Rater:
     return rate
 
 
-def _looker(model: StaticModel) -> Rater:
+def _face_rater(model: StaticModel) -> Rater:
     def rate(face: Image) -> Double:
         said: Double = model.predict(model.prepare_face(face)[np.newaxis]).probabilities[0]
         return said
