@@ -84,8 +84,8 @@ def on_vocabularies(votes: FaceTable, said: Double) -> str:
 def on_pairs(faces: Sequence[Path], speech: Sequence[Path]) -> str:
     """Faces that show one emotion of a compound with voices that show the other, fused with the mini weights."""
     plan = Plan.read(fusion.RECIPE)
-    seen = fusion.look(faces, choose("mini", "static"), plan, _quiet)
-    heard = fusion.hear(speech)
+    seen = fusion.face_features(faces, choose("mini", "static"), plan, _quiet)
+    heard = fusion.voice_probabilities(speech)
     wanted = [pair for compound in C_EXPR_DB.compounds for pair in (compound.indices, compound.indices[::-1])]
     values = fusion.mixed(seen, heard, plan, choose("mini", "dynamic"), wanted)
     labels = np.repeat(np.repeat(np.arange(len(C_EXPR_DB)), 2), plan.options["pairs"])

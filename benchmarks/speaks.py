@@ -31,7 +31,7 @@ from avcer.evaluation.side_by_side import by_video
 from avcer.labels import BASIC
 from avcer.media import Pictures, open_sound
 from avcer.training.decision import RECIPE, Rows, judge, read_votes, rows_of
-from avcer.training.fusion import hear, sort_tables
+from avcer.training.fusion import sort_tables, voice_probabilities
 from avcer.training.loop import Plan
 from avcer.types import Image, Progress, no_progress
 from modalities import Group, people, shares_of, splits, spoken_curves, uar_of, weighed
@@ -100,7 +100,7 @@ def _photographs(tables: Sequence[Path], runs: Path) -> Rows:
     kept = runs / "photographs.npz"
     if not kept.exists():
         faces, speech = sort_tables(tables)
-        found = rows_of(read_votes(faces), hear(speech), True, Plan.read(RECIPE), (), print)
+        found = rows_of(read_votes(faces), voice_probabilities(speech), True, Plan.read(RECIPE), (), print)
         np.savez(kept, **vars(found))
     with np.load(kept) as saved:
         return Rows(saved["values"], saved["labels"], saved["activity"])

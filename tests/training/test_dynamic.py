@@ -56,7 +56,7 @@ def test_disturbed_steps_keep_the_target_of_the_state() -> None:
     assert np.any(made.features[made.disturbed] < 0)
 
 
-def test_a_gap_repeats_the_last_look() -> None:
+def test_a_gap_repeats_the_last_sample() -> None:
     made = compose(numbered(), 200, 12, STILL | {"change": 1.0, "ramp": 0, "gap": 0.5}, np.random.default_rng(0))
     repeated = np.mean(np.diff(made.features[..., 0], axis=1) == 0)
     assert 0.4 < repeated < 0.65

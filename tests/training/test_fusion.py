@@ -50,7 +50,7 @@ def test_fused_beats_each_alone_on_pairs_not_fitted_on(plan: Plan) -> None:
 def test_from_tables_to_a_fusion_file(
     voted_faces: Path, spoken_tones: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The tones know Neutral and Anger only, so the pairs do; the shipped models look and listen."""
+    """The tones know Neutral and Anger only, so the pairs do; both go through the shipped models."""
     assert cli.main(["train", "fusion", str(spoken_tones), str(voted_faces), "--out", str(tmp_path)]) == 0
     assert "UAR" in capsys.readouterr().out
     assert read_fusion(tmp_path / "fusion.json").values.sum(axis=0) == pytest.approx(1)

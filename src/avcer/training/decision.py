@@ -76,7 +76,7 @@ def train(tables: Sequence[Path], out: Path, report: Report = print, own_models:
     plan = Plan.read(RECIPE)
     faces, speech = fusion.sort_tables(tables)
     voted = read_votes(faces)
-    heard = fusion.hear(speech, own_models)
+    heard = fusion.voice_probabilities(speech, own_models)
     report(f"{len(heard.labels)} recordings for validation")
     weights = read_fusion("mini")
     fitting, aside = (rows_of(voted, heard, kept, plan, own_models, report) for kept in (False, True))
@@ -114,8 +114,8 @@ def speaking_rows(rows: Rows, rule: OpenRule, seed: int) -> Rows:
     values = rows.values[known].copy()
     for place, how in enumerate(random.choice(4, len(known), p=np.array(shares) / sum(shares))):
         label = int(rows.labels[known[place]])
-        looks = (label, NEUTRAL, _opened(label, random), None)[how]
-        alike = known if looks is None else known[rows.labels[known] == looks]
+        shown = (label, NEUTRAL, _opened(label, random), None)[how]
+        alike = known if shown is None else known[rows.labels[known] == shown]
         if how and len(alike):
             values[place, _FACES] = rows.values[random.choice(alike), _FACES]
     return Rows(values, rows.labels[known], np.full((len(known), len(MODALITIES)), np.nan))
@@ -167,8 +167,8 @@ def rows_of(
         plan.seed + aside,
     )
     random = np.random.default_rng((plan.seed, aside))
-    looks = [compose(_alone(seen, row), 1, STEPS, plan.options["steps"], random) for row in range(len(labels))]
-    dynamic_says = moving.predict(np.concatenate([look.features for look in looks]))
+    sequences = [compose(_alone(seen, row), 1, STEPS, plan.options["steps"], random) for row in range(len(labels))]
+    dynamic_says = moving.predict(np.concatenate([one.features for one in sequences]))
     voices = voices_for(labels, fusion.one_fold(heard, int(aside)), random)
     values = np.zeros((len(known), len(MODALITIES), len(BASIC)))
     values[:, 0] = seen_once

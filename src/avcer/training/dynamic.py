@@ -66,7 +66,7 @@ def train(
     plan = replace(plan, epochs=epochs or plan.epochs)
     installed = choose("mini", "static", own_models)
     faces = static.read_tables(tables)
-    seen, aside = look(faces, installed, plan, report)
+    seen, aside = training_and_validation(faces, installed, plan, report)
     torch.manual_seed(plan.seed)
     network = MiniDynamic()
     run(network, seen, aside, plan, out / "run", report)
@@ -81,18 +81,18 @@ def train(
     return finish(out / "model", network, card, torch.rand(2, STEPS, FEATURES), ["logits"])
 
 
-def look(
+def training_and_validation(
     tables: Sequence[FaceTable], installed: InstalledModel, plan: Plan, report: Report
 ) -> tuple[Guises, Sequences]:
     """What the static model says of a draw of the training faces, and the sequences kept for validation."""
     model = StaticModel(installed.card, load_engine(installed, "cpu", "float32"))
-    seen, kept = (look_at(tables, aside, model, plan, report) for aside in (False, True))
+    seen, kept = (face_features(tables, aside, model, plan, report) for aside in (False, True))
     steps = plan.options["steps"] | {"ramp": 0, "start": 0.0}
     random = np.random.default_rng(plan.seed)
     return seen, compose(kept, plan.options["sequences"], VALIDATION_STEPS, steps, random)
 
 
-def look_at(tables: Sequence[FaceTable], aside: bool, model: StaticModel, plan: Plan, report: Report) -> Guises:
+def face_features(tables: Sequence[FaceTable], aside: bool, model: StaticModel, plan: Plan, report: Report) -> Guises:
     """What the static model says of a draw of the clear faces, those kept for validation if ``aside``."""
     chosen = [table.rows((table.validation == aside) & table.clear) for table in tables]
     count = plan.options["validation_faces" if aside else "faces"]

@@ -76,8 +76,8 @@ def train(tables: Sequence[Path], out: Path, report: Report = print, own_models:
     plan = Plan.read(RECIPE)
     models = choose_all("mini", own_models)
     faces, speech = sort_tables(tables)
-    seen = look(faces, models["static"], plan, report)
-    heard = hear(speech, own_models)
+    seen = face_features(faces, models["static"], plan, report)
+    heard = voice_probabilities(speech, own_models)
     report(f"{len(heard.labels)} recordings for validation")
     folds = [pairs(half(seen, fold), one_fold(heard, fold), plan, models["dynamic"], fold) for fold in range(FOLDS)]
     scores = compare(folds, plan)
@@ -114,14 +114,14 @@ def sort_tables(tables: Sequence[Path]) -> tuple[list[Path], list[Path]]:
     return kinds["image"], kinds["audio"]
 
 
-def look(faces: Sequence[Path], installed: InstalledModel, plan: Plan, report: Report) -> Guises:
+def face_features(faces: Sequence[Path], installed: InstalledModel, plan: Plan, report: Report) -> Guises:
     """What the static model says of the validation faces, each in several guises."""
     model = StaticModel(installed.card, load_engine(installed, "cpu", "float32"))
     options = plan.options | {kind: Plan.read(dynamic.RECIPE).options[kind] for kind in ("clean", "disturbed")}
-    return dynamic.look_at(static.read_tables(faces), True, model, replace(plan, options=options), report)
+    return dynamic.face_features(static.read_tables(faces), True, model, replace(plan, options=options), report)
 
 
-def hear(speech: Sequence[Path], own_models: Sequence[Path] = ()) -> Voices:
+def voice_probabilities(speech: Sequence[Path], own_models: Sequence[Path] = ()) -> Voices:
     """What the audio model says of the validation recordings; the speakers of a table go to the halves by turns."""
     parts = []
     for table, said in classify_voices(speech, Subject("mini", "float32", "validation", tuple(own_models))):
@@ -176,8 +176,8 @@ def mixed(
     visual = [_faces_of(seen, face, plan, random) for face, _ in emotions]
     voices = [_voices_of(heard, voice, plan, random) for _, voice in emotions]
     model = DynamicModel(installed.card, load_engine(installed, "cpu", "float32"))
-    moving = model.predict(np.concatenate([looks.features for looks in visual]))
-    still = np.concatenate([looks.static[:, -1] for looks in visual])
+    moving = model.predict(np.concatenate([sequences.features for sequences in visual]))
+    still = np.concatenate([sequences.static[:, -1] for sequences in visual])
     values: Double = np.stack([still, moving, np.concatenate(voices)], axis=1)
     return values
 

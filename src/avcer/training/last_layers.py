@@ -151,7 +151,7 @@ class DynamicTask:
         self.reads = choose("mini", "static", own_models)
         tables = static.read_tables(pictures)
         fewer = replace(plan, options=plan.options | {"faces": plan.options["readout_faces"]})
-        guises, self.aside = dynamic.look(tables, self.reads, fewer, report)
+        guises, self.aside = dynamic.training_and_validation(tables, self.reads, fewer, report)
         random = np.random.default_rng(plan.seed)
         made = compose(guises, plan.options["readout_sequences"], STEPS, plan.options["steps"], random)
         self.clips = watch(clips, self.reads, report)

@@ -82,12 +82,12 @@ def compose(guises: Guises, count: int, length: int, options: dict[str, Any], ra
     now = np.take_along_axis(cast, states + 1, axis=1)
     before = np.take_along_axis(cast, states, axis=1)
     share = _ramp(changed, random.integers(0, options["ramp"] + 1, (count, 1)))[..., None]
-    looks = share * _any(guises.clean, now, random) + (1 - share) * _any(guises.clean, before, random)
+    samples = share * _any(guises.clean, now, random) + (1 - share) * _any(guises.clean, before, random)
     targets = share * guises.targets[now] + (1 - share) * guises.targets[before]
-    looks, disturbed = _disturb(looks, guises, now, options, random)
-    _fill_start(looks, targets, options, random)
+    samples, disturbed = _disturb(samples, guises, now, options, random)
+    _fill_start(samples, targets, options, random)
     width = guises.targets.shape[1]
-    return Sequences(looks[..., :-width], looks[..., -width:], targets.astype(np.float32), changed, disturbed)
+    return Sequences(samples[..., :-width], samples[..., -width:], targets.astype(np.float32), changed, disturbed)
 
 
 def _ramp(changed: Boolean, steps: Integer) -> Float:
@@ -103,7 +103,7 @@ def _any(views: Float, faces: Integer, random: np.random.Generator) -> Float:
 
 
 def _disturb(
-    looks: Float, guises: Guises, now: Integer, options: dict[str, Any], random: np.random.Generator
+    samples: Float, guises: Guises, now: Integer, options: dict[str, Any], random: np.random.Generator
 ) -> tuple[Float, Boolean]:
     shape = now.shape
     begins = random.random(shape) < options["disturbance"]
@@ -111,16 +111,16 @@ def _disturb(
     goes_on = np.roll(begins, 1, axis=1) & (random.random(shape) < options["second_step"])
     bad, wrong = begins | goes_on, random.random(shape) < options["wrong_face"]
     others = random.choice(len(guises.targets), shape, p=guises.chances)
-    looks = np.where((bad & ~wrong)[..., None], _any(guises.disturbed, now, random), looks)
-    looks = np.where((bad & wrong)[..., None], _any(guises.clean, others, random), looks)
+    samples = np.where((bad & ~wrong)[..., None], _any(guises.disturbed, now, random), samples)
+    samples = np.where((bad & wrong)[..., None], _any(guises.clean, others, random), samples)
     missing: NDArray[np.bool_] = random.random(shape) < options["gap"]
     for step in range(1, shape[1]):
-        looks[:, step] = np.where(missing[:, step, None], looks[:, step - 1], looks[:, step])
-    return looks, bad
+        samples[:, step] = np.where(missing[:, step, None], samples[:, step - 1], samples[:, step])
+    return samples, bad
 
 
-def _fill_start(looks: Float, targets: Float, options: dict[str, Any], random: np.random.Generator) -> None:
+def _fill_start(samples: Float, targets: Float, options: dict[str, Any], random: np.random.Generator) -> None:
     """In some sequences the face has only just appeared: its first sample stands in for what came before."""
-    for row in np.flatnonzero(random.random(len(looks)) < options["start"]):
-        first = random.integers(1, looks.shape[1])
-        looks[row, :first], targets[row, :first] = looks[row, first], targets[row, first]
+    for row in np.flatnonzero(random.random(len(samples)) < options["start"]):
+        first = random.integers(1, samples.shape[1])
+        samples[row, :first], targets[row, :first] = samples[row, first], targets[row, first]

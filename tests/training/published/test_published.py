@@ -54,8 +54,8 @@ def test_the_resnet_learns_a_handful_by_heart(tmp_path: Path) -> None:
 def test_the_lstm_learns_a_handful_by_heart(tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     targets = np.eye(7, dtype=np.float32)
-    looks = np.concatenate([random.random((7, 2, 512)), np.full((7, 2, 7), 1 / 7)], axis=2).astype(np.float32)
-    seen = Guises(looks, looks, targets, np.full(7, 1 / 7))
+    samples = np.concatenate([random.random((7, 2, 512)), np.full((7, 2, 7), 1 / 7)], axis=2).astype(np.float32)
+    seen = Guises(samples, samples, targets, np.full(7, 1 / 7))
     plan = Plan.read(dynamic.RECIPE)
     plan = replace(plan, epochs=4, steps_per_epoch=15, batch_size=32, options=Plan.read(dynamic.dynamic.RECIPE).options)
     plan.options["steps"] |= {"change": 0.0, "disturbance": 0.0, "gap": 0.0}

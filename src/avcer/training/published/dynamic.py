@@ -40,7 +40,7 @@ def train(
     plan = Plan.read(RECIPE)
     plan = replace(plan, epochs=epochs or plan.epochs, options=Plan.read(dynamic.RECIPE).options)
     static = choose("published", "static", own_models)
-    seen, aside = dynamic.look(read_tables(tables), static, plan, report)
+    seen, aside = dynamic.training_and_validation(read_tables(tables), static, plan, report)
     network = InBasicOrder(network_of(ARCHITECTURE, start, plan.seed))
     dynamic.run(network, seen, aside, plan, out / "run", report, _loss)
     scores = dynamic.scores_of(aside, dynamic.softmax_steps(dynamic.logits_of(network, aside)))
