@@ -7,7 +7,7 @@ or with them, which takes two that each saw one half of the people (a set of a s
 ``--halves 1`` only the first, and every row is of the people whom it did not see), and with ``--sets`` one without each
 set of several people and emotions. Each network stands in a folder of DIR, with its answers, and what is there is not
 taught again. In a row: of each set of clips the mean recall and the ECE of the clips' mean probabilities, people left
-out, in brackets with the set left out; of a set of one label the share of looks with another one; and what the pictures
+out, in brackets with the set left out; of a set of one label the share of crops with another one; and what the pictures
 pay, the mean over the row's networks: FER+ accuracy, UAR, blends, and affect7 accuracy on their validation parts.
 """
 
@@ -83,7 +83,7 @@ def main() -> None:
     plan = replace(plan, epochs=chosen.epochs or plan.epochs)
     pictures, clips = sort_tables(chosen.tables)
     start = find("mini", "static")
-    task = VideoTask(pictures, [looks(path, start, chosen.runs) for path in clips], start.folder, plan, say)
+    task = VideoTask(pictures, [crops(path, start, chosen.runs) for path in clips], start.folder, plan, say)
     task.kept = [drawn(one, chosen.pictures, plan.seed) for one in task.kept]
     for rows in of_ways(task, chosen.runs, chosen):
         text = f"{circumstances('torch')}\n\n{rows}"
@@ -92,7 +92,7 @@ def main() -> None:
             put(chosen.write, text)
 
 
-def looks(path: Path, start: InstalledModel, runs: Path) -> Speaking:
+def crops(path: Path, start: InstalledModel, runs: Path) -> Speaking:
     """The clips of a table; faces that were found before are read from the folder of the networks."""
     kept = runs / "looks" / f"{'-'.join(path.parts[-2:])}.npz"
     if not kept.exists():
@@ -195,19 +195,19 @@ def cell(place: int, one: Speaking, answers: dict[str, Answers], taught: int) ->
     """Of a set: people left out, and in brackets the set left out. Where no network saw it, the second alone."""
     strangers = [~chosen for chosen in halves(one)][:taught]
     judged = np.any(strangers, axis=0)
-    looks, clips = judged[one.owners], one.rows(judged)
+    crops, clips = judged[one.owners], one.rows(judged)
     said = {name: answer.clips[place] for name, answer in answers.items()}
     if "none" in answers:
-        return f"({shown(clips, [said['none'][looks]])})"
+        return f"({shown(clips, [said['none'][crops]])})"
     networks = [said[f"half {half}"] for half in range(taught)]
     if len(np.unique(one.speakers)) == 1:
-        return f"({shown(clips, [values[looks] for values in networks])})"
+        return f"({shown(clips, [values[crops] for values in networks])})"
     people = np.zeros_like(networks[0])
     for rows, values in zip(strangers, networks, strict=True):
         people[rows[one.owners]] = values[rows[one.owners]]
     whole = said.get(f"without {one.name}")
-    shown_whole = "" if whole is None else f" ({shown(clips, [whole[looks]])})"
-    return shown(clips, [people[looks]]) + shown_whole
+    shown_whole = "" if whole is None else f" ({shown(clips, [whole[crops]])})"
+    return shown(clips, [people[crops]]) + shown_whole
 
 
 def shown(one: Speaking, said: Sequence[Double]) -> str:

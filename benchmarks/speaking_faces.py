@@ -3,7 +3,7 @@
     python benchmarks/speaking_faces.py FACES... CLIPS.csv... [--write docs/dynamic.md]
 
 The sets of clips are tables (path, label, speaker). In a row: for each set the mean recall and the ECE of the shipped
-layer or of one fitted without the person; of the calm set the share of looks with another label than Neutral; then what
+layer or of one fitted without the person; of the calm set the share of crops with another label than Neutral; then what
 the pictures pay: for the static model FER+ (accuracy, UAR, blends) and affect7, for the dynamic one the put-together
 sequences (accuracy, UAR). Nothing is written but the table.
 """

@@ -63,9 +63,9 @@ def angry_and_calm(folder: Path, name: str, **columns: list[object]) -> Path:
 PEOPLE = ("a", "b", "c")
 
 
-def clips_of_people(name: str = "acted", looks: int = 4, labels: tuple[int, ...] = (0, 1, 4)) -> Speaking:
-    """Each speaker says one clip of each label; of the first clip one look fewer."""
-    owners = np.repeat(np.arange(len(PEOPLE) * len(labels)), looks)[1:]
+def clips_of_people(name: str = "acted", crops: int = 4, labels: tuple[int, ...] = (0, 1, 4)) -> Speaking:
+    """Each speaker says one clip of each label; of the first clip one crop fewer."""
+    owners = np.repeat(np.arange(len(PEOPLE) * len(labels)), crops)[1:]
     inputs = np.random.default_rng(0).random((len(owners), 1, 48, 48), np.float32)
     speakers = np.repeat(PEOPLE, len(labels))
     named = np.array([f"{name}-{number}" for number in range(len(speakers))])

@@ -37,14 +37,14 @@ def made_up() -> Material:
     return Material(before, [pictures], [watched(clips(), random), watched(calm, random)])
 
 
-def test_a_window_ends_at_each_look_and_never_reaches_into_another_clip() -> None:
+def test_a_window_ends_at_each_crop_and_never_reaches_into_another_clip() -> None:
     one = clips()
     windows = one.windows(one.owners[:, None].astype(np.float32))
     assert windows.shape == (len(one.owners), 10, 1)
     assert np.all(windows[..., 0] == one.owners[:, None])
 
 
-def test_chosen_clips_keep_their_looks() -> None:
+def test_chosen_clips_keep_their_crops() -> None:
     one = clips()
     kept = one.rows(one.speakers == "b")
     assert kept.clips.tolist() == ["acted-3", "acted-4", "acted-5"]
@@ -101,7 +101,7 @@ def test_nobody_is_judged_by_a_layer_that_knows_them(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(speaking, "fit", noted)
     speaking.without_people(material, 0, SETTINGS)
     sizes = [len(lessons[1].features) for lessons in taught]
-    assert sizes == [24, 23, 23]  # of 35 looks, eleven or twelve are of the person left out
+    assert sizes == [24, 23, 23]  # of 35 crops, eleven or twelve are of the person left out
     taught.clear()
     speaking.without_corpus(material, 0, SETTINGS)
     assert [len(lessons) for lessons in taught] == [2]  # the pictures and the calm set

@@ -168,11 +168,11 @@ def test_a_model_taught_for_video_runs(
     assert 0 < np.abs(said[0] - said[1]).max() < 0.5  # two steps from where it began
 
 
-def test_looks_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_crops_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     one, asked = clips(), []
     monkeypatch.setattr(faces_in_video, "watch", lambda paths, model, report: asked.append(paths) or [one])
     for _ in range(2):
-        again = faces_in_video.looks(Path("acted/labels.csv"), find("mini", "static"), tmp_path)
+        again = faces_in_video.crops(Path("acted/labels.csv"), find("mini", "static"), tmp_path)
     assert len(asked) == 1
     assert again.name == one.name
     assert all(np.array_equal(value, getattr(one, name)) for name, value in vars(again).items())

@@ -155,8 +155,8 @@ class DynamicTask:
         random = np.random.default_rng(plan.seed)
         made = compose(guises, plan.options["readout_sequences"], STEPS, plan.options["steps"], random)
         self.clips = watch(clips, self.reads, report)
-        looks = StaticModel(self.reads.card, load_engine(self.reads, "cpu", "float32"))
-        seen = [Watched(one, self._at_last(one.windows(looks.predict(one.inputs).features))) for one in self.clips]
+        model = StaticModel(self.reads.card, load_engine(self.reads, "cpu", "float32"))
+        seen = [Watched(one, self._at_last(one.windows(model.predict(one.inputs).features))) for one in self.clips]
         self.material = Material(Layer.of(self.last), [self._lesson(made)], seen)
 
     def _at_last(self, windows: Float) -> Float:

@@ -89,12 +89,12 @@ class Layer:
 def lesson_of_clips(clips: Speaking, features: Float, settings: Settings, chosen: Boolean | None = None) -> Lesson:
     """All frames of the ``chosen`` clips ``(C,)``: emotions count alike, then clips, then frames."""
     chosen = np.ones(len(clips), np.bool_) if chosen is None else chosen
-    looks = chosen[clips.owners]
-    owners = clips.owners[looks]
+    crops = chosen[clips.owners]
+    owners = clips.owners[crops]
     labels = clips.labels[owners]
     weights = 1 / np.bincount(clips.owners)[owners] / np.bincount(clips.labels[chosen], minlength=len(BASIC))[labels]
     targets = (1 - settings.smoothing) * np.eye(len(BASIC))[labels] + settings.smoothing / len(BASIC)
-    return Lesson(features[looks], targets, settings.weight_of(clips) * weights / weights.sum())
+    return Lesson(features[crops], targets, settings.weight_of(clips) * weights / weights.sum())
 
 
 def lesson_of_pictures(features: Float, targets: Double, before: Layer, settings: Settings, share: float) -> Lesson:

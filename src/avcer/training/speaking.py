@@ -111,9 +111,9 @@ def without_people(material: Material, place: int, settings: Settings) -> Double
     for group in folds(own.clips.speakers.tolist()):
         chosen: list[Boolean | None] = [None] * len(material.watched)
         chosen[place] = ~group
-        looks = group[own.clips.owners]
+        crops = group[own.clips.owners]
         layer = fit(lessons(material, settings, chosen), material.before, settings)
-        said[looks] = softmax(layer(own.features[looks]))
+        said[crops] = softmax(layer(own.features[crops]))
     return said
 
 
@@ -155,7 +155,7 @@ def scores(clips: Speaking, said: Double) -> tuple[float | None, float | None]:
 
 
 def other(clips: Speaking, said: Double) -> float | None:
-    """The share of the looks of clips labelled Neutral that get another label; None where there are none."""
+    """The share of the crops of clips labelled Neutral that get another label; None where there are none."""
     calm = (clips.labels == NEUTRAL)[clips.owners]
     return float(np.mean(said[calm].argmax(axis=1) != NEUTRAL)) if calm.any() else None
 

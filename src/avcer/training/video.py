@@ -2,7 +2,7 @@
 
 A last layer can only weigh what the layers below it see, and those were taught on photographs. Here they all learn: on
 photographs with mouths that speak, few pixels, movement and bad light, whose targets are half the votes and half what
-the network said before, and on clips of faces that speak, if there are any, whose labels say little of a single look.
+the network said before, and on clips of faces that speak, if there are any, whose labels say little of a single crop.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ class VideoTask:
         chosen = [drawn(table, options["rows"], seed) for table in self.learned]
         model = StaticModel(self.before, load_engine(self.installed, "cpu", "float32", torch.get_num_threads()))
         pictures = _with_answers(static.training_faces(chosen, self.plan), model, options["kept"])
-        self.report(f"{len(pictures.pictures)} pictures, {sum(len(one.inputs) for one in self.clips)} looks at clips")
+        self.report(f"{len(pictures.pictures)} pictures, {sum(len(one.inputs) for one in self.clips)} crops of clips")
         return pictures
 
     def by(self, plan: Plan) -> VideoTask:
@@ -129,8 +129,8 @@ class VideoTask:
         """Accuracy on a draw of the validation pictures, as they are and as in video; ``score`` is the mean."""
         row: dict[str, float] = {}
         for table in self.aside:
-            looks = {table.name: static.model_inputs(table), f"{table.name}_filmed": _filmed(table, self.plan)}
-            for name, inputs in looks.items():
+            versions = {table.name: static.model_inputs(table), f"{table.name}_filmed": _filmed(table, self.plan)}
+            for name, inputs in versions.items():
                 said = softmax(static.logits_of(network, inputs, self.plan))
                 row[f"accuracy_{name}"] = score_faces(said, table)["accuracy"]
         return row | {"score": float(np.mean(list(row.values())))}
@@ -191,12 +191,12 @@ def _with_answers(pictures: Canvases, model: StaticModel, kept: float) -> Canvas
 
 
 def _canvases_of_clips(one: Speaking, rows: Boolean | None, settings: Settings, pictures: float) -> Canvases:
-    """The looks of the chosen clips, drawn ``weight_of`` times as often as all ``pictures`` together."""
+    """The crops of the chosen clips, drawn ``weight_of`` times as often as all ``pictures`` together."""
     lesson = lesson_of_clips(one, one.inputs.reshape(len(one.inputs), -1), settings, rows)
-    looks = (lesson.features.reshape(-1, SIZE, SIZE) * 255).round().astype(np.uint8)
-    large: NDArray[np.uint8] = np.zeros((len(looks), CANVAS, CANVAS), np.uint8)
-    for row, look in enumerate(looks):
-        large[row] = cv2.resize(look, (CANVAS, CANVAS), interpolation=cv2.INTER_CUBIC)
+    crops = (lesson.features.reshape(-1, SIZE, SIZE) * 255).round().astype(np.uint8)
+    large: NDArray[np.uint8] = np.zeros((len(crops), CANVAS, CANVAS), np.uint8)
+    for row, crop in enumerate(crops):
+        large[row] = cv2.resize(crop, (CANVAS, CANVAS), interpolation=cv2.INTER_CUBIC)
     chances = (lesson.weights * pictures).astype(np.float32)
     return Canvases(large, np.full_like(large, 255), lesson.targets.astype(np.float32), chances)
 

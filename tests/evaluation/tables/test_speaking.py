@@ -1,4 +1,4 @@
-"""Clips of faces that speak, as looks: which frames are looked at, and what is refused."""
+"""Clips of faces that speak, as crops: from which frames they are taken, and what is refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Labelled clips of faces that speak, as looks: the largest face of the picture, five times a second.
+"""Labelled clips of faces that speak, as crops: the largest face of the picture, five times a second.
 
 A table of clips is one of ``corpora.table``: ``path`` and ``label``, and ``speaker`` where it is known.
 """
@@ -27,8 +27,8 @@ from avcer.types import Boolean, Double, Float, Integer
 
 @dataclass(frozen=True)
 class Speaking:
-    """L looks at the faces of C clips: ``inputs (L, 1, 48, 48)``, as the static model takes them; ``owners
-    (L,)``, the clip of each look, looks of a clip in the order of time; ``labels (C,)``, indices of ``BASIC``;
+    """L crops of the faces of C clips: ``inputs (L, 1, 48, 48)``, as the static model takes them; ``owners
+    (L,)``, the clip of each crop, crops of a clip in the order of time; ``labels (C,)``, indices of ``BASIC``;
     ``speakers (C,)`` and ``clips (C,)``, their names.
     """
 
@@ -44,10 +44,10 @@ class Speaking:
 
     def rows(self, chosen: Boolean) -> Speaking:
         """The chosen clips ``(C,)``."""
-        looks = chosen[self.owners]
-        owners = (np.cumsum(chosen) - 1)[self.owners[looks]]
+        crops = chosen[self.owners]
+        owners = (np.cumsum(chosen) - 1)[self.owners[crops]]
         return Speaking(
-            self.name, self.inputs[looks], owners, self.labels[chosen], self.speakers[chosen],
+            self.name, self.inputs[crops], owners, self.labels[chosen], self.speakers[chosen],
             self.clips[chosen],
         )  # fmt: skip
 
@@ -64,14 +64,14 @@ class Speaking:
         return cls(**kept | {"name": str(kept["name"])})
 
     def means(self, values: NDArray[np.floating]) -> Double:
-        """``(C, K)``: the mean over the looks of each clip of ``values (L, K)``."""
+        """``(C, K)``: the mean over the crops of each clip of ``values (L, K)``."""
         sums = np.zeros((len(self), values.shape[1]))
         np.add.at(sums, self.owners, values)
         means: Double = sums / np.bincount(self.owners, minlength=len(self))[:, None]
         return means
 
     def windows(self, features: Float) -> Float:
-        """``(L, 10, D)``: at each look the window of ten that ends there, whose start is filled as in use."""
+        """``(L, 10, D)``: at each crop the window of ten that ends there, whose start is filled as in use."""
         made = []
         for clip in range(len(self)):
             own = features[self.owners == clip]
@@ -88,32 +88,32 @@ def read_speaking(path: Path, detector: Detector, static: StaticModel) -> Speaki
     """
     corpus = read_table(path)
     name = path.parent.name if path.stem == "labels" else path.stem
-    return look_at_clips(name, corpus.samples, detector, static)
+    return crops_of_clips(name, corpus.samples, detector, static)
 
 
-def look_at_clips(name: str, samples: Sequence[Sample], detector: Detector, static: StaticModel) -> Speaking:
+def crops_of_clips(name: str, samples: Sequence[Sample], detector: Detector, static: StaticModel) -> Speaking:
     """The clips in which a face is found; see ``read_speaking``."""
     seen = []
     for sample in samples:
         if sample.label not in BASIC:
             raise InputError(f"{sample.path}: has the label {sample.label!r}; the labels are {', '.join(BASIC)}")
-        looks = list(_looks(sample.path, detector, static))
-        if looks:
-            seen.append((sample, looks))
+        crops = list(_crops(sample.path, detector, static))
+        if crops:
+            seen.append((sample, crops))
     if not seen:
         raise InputError(f"{name}: no face was found in any of the clips")
     return Speaking(
         name,
-        np.stack([look for _, looks in seen for look in looks]),
-        np.repeat(np.arange(len(seen)), [len(looks) for _, looks in seen]),
+        np.stack([crop for _, crops in seen for crop in crops]),
+        np.repeat(np.arange(len(seen)), [len(crops) for _, crops in seen]),
         np.array([BASIC.index(str(sample.label)) for sample, _ in seen]),
         np.array([sample.speaker for sample, _ in seen]),
         np.array([sample.name for sample, _ in seen]),
     )
 
 
-def _looks(path: Path, detector: Detector, static: StaticModel) -> Iterator[Float]:
-    """The face as the static model takes it, at each look that is due and shows one."""
+def _crops(path: Path, detector: Detector, static: StaticModel) -> Iterator[Float]:
+    """The face as the static model takes it, at each step that is due and shows one."""
     window, first_s, latest = FeatureWindow(), 0.0, -1
     for frame in Pictures(path):
         due = 0 if latest < 0 else window.due(frame.time_s - first_s)
