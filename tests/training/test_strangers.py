@@ -15,7 +15,7 @@ from avcer.labels import BASIC
 from avcer.models.card import ModelCard
 from avcer.models.networks.mini_audio import MiniAudio
 from avcer.models.store import find
-from avcer.training.heads import Heard, Settings, fit, hear, listen, put
+from avcer.training.heads import Settings, TableFeatures, extract, extract_table, fit, put
 from avcer.training.speech import speechless
 from avcer.training.strangers import compare, judge
 from made_up import angry_and_calm as table
@@ -30,10 +30,10 @@ def network() -> MiniAudio:
 
 
 @pytest.fixture(scope="module")
-def heard(network: MiniAudio, tmp_path_factory: pytest.TempPathFactory) -> list[Heard]:
+def extracted(network: MiniAudio, tmp_path_factory: pytest.TempPathFactory) -> list[TableFeatures]:
     folder = tmp_path_factory.mktemp("corpora")
     paths = [table(folder, name) for name in ("one", "two", "three")]
-    found = [hear(network, path, read_speech(path)) for path in paths]
+    found = [extract_table(network, path, read_speech(path)) for path in paths]
     for one in found:
         one.table.validation[:] = [False] * 6 + [True] * 2
     return found
@@ -41,48 +41,48 @@ def heard(network: MiniAudio, tmp_path_factory: pytest.TempPathFactory) -> list[
 
 @pytest.fixture(scope="module")
 def nothing(network: MiniAudio) -> np.ndarray:
-    return listen(network, speechless(6, 0))[0]
+    return extract(network, speechless(6, 0))[0]
 
 
-def test_layers_in_the_network_say_what_was_fitted(heard: list[Heard], nothing: np.ndarray) -> None:
+def test_layers_in_the_network_say_what_was_fitted(extracted: list[TableFeatures], nothing: np.ndarray) -> None:
     torch.manual_seed(0)
     network = MiniAudio().eval()
-    layer = fit(heard, nothing, Settings(before=0.5))
-    sounds = [recording[:64_000] for recording in heard[0].table.recordings]
+    layer = fit(extracted, nothing, Settings(before=0.5))
+    sounds = [recording[:64_000] for recording in extracted[0].table.recordings]
     put(network, layer, 2.0)
-    _, said, _ = listen(network, sounds)
-    np.testing.assert_allclose(said, layer.of(heard[0]) / 2, atol=2e-3)
+    _, said, _ = extract(network, sounds)
+    np.testing.assert_allclose(said, layer.of(extracted[0]) / 2, atol=2e-3)
 
 
-def test_a_layer_tells_what_the_tables_tell(heard: list[Heard], nothing: np.ndarray) -> None:
-    layer = fit(heard, nothing, SETTINGS)
-    for one in heard:
+def test_a_layer_tells_what_the_tables_tell(extracted: list[TableFeatures], nothing: np.ndarray) -> None:
+    layer = fit(extracted, nothing, SETTINGS)
+    for one in extracted:
         assert (layer.of(one).argmax(axis=1) == one.table.labels).all()
     silent = nothing @ layer.weight + layer.bias
-    assert np.abs(silent).max() < np.abs(layer.of(heard[0])).max()
+    assert np.abs(silent).max() < np.abs(layer.of(extracted[0])).max()
 
 
 def test_votes_and_telling_sentences_are_read(network: MiniAudio, tmp_path: Path) -> None:
     sentences = ["01", "01"] + ["02", "02"] + ["03", "04"] * 2
     votes = [0, 8] * 4
     path = table(tmp_path, "voted", sentence=sentences, voice_anger=votes, voice_neutral=[8 - vote for vote in votes])
-    one = hear(network, path, read_speech(path))
+    one = extract_table(network, path, read_speech(path))
     assert one.table.votes[1].tolist() == np.eye(7)[BASIC.index("Anger")].tolist()
     assert not one.single.any()  # half of the table's two emotions is one
 
 
-def test_a_corpus_left_out_is_not_fitted_on(heard: list[Heard], nothing: np.ndarray) -> None:
-    rows, temperature = judge(heard, ["two"], nothing, SETTINGS)
+def test_a_corpus_left_out_is_not_fitted_on(extracted: list[TableFeatures], nothing: np.ndarray) -> None:
+    rows, temperature = judge(extracted, ["two"], nothing, SETTINGS)
     assert [row.corpus for row in rows if row.left_out is not None] == ["two"]
     assert all(row.seen == 1 for row in rows)
     assert temperature > 0
-    turned = [heard[0], heard[2], Heard(**{**vars(heard[1]), "features": -heard[1].features})]
+    turned = [extracted[0], extracted[2], TableFeatures(**{**vars(extracted[1]), "features": -extracted[1].features})]
     other, _ = judge(turned, ["two"], nothing, SETTINGS)
     assert next(row.left_out for row in other if row.corpus == "two") < 1
 
 
-def test_choices_are_compared(heard: list[Heard], nothing: np.ndarray) -> None:
-    found = compare(heard, ["one", "two"], nothing, SETTINGS)
+def test_choices_are_compared(extracted: list[TableFeatures], nothing: np.ndarray) -> None:
+    found = compare(extracted, ["one", "two"], nothing, SETTINGS)
     assert len(found) >= 8
     assert found[0]["approach"] == "recipe"
     assert len({row["approach"] for row in found}) == len(found)

@@ -1,4 +1,4 @@
-"""New last layers for a mini audio model that has learned to listen, fitted on more corpora.
+"""New last layers for a trained mini audio model, fitted on more corpora.
 
 What lies below the last layers stays as it is. Taught anew on every corpus, a network learns the corpora by heart;
 a last layer is too small for that, and is fitted in seconds, so that each choice can be judged on corpora left out.
@@ -26,7 +26,7 @@ from avcer.types import Boolean, Double, Float
 
 FRAMES: Final = VoiceFrames()
 STEP: Final = 2
-"""Every other window of a recording is listened to: one a second."""
+"""Every other window of a recording is read: one a second."""
 BOUND: Final = 60
 """Iterations of the fit at most."""
 
@@ -54,8 +54,8 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class Heard:
-    """A table as the network hears it: ``features (W, D)``, the logits of before ``said (W, 7)`` and the standardised
+class TableFeatures:
+    """What the network makes of a table: ``features (W, D)``, the logits of before ``said (W, 7)`` and the standardised
     ``measures (W, M)`` of W windows, ``owners (W,)`` the recording of each; ``single (N,)`` marks the recordings whose
     sentence tells the emotion.
     """
@@ -76,18 +76,18 @@ class Layer:
     bias: Double
     before: float
 
-    def of(self, heard: Heard, factors: Double | float = 1.0) -> Double:
+    def of(self, one: TableFeatures, factors: Double | float = 1.0) -> Double:
         """Logits ``(N, 7)`` of a table's recordings, each the mean over its windows times ``factors (W,)``."""
-        logits = heard.features @ self.weight + self.bias + self.before * heard.said
+        logits = one.features @ self.weight + self.bias + self.before * one.said
         logits *= np.broadcast_to(factors, len(logits))[:, None]
-        sums = np.zeros((len(heard.table), len(BASIC)))
-        np.add.at(sums, heard.owners, logits)
-        means: Double = sums / np.bincount(heard.owners, minlength=len(sums))[:, None]
+        sums = np.zeros((len(one.table), len(BASIC)))
+        np.add.at(sums, one.owners, logits)
+        means: Double = sums / np.bincount(one.owners, minlength=len(sums))[:, None]
         return means
 
 
 @torch.no_grad()
-def listen(network: MiniAudio, sounds: Sequence[Float]) -> tuple[Float, Float, Float]:
+def extract(network: MiniAudio, sounds: Sequence[Float]) -> tuple[Float, Float, Float]:
     """What the last layers get ``(W, D)``, the model's logits ``(W, 7)``, and the standardised measures ``(W, M)``, for
     W windows of samples.
     """
@@ -106,12 +106,12 @@ def listen(network: MiniAudio, sounds: Sequence[Float]) -> tuple[Float, Float, F
     return np.concatenate(features), np.concatenate(said), np.concatenate(measures)
 
 
-def hear(network: MiniAudio, path: Path, table: SpeechTable) -> Heard:
+def extract_table(network: MiniAudio, path: Path, table: SpeechTable) -> TableFeatures:
     """A table of labelled speech through the network."""
     cut = [list(windows(recording))[::STEP] for recording in table.recordings]
-    features, said, measures = listen(network, [window for pieces in cut for window in pieces])
+    features, said, measures = extract(network, [window for pieces in cut for window in pieces])
     owners = np.repeat(np.arange(len(cut)), [len(pieces) for pieces in cut])
-    return Heard(table, features, said, measures, owners, _single(path, table))
+    return TableFeatures(table, features, said, measures, owners, _single(path, table))
 
 
 def _single(path: Path, table: SpeechTable) -> Boolean:
@@ -128,11 +128,11 @@ def _single(path: Path, table: SpeechTable) -> Boolean:
     return single
 
 
-def fit(tables: Sequence[Heard], speechless: Float, settings: Settings) -> Layer:
+def fit(tables: Sequence[TableFeatures], speechless: Float, settings: Settings) -> Layer:
     """A layer for the training part of the tables and for sounds without speech, whose target is an even guess
     ``speechless (S, D)``.
     """
-    rows = [_rows(heard, settings) for heard in tables]
+    rows = [_rows(one, settings) for one in tables]
     inputs, targets, possible, weights = (np.concatenate(parts) for parts in zip(*rows, strict=True))
     if settings.speechless:
         count, share = len(speechless), settings.speechless * weights.sum()
@@ -148,13 +148,13 @@ def fit(tables: Sequence[Heard], speechless: Float, settings: Settings) -> Layer
     return Layer(weight, bias - mean @ weight, settings.before)
 
 
-def _rows(heard: Heard, settings: Settings) -> tuple[Double, Double, Boolean, Double]:
+def _rows(one: TableFeatures, settings: Settings) -> tuple[Double, Double, Boolean, Double]:
     """Features, targets, the classes that the table has, and weights of a table's training windows."""
-    table, owners = heard.table, heard.owners
+    table, owners = one.table, one.owners
     counts = np.bincount(table.labels[~table.validation], minlength=len(BASIC))
     even = (counts > 0) / np.count_nonzero(counts)
     targets = (1 - settings.smoothing) * table.targets(settings.votes) + settings.smoothing * even
-    weights = np.where(heard.single, settings.single, 1.0)
+    weights = np.where(one.single, settings.single, 1.0)
     if settings.even:
         weights = weights / np.maximum(counts, 1)[table.labels]
     weights = weights * ~table.validation
@@ -163,7 +163,7 @@ def _rows(heard: Heard, settings: Settings) -> tuple[Double, Double, Boolean, Do
     chosen = ~table.validation[owners]
     owners = owners[chosen]
     shares = weights[owners] / np.bincount(owners, minlength=len(table))[owners]
-    return heard.features[chosen].astype(np.float64), targets[owners], np.tile(counts > 0, (len(owners), 1)), shares
+    return one.features[chosen].astype(np.float64), targets[owners], np.tile(counts > 0, (len(owners), 1)), shares
 
 
 def _logistic(

@@ -22,7 +22,7 @@ from avcer.models.networks.mini_audio import MiniAudio
 from avcer.training import audio
 from avcer.training.calibration import best_temperature
 from avcer.training.finish import finish, rounded
-from avcer.training.heads import FRAMES, Heard, Layer, Settings, fit, hear, listen, put
+from avcer.training.heads import FRAMES, Layer, Settings, TableFeatures, extract, extract_table, fit, put
 from avcer.training.loop import Plan, Report
 from avcer.training.speech import speechless
 from avcer.training.unfamiliar import Density, fit_density, put_density
@@ -62,36 +62,36 @@ def train(
     plan = Plan.read(audio.RECIPE)
     settings = Settings(**plan.options["heads"])
     network, before = begin(start)
-    heard = _hear(network, tables, report)
-    nothing = listen(network, speechless(SOUNDS, plan.seed))[0]
-    strangers = _strangers(heard, before)
-    rows, temperature = judge(heard, strangers, nothing, settings)
-    approaches = compare(heard, strangers, nothing, settings)
+    extracted = _extract_all(network, tables, report)
+    nothing = extract(network, speechless(SOUNDS, plan.seed))[0]
+    strangers = _strangers(extracted, before)
+    rows, temperature = judge(extracted, strangers, nothing, settings)
+    approaches = compare(extracted, strangers, nothing, settings)
     report(table_text(rows, approaches))
     make_folder(out)
     found = {"corpora": [asdict(row) for row in rows], "approaches": approaches, "temperature": temperature}
     with atomic(out / LEFT_OUT) as part:
         part.write_text(json.dumps(rounded(found), indent=2) + "\n", encoding="utf-8")
-    put(network, fit(heard, nothing, settings), temperature)
+    put(network, fit(extracted, nothing, settings), temperature)
     if settings.doubt:
-        put_density(network.unfamiliar, fit_density(heard))
-    card = _card(before, heard, network, rows, temperature)
+        put_density(network.unfamiliar, fit_density(extracted))
+    card = _card(before, extracted, network, rows, temperature)
     example = torch.from_numpy(np.stack([FRAMES(sound) for sound in speechless(2, plan.seed)]))
     return finish(out / "model", network, card, example, ["logits"])
 
 
 def judge(
-    heard: Sequence[Heard], strangers: Sequence[str], nothing: Float, settings: Settings
+    extracted: Sequence[TableFeatures], strangers: Sequence[str], nothing: Float, settings: Settings
 ) -> tuple[list[Row], float]:
     """Scores of each corpus, and the temperature that suits the corpora left out best, each counting the same.
 
     The ECE of a corpus is that at the temperature of the other corpora left out.
     """
-    whole, density = fit(heard, nothing, settings), fit_density(heard)
-    logits = {name: _left_out(heard, name, nothing, settings) for name in strangers}
-    labels = {one.table.name: one.table.labels for one in heard}
+    whole, density = fit(extracted, nothing, settings), fit_density(extracted)
+    logits = {name: _left_out(extracted, name, nothing, settings) for name in strangers}
+    labels = {one.table.name: one.table.labels for one in extracted}
     rows = []
-    for one in heard:
+    for one in extracted:
         name, table = one.table.name, one.table
         chosen = table.validation & ~one.single
         seen = _uar(table.labels[chosen], _said(whole, density, one, settings)[chosen])
@@ -105,13 +105,13 @@ def judge(
                 arousal(table.labels, values))
         )  # fmt: skip
     if not logits:
-        logits = {one.table.name: _said(whole, density, one, settings)[one.table.validation] for one in heard}
-        labels = {one.table.name: one.table.labels[one.table.validation] for one in heard}
+        logits = {one.table.name: _said(whole, density, one, settings)[one.table.validation] for one in extracted}
+        labels = {one.table.name: one.table.labels[one.table.validation] for one in extracted}
     return rows, _temperature(logits, labels)
 
 
 def compare(
-    heard: Sequence[Heard], strangers: Sequence[str], nothing: Float, settings: Settings
+    extracted: Sequence[TableFeatures], strangers: Sequence[str], nothing: Float, settings: Settings
 ) -> list[dict[str, Any]]:
     """The recipe beside other choices: means over the corpora left out, and of the speakers left out."""
     choices: Mapping[str, Settings] = {
@@ -130,7 +130,7 @@ def compare(
     }
     found = []
     for name, choice in choices.items():
-        rows, _ = judge(heard, strangers, nothing, choice)
+        rows, _ = judge(extracted, strangers, nothing, choice)
         found.append({"approach": name, **_means(rows)})
     return found
 
@@ -173,29 +173,29 @@ def begin(start: Path) -> tuple[MiniAudio, ModelCard]:
     return network.eval(), card
 
 
-def _hear(network: MiniAudio, paths: Sequence[Path], report: Report) -> list[Heard]:
-    heard = []
+def _extract_all(network: MiniAudio, paths: Sequence[Path], report: Report) -> list[TableFeatures]:
+    extracted = []
     for path, table in zip(paths, audio.read_tables(paths), strict=True):
-        heard.append(hear(network, path, table))
+        extracted.append(extract_table(network, path, table))
         report(f"{table.name}: {len(table)} recordings heard")
-    return heard
+    return extracted
 
 
-def _strangers(heard: Sequence[Heard], before: ModelCard) -> list[str]:
+def _strangers(extracted: Sequence[TableFeatures], before: ModelCard) -> list[str]:
     """Corpora that the model has not learned from before, as its card tells."""
     known = {part.split(":")[0].strip() for part in before.training_data.split(";")}
-    return [one.table.name for one in heard if one.table.name not in known and len(heard) > 1]
+    return [one.table.name for one in extracted if one.table.name not in known and len(extracted) > 1]
 
 
-def _left_out(heard: Sequence[Heard], name: str, nothing: Float, settings: Settings) -> Double:
+def _left_out(extracted: Sequence[TableFeatures], name: str, nothing: Float, settings: Settings) -> Double:
     """Logits of the whole corpus ``name`` by a layer and a density fitted on the others."""
-    own = next(one for one in heard if one.table.name == name)
-    others = [one for one in heard if one is not own]
+    own = next(one for one in extracted if one.table.name == name)
+    others = [one for one in extracted if one is not own]
     return _said(fit(others, nothing, settings), fit_density(others), own, settings)
 
 
-def _said(layer: Layer, density: Density, heard: Heard, settings: Settings) -> Double:
-    return layer.of(heard, density.factors(heard.measures.astype(np.float64)) if settings.doubt else 1.0)
+def _said(layer: Layer, density: Density, one: TableFeatures, settings: Settings) -> Double:
+    return layer.of(one, density.factors(one.measures.astype(np.float64)) if settings.doubt else 1.0)
 
 
 def _temperature(logits: Mapping[str, Double], labels: Mapping[str, Integer]) -> float:
@@ -210,9 +210,9 @@ def _uar(labels: Integer, values: Double) -> float:
 
 
 def _card(
-    before: ModelCard, heard: Sequence[Heard], network: MiniAudio, rows: Sequence[Row], temperature: float
+    before: ModelCard, extracted: Sequence[TableFeatures], network: MiniAudio, rows: Sequence[Row], temperature: float
 ) -> ModelCard:
-    tables = [one.table for one in heard]
+    tables = [one.table for one in extracted]
     validation = [table.rows(table.validation) for table in tables]
     logits = [audio.table_logits(network, table) for table in validation]
     scores = audio.scores(validation, logits, 1.0)

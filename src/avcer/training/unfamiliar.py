@@ -16,7 +16,7 @@ import torch
 
 from avcer.evaluation.tables.speech import SpeechTable
 from avcer.models.networks.mini_audio import DIRECTIONS, Unfamiliar
-from avcer.training.heads import Heard
+from avcer.training.heads import TableFeatures
 from avcer.types import Double, Float, Integer
 
 KNOWN: Final = 0.95
@@ -58,7 +58,7 @@ class Density:
         return factors
 
 
-def fit_density(tables: Sequence[Measured | Heard]) -> Density:
+def fit_density(tables: Sequence[Measured | TableFeatures]) -> Density:
     """From the training part of the tables, each counting alike; the limit from the speakers left out."""
     learned = [one.measures[~one.table.validation[one.owners]].astype(np.float64) for one in tables]
     weights = np.concatenate([np.full(len(part), 1 / len(part)) for part in learned]) / len(learned)
