@@ -67,8 +67,10 @@ class SpeechTable:
     def rows(self, chosen: Boolean) -> SpeechTable:
         """The chosen rows."""
         recordings = [self.recordings[index] for index in np.flatnonzero(chosen)]
-        arrays = (part[chosen] for part in (self.labels, self.speakers, self.validation, self.votes))
-        return SpeechTable(self.name, recordings, *arrays)
+        return SpeechTable(
+            self.name, recordings, self.labels[chosen], self.speakers[chosen], self.validation[chosen],
+            self.votes[chosen],
+        )  # fmt: skip
 
     def targets(self, share: float) -> Double:
         """Target probabilities ``(N, 7)``: ``share`` of the votes, where there are any, and the label."""
