@@ -40,7 +40,7 @@ def main() -> None:
             f"{on_votes(labels[clear], said[clear])}",
             "How sure, and how often right:",
             reliability(labels[clear], said[clear]),
-            "By the modalities that are there, on put-together looks and voices (`avcer train decision`):",
+            "By the modalities that are there, on put-together faces and voices (`avcer train decision`):",
             by_modalities(),
         ]
     )

@@ -122,7 +122,7 @@ def _texts(seen: Sequence[_Set], heard: Sequence[_Set], speech: Sequence[Path], 
     yield "## Faces\n\n" + face_scores(seen)
     yield "## Voices\n\n" + voice_scores(heard, speech)
     yield "## Calibration\n\n" + CALIBRATION
-    yield "## Sequences of looks\n\n" + sequence_scores()
+    yield "## Sequences of samples\n\n" + sequence_scores()
     yield "## Detector\n\n" + detector_scores(scenes)
     yield "## Fusion\n\n" + fusion_scores()
     yield "## Learning curves\n\n" + CURVES_TEXT

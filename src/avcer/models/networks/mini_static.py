@@ -61,7 +61,7 @@ class MiniStatic(nn.Module):
         return (self._maps(images) + self._maps(images.flip(3)).flip(3)) / 2
 
     def _maps(self, images: Tensor) -> Tensor:
-        """One look. Each picture is brought to one brightness and contrast first."""
+        """One pass. Each picture is brought to one brightness and contrast first."""
         mean = images.mean(dim=(1, 2, 3), keepdim=True)
         spread = (images - mean).square().mean(dim=(1, 2, 3), keepdim=True).sqrt()
         maps: Tensor = self.blocks(self.stem((images - mean) / (spread + 0.02)))
