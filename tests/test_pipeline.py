@@ -276,7 +276,7 @@ def test_the_same_analysis_twice_is_the_same(analyzer: Analyzer, demonstration: 
     same(analyzer.analyze(demonstration), analysis)
 
 
-def test_a_heavy_detector_is_not_called_for_every_look(analyzer: Analyzer, analysis: Analysis) -> None:
+def test_a_heavy_detector_is_not_called_for_every_sample(analyzer: Analyzer, analysis: Analysis) -> None:
     assert analyzer._sampling(25.0).detect_classified
     card = analyzer.cards["detector"]
     heavy = replace(card, graph=replace(card.graph, bytes=HEAVY + 1))

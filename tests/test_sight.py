@@ -61,7 +61,7 @@ class Seen:
     visual: dict[int, tuple[Double, Double]]
 
 
-def look(
+def track_and_classify(
     frames: Iterable[Frame],
     models: VisualModels,
     plan: Plan = EVERY_FRAME,
@@ -103,7 +103,7 @@ class Film:
 ])  # fmt: skip
 @pytest.mark.parametrize("frames", [1, 2, 23, 24, 25, 61])
 def test_every_frame_has_its_face(plan: Plan, frames: int) -> None:
-    seen = look([frame(index) for index in range(frames)], models(Finder()), plan)
+    seen = track_and_classify([frame(index) for index in range(frames)], models(Finder()), plan)
     assert seen.times_s == pytest.approx(np.arange(frames) / 25)
     static, dynamic = seen.visual[1]
     assert static.shape == dynamic.shape == (frames, 7)
@@ -111,12 +111,14 @@ def test_every_frame_has_its_face(plan: Plan, frames: int) -> None:
 
 
 def test_no_frames_are_nothing_seen() -> None:
-    seen = look([], models(Finder()))
+    seen = track_and_classify([], models(Finder()))
     assert (seen.times_s.shape, seen.tracks, seen.visual) == ((0,), (), {})
 
 
 def test_no_face_is_a_result() -> None:
-    seen = look([frame(index, face=False) for index in range(30)], models(Finder()), Plan(6, ClassifyPlan(None, 0.1)))
+    seen = track_and_classify(
+        [frame(index, face=False) for index in range(30)], models(Finder()), Plan(6, ClassifyPlan(None, 0.1))
+    )
     assert (len(seen.times_s), seen.tracks, seen.visual) == (30, (), {})
 
 
@@ -124,7 +126,7 @@ def test_no_face_is_a_result() -> None:
 def test_a_face_may_begin_on_either_side_of_the_end_of_a_batch(begins: int) -> None:
     film = [frame(index, face=index >= begins) for index in range(30)]
     for plan in (Plan(), Plan(6, ClassifyPlan(None, 0.1))):
-        seen = look(film, models(Finder()), plan)
+        seen = track_and_classify(film, models(Finder()), plan)
         assert seen.tracks[0].frames.tolist() == list(range(begins, 30))
         assert len(seen.visual[1][0]) == len(seen.visual[1][1]) == 30 - begins
 
@@ -132,7 +134,7 @@ def test_a_face_may_begin_on_either_side_of_the_end_of_a_batch(begins: int) -> N
 def test_pictures_may_change_their_size() -> None:
     finder = Finder()
     film = [frame(index, (60, 80) if index < 10 else (120, 90)) for index in range(20)]
-    seen = look(film, models(finder))
+    seen = track_and_classify(film, models(finder))
     assert finder.shapes == [(60, 80)] * 10 + [(120, 90)] * 10
     # The picture was turned: no face is where it was, even if its box is.
     assert [track.frames.tolist() for track in seen.tracks] == [list(range(10)), list(range(10, 20))]
@@ -143,7 +145,7 @@ def test_a_face_is_followed_into_larger_pixels(plan) -> None:
     """A video call that begins small: the face is twice as large, and twice as far from the corner."""
     film = [frame(index) for index in range(20)]
     film = [one if one.index < 10 else replace(one, image=one.image.repeat(2, 0).repeat(2, 1)) for one in film]
-    seen = look(film, models(Finder()), plan)
+    seen = track_and_classify(film, models(Finder()), plan)
     assert [track.frames.tolist() for track in seen.tracks] == [list(range(20))]
     np.testing.assert_allclose(seen.tracks[0].boxes[10], 2 * seen.tracks[0].boxes[9], atol=4)
 
@@ -154,7 +156,7 @@ def test_a_face_outside_the_picture_is_none() -> None:
             box = np.array([200, 10, 240, 50], np.float32)
             return [[*_bright(image), Face(box, np.zeros((5, 2), np.float32), 0.9)] for image in images]
 
-    seen = look([frame(index) for index in range(5)], models(Outside()))
+    seen = track_and_classify([frame(index) for index in range(5)], models(Outside()))
     assert [track.id for track in seen.tracks] == [1]
 
 
@@ -177,7 +179,7 @@ def test_a_batch_is_bounded_in_frames_and_pixels_and_holds_whole_strides(plan: P
 def test_few_large_pictures_are_held_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sampling, "MAX_BATCH_PIXELS", 60 * 80 * 3)
     done: list[int] = []
-    look([frame(index) for index in range(8)], models(Finder()), seen=done.append)
+    track_and_classify([frame(index) for index in range(8)], models(Finder()), seen=done.append)
     assert done == [3, 6, 8]
 
 
@@ -200,7 +202,7 @@ def test_faces_are_looked_for_in_the_next_batch_meanwhile() -> None:
         return read(batch)
 
     visual.static.predict = waits  # type: ignore[assignment,method-assign]
-    look([frame(index) for index in range(2 * sampling.MAX_BATCH)], visual)
+    track_and_classify([frame(index) for index in range(2 * sampling.MAX_BATCH)], visual)
     assert heard_of_it[0]
 
 
@@ -216,7 +218,7 @@ def test_two_threads_never_look_for_faces_at_once() -> None:
             return super().detect_batch(images)
 
     finder = Alone()
-    look(
+    track_and_classify(
         [frame(index) for index in range(200)],
         models(finder),
         Plan(10, ClassifyPlan(5, 0.1), detect_classified=True),
@@ -227,7 +229,7 @@ def test_two_threads_never_look_for_faces_at_once() -> None:
 def test_an_error_closes_the_film_at_once() -> None:
     film = Film([frame(index) for index in range(200)])
     with pytest.raises(ArithmeticError) as caught:
-        look(film, models(Finder(fails_at=30)))
+        track_and_classify(film, models(Finder(fails_at=30)))
     assert caught.value.__traceback__ is not None
     assert film.closed
     assert film.taken <= 3 * sampling.MAX_BATCH
@@ -239,12 +241,14 @@ def test_an_error_of_the_film_is_raised() -> None:
         raise OSError("gone")
 
     with pytest.raises(OSError, match="gone"):
-        look(film(), models(Finder()))
+        track_and_classify(film(), models(Finder()))
 
 
 def test_the_stages_are_counted() -> None:
     stages = Stages()
-    look([frame(index) for index in range(24)], models(Finder()), Plan(6, ClassifyPlan(None, 0.5)), stages)
+    track_and_classify(
+        [frame(index) for index in range(24)], models(Finder()), Plan(6, ClassifyPlan(None, 0.5)), stages
+    )
     items = {name: stage["items"] for name, stage in stages.as_dict().items()}
     assert items == {"decode": 24, "cuts": 24, "detect": 5, "follow": 24, "mouth": 24, "static": 6, "dynamic": 5}
 
@@ -258,7 +262,7 @@ def trembling(index: int) -> Frame:
 
 def boxes_found(plan: Plan, finder: Finder, frames: int = 50) -> Boolean:
     """Of each frame: whether the track's box is the one that the finder finds there."""
-    (track,) = look([trembling(index) for index in range(frames)], models(finder), plan).tracks
+    (track,) = track_and_classify([trembling(index) for index in range(frames)], models(finder), plan).tracks
     truth = np.stack([_bright(trembling(index).image)[0].box for index in range(frames)])
     return np.asarray((track.boxes == truth).all(axis=1))
 
@@ -266,10 +270,10 @@ def boxes_found(plan: Plan, finder: Finder, frames: int = 50) -> Boolean:
 def test_where_a_face_is_looked_at_it_is_looked_for_and_its_track_has_it() -> None:
     plan, finder = ClassifyPlan(None, 1.0), Finder()
     found = boxes_found(Plan(10, plan, detect_classified=True), finder)
-    looks, regular = {*range(0, 50, 5)}, {0, *range(9, 50, 10)}
-    assert found[[*(looks | regular)]].all()
+    classified, regular = {*range(0, 50, 5)}, {0, *range(9, 50, 10)}
+    assert found[[*(classified | regular)]].all()
     assert not found.all()
-    assert len(finder.shapes) == len(looks | regular)
+    assert len(finder.shapes) == len(classified | regular)
 
 
 def test_else_it_is_looked_at_where_it_is_taken_to_be() -> None:
@@ -302,14 +306,14 @@ def test_a_face_that_is_not_found_again_is_looked_at_where_it_is_taken_to_be() -
         film = [frame(0) for _ in range(20)]
         film = [Frame(index, index / 25, one.image.copy()) for index, one in enumerate(film)]
         film[5].image[0, 0] = 5
-        seen = look(film, models(Fails()), Plan(10, ClassifyPlan(None, 1.0), detect_classified=True))
+        seen = track_and_classify(film, models(Fails()), Plan(10, ClassifyPlan(None, 1.0), detect_classified=True))
         assert seen.tracks[0].boxes[5].tolist() == seen.tracks[0].boxes[4].tolist()
         assert len(seen.visual[1][0]) == 20
 
 
 def test_what_is_looked_for_later_counts_as_looking_for_faces() -> None:
     stages, finder = Stages(), Finder()
-    look(
+    track_and_classify(
         [trembling(index) for index in range(50)],
         models(finder),
         Plan(10, ClassifyPlan(None, 1.0), True),

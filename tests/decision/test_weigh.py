@@ -160,8 +160,8 @@ def heard_beside(
 
 @pytest.mark.parametrize(("mouth", "sound"), [(SILENT, SPEECH), (MOVES, 0.0), (SILENT, MUSIC)])
 def test_a_face_that_does_not_speak_is_as_in_silence(mouth: float, sound: float) -> None:
-    for looks in ("Surprise", "Happiness", "Neutral"):
-        face = sure(looks, 0.9)
+    for shown in ("Surprise", "Happiness", "Neutral"):
+        face = sure(shown, 0.9)
         expression, curves, fused = heard_beside(face, sure("Anger", 0.9), mouth, sound)
         alone, of_face, sums = decided(face, None)
         np.testing.assert_allclose(expression.scores, alone.scores, atol=0.01)

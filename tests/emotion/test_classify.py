@@ -1,4 +1,4 @@
-"""How often faces are looked at, and what is said between two looks. Made-up models: a face's grey is what it shows."""
+"""How often faces are classified, and what is said in between. Made-up models: a face's grey is what it shows."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class Read:
         return self.tracks[track][1][:, 1]
 
     @property
-    def looks(self) -> int:
+    def classified(self) -> int:
         return len(self.models.greys)
 
 
@@ -129,15 +129,15 @@ def test_a_steady_face_is_looked_at_five_times_a_second_and_at_the_end_of_each_b
 
 
 @pytest.mark.parametrize("place", [31, 33, 48, 50])
-def test_where_two_looks_differ_those_between_are_halved_until_neighbours_agree(place: int) -> None:
+def test_where_two_samples_differ_those_between_are_halved_until_neighbours_agree(place: int) -> None:
     sightings = clip(lambda frame: 20 if frame < place else 180)
     read, full = Read(sightings, DUE, size=25), Read(sightings, ClassifyPlan())
     np.testing.assert_allclose(read.anger(), full.anger(), atol=1e-9)
-    assert read.looks <= 24 + 3  # of five frames' gap, no more than three are looked at
+    assert read.classified <= 24 + 3  # of five frames' gap, no more than three are looked at
 
 
 def test_nothing_is_looked_at_twice() -> None:
-    sightings = [sighting(frame, frame) for frame in range(100)]  # half a percent a frame, 2.5 % a look
+    sightings = [sighting(frame, frame) for frame in range(100)]  # half a percent a frame, 2.5 % a sample
     greys = Read(sightings, ClassifyPlan(None, 0.01)).models.greys
     assert len(greys) == len(set(greys))
     assert len(greys) > 40
@@ -145,11 +145,11 @@ def test_nothing_is_looked_at_twice() -> None:
 
 def test_a_regular_plan_looks_at_every_so_many_frames_however_they_change() -> None:
     read = Read(clip(jump), ClassifyPlan(10, 1.0), size=20)
-    assert read.looks == 11  # the first, 9, 19, .. 99
+    assert read.classified == 11  # the first, 9, 19, .. 99
     assert read.anger()[29:40] == pytest.approx(np.linspace(0.1, 0.9, 11), abs=1e-6)
 
 
-def test_between_two_looks_time_counts_and_not_frames() -> None:
+def test_between_two_samples_time_counts_and_not_frames() -> None:
     times_s = [0.0, 0.01, 0.02, 0.15, 0.18, 0.2, 0.21, 0.39, 0.4]
     read = Read([sighting(i, 100 + i, time_s=t) for i, t in enumerate(times_s)], DUE)
     assert sorted(read.models.greys) == [100, 105, 108]
@@ -199,10 +199,10 @@ def test_a_batch_without_faces_and_a_clip_without_any() -> None:
     assert static[:, 1] == pytest.approx([0.5, 0.5])
 
 
-def test_the_stages_count_looks_and_windows() -> None:
+def test_the_stages_count_samples_and_windows() -> None:
     read = Read(clip(slow, 50), DUE, size=25)
     items = {name: stage["items"] for name, stage in read.stages.as_dict().items()}
-    assert items == {"static": read.looks, "dynamic": len(read.models.windows)} == {"static": 12, "dynamic": 10}
+    assert items == {"static": read.classified, "dynamic": len(read.models.windows)} == {"static": 12, "dynamic": 10}
 
 
 def test_a_face_is_looked_at_where_it_is_said_to_be() -> None:

@@ -17,7 +17,7 @@ def feature(value: float) -> Float:
     return np.full(3, value, np.float32)
 
 
-def looks(times_s: list[float] | Float) -> list[int]:
+def sampled_frames(times_s: list[float] | Float) -> list[int]:
     """The positions of the frames that are sampled."""
     window = FeatureWindow()
     return [index for index, time_s in enumerate(times_s) if window.push(float(time_s), feature(index)) is not None]
@@ -26,14 +26,14 @@ def looks(times_s: list[float] | Float) -> list[int]:
 card = partial(fakes.card, "dynamic")
 
 
-def test_at_25_fps_every_fifth_frame_is_a_look() -> None:
-    assert looks(7.36 + np.arange(200) / 25) == list(range(0, 200, 5))
+def test_at_25_fps_every_fifth_frame_is_sampled() -> None:
+    assert sampled_frames(7.36 + np.arange(200) / 25) == list(range(0, 200, 5))
 
 
 @pytest.mark.parametrize("rate", [24, 30000 / 1001, 50, 60, 120])
-def test_looks_never_drift(rate: float) -> None:
+def test_samples_never_drift(rate: float) -> None:
     times_s = np.arange(int(rate * 600)) / rate
-    sampled = times_s[looks(times_s)]
+    sampled = times_s[sampled_frames(times_s)]
     late = sampled - 0.2 * np.arange(len(sampled))
     assert len(sampled) == 3000
     assert late.min() > -0.0006
@@ -42,13 +42,13 @@ def test_looks_never_drift(rate: float) -> None:
 
 def test_times_rounded_to_milliseconds_are_on_time() -> None:
     times_s = np.round(np.arange(300) / 30, 3)
-    assert looks(times_s) == list(range(0, 300, 6))
+    assert sampled_frames(times_s) == list(range(0, 300, 6))
 
 
-def test_a_variable_rate_gives_five_looks_a_second_on_average() -> None:
+def test_a_variable_rate_gives_five_samples_a_second_on_average() -> None:
     random = np.random.default_rng(0)
     times_s = np.cumsum(random.uniform(0.01, 0.09, 4000))
-    assert len(looks(times_s)) == pytest.approx((times_s[-1] - times_s[0]) * 5, abs=1)
+    assert len(sampled_frames(times_s)) == pytest.approx((times_s[-1] - times_s[0]) * 5, abs=1)
 
 
 def test_the_first_vector_fills_the_window_and_the_latest_comes_last() -> None:
@@ -66,7 +66,7 @@ def test_a_gap_is_bridged_by_the_last_vector() -> None:
     window = FeatureWindow()
     window.push(0.0, feature(1))
     window.push(0.2, feature(2))
-    after = window.push(0.9, feature(3))  # due at 0.4 and 0.6 without a face; this is the look of 0.8
+    after = window.push(0.9, feature(3))  # due at 0.4 and 0.6 without a face; this is the sample of 0.8
     assert after is not None
     assert after[:, 0].tolist() == [1] * 6 + [2, 2, 2, 3]
     assert window.push(0.99, feature(4)) is None
@@ -82,7 +82,7 @@ def test_a_gap_longer_than_the_window_leaves_nothing_older() -> None:
     assert after[:, 0].tolist() == [2] * 9 + [3]
 
 
-def test_fewer_frames_than_looks_fill_every_slot() -> None:
+def test_fewer_frames_than_samples_fill_every_slot() -> None:
     window = FeatureWindow()
     window.push(0.0, feature(0))
     window.push(1 / 3, feature(1))
@@ -121,9 +121,9 @@ def test_golden_logits(golden: Path, stand_in) -> None:  # type: ignore[no-untyp
     assert np.abs(DynamicModel(card(VISUAL), engine).predict(reference["windows"]) - expected).max() < 1e-3
 
 
-def test_looks_fall_where_the_released_code_takes_them(golden: Path) -> None:
+def test_samples_fall_where_the_released_code_takes_them(golden: Path) -> None:
     for path in sorted((golden / "e2e").glob("*/dynamic.csv")):
         rows = np.loadtxt(path, delimiter=",", skiprows=1)
         changes = np.flatnonzero(np.any(np.diff(rows, axis=0) != 0, axis=1)) + 1
         assert len(changes) > 3
-        assert set(changes) <= set(looks(np.arange(len(rows)) / 25)), path
+        assert set(changes) <= set(sampled_frames(np.arange(len(rows)) / 25)), path

@@ -74,7 +74,7 @@ def test_the_first_the_last_and_every_so_many_between_are_looked_at() -> None:
     assert edges == [[50.0 + frame] for frame in range(18)]
 
 
-def test_between_two_looks_box_landmarks_and_score_lie_on_a_straight_line() -> None:
+def test_between_two_detections_box_landmarks_and_score_lie_on_a_straight_line() -> None:
     class Growing(Finder):
         def detect_batch(self, images: Sequence[Image]) -> list[list[Face]]:
             frames = [int(image[0, 0, 0]) for image in images]
@@ -111,7 +111,7 @@ def test_where_a_face_comes_goes_or_jumps_the_frames_between_are_looked_at(what:
     assert looked_at == [0, 3, 4, 5, 6, 7, 11, 15]
 
 
-def test_no_face_at_all_costs_the_regular_looks_alone() -> None:
+def test_no_face_at_all_costs_the_regular_detections_alone() -> None:
     edges, looked_at, _ = detect(lambda frame: [], 6, [12, 12])
     assert edges == [[]] * 24
     assert looked_at == [0, 5, 11, 17, 23]

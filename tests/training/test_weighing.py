@@ -21,9 +21,9 @@ def speakers(true: Speaking, seed: int, clips: int = 600) -> FrameTable:
     random = np.random.default_rng(seed)
     labels = random.integers(0, 7, clips)
     how = random.choice(4, clips, p=[true.as_is, true.neutral, true.opened, true.any])
-    looks = np.select([how == 0, how == 1, how == 2], [labels, 0, 6], random.integers(0, 7, clips))
+    shown = np.select([how == 0, how == 1, how == 2], [labels, 0, 6], random.integers(0, 7, clips))
     faces = np.full((clips, 7), 0.01)
-    faces[np.arange(clips), looks] = 0.94
+    faces[np.arange(clips), shown] = 0.94
     voices = random.dirichlet(np.full(7, 20.0), clips)
     videos = np.array([f"{clip:04}" for clip in range(clips)])
     words = np.array(BASIC)[labels]

@@ -126,7 +126,7 @@ class Baseline:
         return np.array(times_s), tracker.tracks()
 
     def _read(self, track: FaceTrack, rate: float, folder: Path, clock: StageClock) -> tuple[Double, Double]:
-        """Static and dynamic probabilities, ``(N, 7)`` each; the dynamic model looks every fifth of ``rate`` frames."""
+        """Static and dynamic probabilities, ``(N, 7)`` each; the dynamic model runs every fifth of ``rate`` frames."""
         steps = self._dynamic.preparation
         window = FeatureWindow(steps.steps, max(round(steps.interval_s * rate), 1))
         rows: dict[str, list[Double]] = defaultdict(list)
@@ -137,12 +137,12 @@ class Baseline:
             with clock.stage("static"):
                 seen = self._static.predict(self._static.prepare_face(face.astype(np.uint8, copy=False))[np.newaxis])
             rows["static"].append(seen.probabilities[0])
-            looks = window.push(frame - track.first, seen.features[0])
-            if looks is None:
+            sequence = window.push(frame - track.first, seen.features[0])
+            if sequence is None:
                 rows["dynamic"].append(rows["dynamic"][-1])
             else:
                 with clock.stage("dynamic"):
-                    rows["dynamic"].append(self._dynamic.predict(looks[np.newaxis])[0])
+                    rows["dynamic"].append(self._dynamic.predict(sequence[np.newaxis])[0])
         return np.stack(rows["static"]), np.stack(rows["dynamic"])
 
     def _hear(self, clip: Clip, times_s: Double, clock: StageClock) -> EmotionProbabilities:
