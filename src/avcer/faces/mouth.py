@@ -1,7 +1,8 @@
-"""Whether the mouth of a face moves: what changes about it from look to look, beyond what the face does as a whole.
+"""Whether the mouth of a face moves: what changes about it from patch to patch, beyond what the face does as a whole.
 
-Two looks are laid on each other by the brows, the eyes and the nose (Lucas and Kanade, 1981: an affine motion, gain and
-offset of brightness). What then still differs about the mouth, less what differs about the eyes, is the mouth's own.
+Two patches are laid on each other by the brows, the eyes and the nose (Lucas and Kanade, 1981: an affine motion, gain
+and offset of brightness). What then still differs about the mouth, less what differs about the eyes, is the mouth's
+own.
 """
 
 from __future__ import annotations
@@ -17,11 +18,11 @@ from avcer.types import Double, Float, Image
 
 SIDE: Final = 32
 MARGIN: Final = 0.1
-"""A look is the square around the box with this margin, so many pixels wide, grey."""
+"""A patch is the square around the box with this margin, so many pixels wide, grey."""
 SMOOTH: Final = 0.8
-"""Pixels of a look."""
+"""Pixels of a patch."""
 STEP_S: Final = 0.11
-"""Looks are compared no sooner than this: syllables are twice as long."""
+"""Patches are compared no sooner than this: syllables are twice as long."""
 GAP_S: Final = 0.5
 """A face that was missed for as long begins anew."""
 LASTING_S: Final = 1.0
@@ -41,7 +42,7 @@ _NONE: Final = np.empty(0, np.float32)
 
 
 class MouthMovement:
-    """Of one face, look by look, from the past alone."""
+    """Of one face, patch by patch, from the past alone."""
 
     def __init__(self) -> None:
         self._before: tuple[float, Float] | None = None
@@ -59,10 +60,10 @@ class MouthMovement:
             self._before = None
             self._changes.clear()
         if passed_s >= STEP_S:
-            look = _look(image, box)
-            if look is not None and self._before is not None:
-                self._changes.append((time_s, change(self._before[1], look)))
-            self._before = None if look is None else (time_s, look)
+            patch = _patch(image, box)
+            if patch is not None and self._before is not None:
+                self._changes.append((time_s, change(self._before[1], patch)))
+            self._before = None if patch is None else (time_s, patch)
         while self._changes and self._changes[0][0] <= time_s - LASTING_S:
             self._changes.popleft()
         if len(self._changes) < LEAST:
@@ -79,8 +80,8 @@ def backfilled(movement: Double) -> Double:
     return filled
 
 
-def _look(image: Image, box: Float) -> Float | None:
-    """Smooth enough for motions of a pixel or two; of a large face no more pixels than twice the look's are read."""
+def _patch(image: Image, box: Float) -> Float | None:
+    """Smooth enough for motions of a pixel or two; of a large face no more pixels than twice the patch's are read."""
     middle, longest = (box[:2] + box[2:]) / 2, float(np.max(box[2:] - box[:2]))
     each = max(int(longest) // (2 * SIDE), 1)
     left, top = np.maximum((middle - 0.7 * longest).astype(int), 0)
@@ -94,7 +95,7 @@ def _look(image: Image, box: Float) -> Float | None:
 
 
 def change(before: Float, after: Float) -> Double:
-    """Mean squares ``(3,)``: of what differs about the mouth and about the eyes once the looks ``(SIDE, SIDE)`` are
+    """Mean squares ``(3,)``: of what differs about the mouth and about the eyes once the patches ``(SIDE, SIDE)`` are
     laid on each other; and of the contrast of the first.
     """
     basis, upper = _basis(before), before[_UPPER]
@@ -115,13 +116,13 @@ def _mean_square(part: Float) -> float:
     return float(cv2.norm(part, cv2.NORM_L2SQR)) / part.size
 
 
-def _basis(look: Float) -> Float:
-    """``(6, N)``: how the N upper pixels of a look change when it moves right, down, grows, turns; their brightness,
+def _basis(patch: Float) -> Float:
+    """``(6, N)``: how the N upper pixels of a patch change when it moves right, down, grows, turns; their brightness,
     and one.
     """
-    right = (look[_RIGHT] - look[_LEFT]) / 2
-    down = (look[_BELOW] - look[_ABOVE]) / 2
-    rows = (right, down, right * _X + down * _Y, down * _X - right * _Y, look[_UPPER], np.ones_like(right))
+    right = (patch[_RIGHT] - patch[_LEFT]) / 2
+    down = (patch[_BELOW] - patch[_ABOVE]) / 2
+    rows = (right, down, right * _X + down * _Y, down * _X - right * _Y, patch[_UPPER], np.ones_like(right))
     return np.stack([row.ravel() for row in rows])
 
 
