@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from avcer.analysis import Analysis as Analysis
     from avcer.analysis import FaceAnalysis as FaceAnalysis
     from avcer.errors import AvcerError as AvcerError
+    from avcer.models.card import ModelCard as ModelCard
     from avcer.options import Options as Options
     from avcer.output.many import load_many as load_many
     from avcer.pipeline import Analyzer as Analyzer
@@ -46,6 +47,7 @@ _HOMES = {
     "Face": "types",
     "FaceAnalysis": "analysis",
     "FaceTrack": "types",
+    "ModelCard": "models.card",
     "Options": "options",
     "Provenance": "provenance",
     "Segment": "types",

@@ -175,6 +175,16 @@ class Analysis:
         return next((face for face in self.faces if face.id == identity), None)
 
     @property
+    def tracks(self) -> tuple[FaceTrack, ...]:
+        """The tracks of all faces, by id."""
+        return tuple(face.track for face in self.faces if face.track is not None)
+
+    @property
+    def timelines(self) -> tuple[ExpressionTimeline, ...]:
+        """The decisions of all faces, in the order of ``faces``."""
+        return tuple(face.expression for face in self.faces)
+
+    @property
     def segments(self) -> tuple[Segment, ...]:
         """The segments of all faces, by start."""
         return tuple(sorted((s for face in self.faces for s in face.segments), key=lambda segment: segment.start_s))

@@ -7,7 +7,8 @@ the order of ``labels.BASIC``. Arrays are given with their axes: T frames, N see
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
+from html import escape
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
@@ -27,6 +28,10 @@ Kind = Literal["none", "neutral", "basic", "compound"]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 """What a label can be; a kind's code is its place here. ``none``: no label could be given."""
 
+FEW: Final = 16
+LONGEST: Final = 300
+"""A notebook shows arrays of so few numbers whole, and so many characters of anything else."""
+
 FUSED: Final = "fused"
 """The source of what all modalities say together."""
 
@@ -38,8 +43,24 @@ def no_progress(stage: str, done: int, total: int) -> None:
     """The hook that does nothing."""
 
 
+class Record:
+    """What the records share: in a notebook each is a table of its fields, arrays by their shapes."""
+
+    def _repr_html_(self) -> str:
+        shown = {one.name: _in_short(getattr(self, one.name)) for one in fields(self)}  # type: ignore[arg-type]
+        rows = "".join(f"<tr><th>{name}</th><td>{escape(value)}</td></tr>" for name, value in shown.items())
+        return f"<table><caption>{type(self).__name__}</caption>{rows}</table>"
+
+
+def _in_short(value: Any) -> str:
+    if isinstance(value, np.ndarray) and value.size > FEW:
+        return f"{value.dtype} array {value.shape}"
+    text = str(value)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
+
+
 @dataclass(frozen=True)
-class Clip:
+class Clip(Record):
     """What is known of a file before any of its frames is decoded.
 
     ``frame_count`` is the container's own claim (0 where it makes none); ``average_rate`` is frames a second;
@@ -67,7 +88,7 @@ class Clip:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Frame:
+class Frame(Record):
     """One upright picture: its index in presentation order from 0, its time, and its pixels (BGR)."""
 
     index: int
@@ -80,7 +101,7 @@ class Frame:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Face:
+class Face(Record):
     """One detected face: box ``(4,)`` x1, y1, x2, y2; landmarks ``(5, 2)`` eyes, nose, mouth corners; score 0-1."""
 
     box: Float
@@ -101,7 +122,7 @@ class Face:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class FaceTrack:
+class FaceTrack(Record):
     """One person's faces. ``frames (N,)`` are the frames where the face was seen, rising; a number left out between
     the first and the last is a gap. ``boxes (N, 4)``, ``landmarks (N, 5, 2)``, ``scores (N,)`` go with them.
     """
@@ -138,7 +159,7 @@ class FaceTrack:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class EmotionProbabilities:
+class EmotionProbabilities(Record):
     """What one model says, frame by frame: ``times_s (T,)``, ``values (T, 7)``, ``valid (T,)``. Never logits.
 
     Rows that are not valid hold no meaning (they are zero). ``source`` is the modality's name, or ``fused``: then the
@@ -167,7 +188,7 @@ class EmotionProbabilities:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class ExpressionTimeline:
+class ExpressionTimeline(Record):
     """The decision, frame by frame, among the L ``labels`` that could be said.
 
     ``classes (T,)``: index of the label, -1 for 'none'; ``kind (T,)``: its place in ``KINDS``; ``salience (T,)``: the
@@ -243,7 +264,7 @@ PER_FRAME: Final = (
 
 
 @dataclass(frozen=True)
-class Segment:
+class Segment(Record):
     """A stretch of time with one decision: seconds, the label and its kind, and the means of salience (percent; None
     where the label has none) and probability. The face is None for what is decided without one.
     """

@@ -27,6 +27,24 @@ def test_a_record_says_in_one_line_what_it_is(scene: Make) -> None:
         assert "\n" not in repr(record)
 
 
+def test_a_record_alone_is_a_table_of_its_fields(scene: Make) -> None:
+    analysis = scene(faces=((5, 60, ()),))
+    (track,), timeline = analysis.tracks, analysis.timelines[0]
+    for record in (analysis.clip, track, timeline, analysis[0].static, analysis.segments[0]):
+        text = record._repr_html_()
+        assert text.startswith(f"<table><caption>{type(record).__name__}</caption>")
+        assert text.count("<tr>") == len(fields(record))
+        assert len(text) < 5000
+    assert f"<th>boxes</th><td>float32 array {track.boxes.shape}</td>" in track._repr_html_()
+    assert "<script" not in replace(analysis.segments[0], label="<script>")._repr_html_()
+
+
+def test_tracks_and_timelines_are_those_of_the_faces(scene: Make) -> None:
+    analysis = scene(faces=((5, 60, ()), (40, 79, ())))
+    assert analysis.tracks == (analysis[0].track, analysis[1].track)
+    assert analysis.timelines == tuple(face.expression for face in analysis)
+
+
 def test_records_compare_by_identity_and_can_be_keys(scene: Make) -> None:
     analysis = scene()
     assert analysis == analysis

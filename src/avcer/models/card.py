@@ -9,6 +9,7 @@ from typing import Any, Final, Literal, get_args
 
 from avcer.errors import ModelError
 from avcer.parsing import json_of
+from avcer.types import Record
 
 Role = Literal["detector", "static", "dynamic", "audio"]
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
@@ -52,7 +53,7 @@ NOT_FOR: Final = (
 
 
 @dataclass(frozen=True)
-class ModelCard:
+class ModelCard(Record):
     """One model: identity, files, interface, terms and measured scores.
 
     ``architecture`` is a key of ``models.networks``; ``graph`` is what OpenVINO runs, ``weights`` what PyTorch loads;

@@ -128,7 +128,12 @@ def segments_table(analysis: Analysis) -> Table:
         Column("label", texts(lambda segment: segment.label), "what is said of the stretch"),
         Column("kind", texts(lambda segment: segment.kind), "what the label is"),
         Column("salience", numbers(lambda segment: segment.salience), "mean salience of its frames, percent", 1),
-        Column("probability", numbers(lambda segment: segment.probability), "mean probability of its frames", 6),
+        Column(
+            "probability",
+            numbers(lambda segment: segment.probability),
+            "mean probability of its frames, as in compound.csv",
+            6,
+        ),
     )
     return Table("segments", columns)
 
@@ -174,7 +179,12 @@ def _decision_columns(analysis: Analysis, rows: _Rows) -> tuple[Column, ...]:
         *(Column(one.curve, labels(one.curve), f"the label from '{one.title}' alone") for one in analysis.modalities),
         Column("kind", rows.take(lambda face: _kinds(face.expression), object), "what the AV label is"),
         Column("salience", number("salience"), "of a compound, the share of its first emotion in percent", 1),
-        Column("probability", number("probability"), "how sure the AV label is", 6),
+        Column(
+            "probability",
+            number("probability"),
+            "how sure the AV label is; of none, how likely the likeliest label is",
+            6,
+        ),
         Column(
             "runner_up",
             rows.take(lambda face: _labels(face.expression, face.expression.runner_up), object),
