@@ -131,7 +131,7 @@ def segments_table(analysis: Analysis) -> Table:
         Column(
             "probability",
             numbers(lambda segment: segment.probability),
-            "mean probability of its frames, as in compound.csv",
+            "mean probability of its frames",
             6,
         ),
     )
