@@ -104,7 +104,7 @@ MUTATIONS: Final = (
          "            except BaseException:\n                raise\n        session.measured",
          "test_pipeline.py"),
     _one("1", "the leadership that was asked for is ignored", "session.py",
-         "if self._causal:", "if False:", SESSION),
+         'if self.plan.leadership == "largest-now":', "if False:", SESSION),
     _one("2", "rows do not wait for the sound that can change them", "session.py",
          "times_s = times_s[: np.searchsorted(times_s, self._ear.settled_s)]", "pass", SESSION),
     _one("3", "the row before a gap is given twice", "settled.py", "skip=1 if rows.continues else 0", "skip=0",

@@ -23,7 +23,6 @@ from avcer.decision.timelines import decide_all
 from avcer.emotion.audio import AudioModel
 from avcer.errors import UsageError
 from avcer.faces.leadership import Leadership, leading_tracks, primary_track
-from avcer.faces.mouth import backfilled
 from avcer.faces.portraits import Portraits
 from avcer.faces.still import notes_of_still
 from avcer.hearing import Ear, Windows
@@ -239,7 +238,8 @@ class Session:
         leads = self._leads(ends_s - times_s)
         counts_for = None if self.plan.sound_for == "all" else leads
         of_faces = self._of_faces(tracks, times_s, clip.start_s)
-        faces = decide_all(self._models.policy, tracks, of_faces, said, counts_for, times_s, ends_s, self._mouths())
+        mouths = self._watcher.mouths()
+        faces = decide_all(self._models.policy, tracks, of_faces, said, counts_for, times_s, ends_s, mouths)
         if self.plan.smoothing is not None:
             faces = tuple(smoothed(face, self._smoother(self.plan.smoothing), ends_s) for face in faces)
         warnings = (*self._notes, *self._about_sound(), *self._what_is_missing(tracks, said[AUDIO.name]))
@@ -258,11 +258,6 @@ class Session:
             portraits={} if self._portraits is None else self._portraits.by_face(),
         )
 
-    def _mouths(self) -> Mapping[int, Double]:
-        """How much the mouth of each face moves; causal if the plan is."""
-        mouths = self._watcher.mouths()
-        return mouths if self._causal else {face: backfilled(movement) for face, movement in mouths.items()}
-
     def _of_faces(
         self, tracks: Sequence[FaceTrack], times_s: Double, starts_s: float
     ) -> Mapping[int, Mapping[str, Double]]:
@@ -274,16 +269,11 @@ class Session:
 
     def _smoother(self, smoothing: Smoothing) -> Smoother:
         """The form of smoothing that goes with the plan's leadership."""
-        return smoothing.causal() if self._causal else smoothing.whole()
-
-    @property
-    def _causal(self) -> bool:
-        """Whether no frame is decided with what comes after it."""
-        return self.plan.leadership == "largest-now"
+        return smoothing.causal() if self.plan.leadership == "largest-now" else smoothing.whole()
 
     def _leads(self, durations_s: Double) -> Integer:
         """Who leads on each frame, as the plan's leadership says."""
-        if self._causal:
+        if self.plan.leadership == "largest-now":
             return self._watcher.leads()
         return leading_tracks(self._watcher.tracks(), durations_s)
 

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from avcer.faces.mouth import MouthMovement, backfilled
+from avcer.faces.mouth import MouthMovement
 from avcer.types import Image
 
 BOX = np.array([40, 30, 140, 130], np.float32)
@@ -107,11 +107,3 @@ def test_a_face_that_was_gone_begins_anew_and_is_then_known_for_good() -> None:
     assert not after[0]
     assert after == sorted(after)
     assert after[-1]
-
-
-def test_what_is_not_known_yet_is_what_is_known_next() -> None:
-    nothing = float("nan")
-    found = backfilled(np.array([nothing, nothing, 0.1, 0.2, nothing, 0.3, nothing]))
-    assert found[:6].tolist() == [0.1, 0.1, 0.1, 0.2, 0.3, 0.3]
-    assert np.isnan(found[6])  # a face that begins anew and is gone before its mouth is known
-    assert np.isnan(backfilled(np.full(3, nothing))).all()

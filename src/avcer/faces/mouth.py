@@ -72,14 +72,6 @@ class MouthMovement:
         return float(np.sqrt(max(mouth - upper, 0.0) / max(contrast, 1e-9)))
 
 
-def backfilled(movement: Double) -> Double:
-    """A face's ``movement (N,)``, where it is not known yet that which is known next, as a whole clip allows."""
-    filled, following = movement.copy(), float("nan")
-    for row in range(len(movement) - 1, -1, -1):
-        following = filled[row] = following if np.isnan(movement[row]) else movement[row]
-    return filled
-
-
 def _patch(image: Image, box: Float) -> Float | None:
     """Smooth enough for motions of a pixel or two; of a large face no more pixels than twice the patch's are read."""
     middle, longest = (box[:2] + box[2:]) / 2, float(np.max(box[2:] - box[:2]))
