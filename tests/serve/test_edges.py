@@ -79,6 +79,9 @@ def test_methods_and_addresses_that_are_not_there(house: House) -> None:
     done(house)
     for method, path in (("PUT", "/api/jobs"), ("POST", "/api/jobs/ab"), ("DELETE", "/api/jobs/ab/clip")):
         assert "openapi.json" in one_line(house.client.request(method, path), 405)
+    for path, allowed in (("/api/jobs", "GET, HEAD, POST"), ("/api/jobs/ab", "DELETE, GET, HEAD"),
+                          ("/api/jobs/ab/corrections", "GET, HEAD, PUT"), ("/page.js", "GET, HEAD")):  # fmt: skip
+        assert house.client.patch(path).headers["allow"] == allowed, path
     for path in ("/api/jobs/ab/nothing", "/api", "/page/../../app.py", "/%2e%2e/app.py", "/index.html/x"):
         assert "openapi.json" in one_line(house.client.get(path), 404)
     for job in ("x", "a" * 5000, "%00", "..", "%2e%2e", "AB", "ab%20"):
@@ -272,12 +275,12 @@ def test_a_job_that_ends_while_it_is_cancelled_is_removed(tmp_path: Path, monkey
     end = house.jobs.end
     cancelled: list[Thread] = []
 
-    def ends(job: str, state: str, error: str = "") -> None:
+    def ends(job: str, state: str, *told: Any) -> None:
         if state == "done":
             cancelled.append(Thread(target=house.runner.remove, args=(job,)))
             cancelled[0].start()
             time.sleep(0.1)
-        end(job, state, error)
+        end(job, state, *told)
 
     monkeypatch.setattr(house.jobs, "end", ends)
     job = house.send(b"fine")

@@ -32,8 +32,10 @@ from starlette.testclient import TestClient
 from avcer import cli
 from avcer.errors import OutputError
 from avcer.serve import intake
+from avcer.serve.app import make_app
 from avcer.serve.jobs import Jobs
 from avcer.serve.openapi import document
+from avcer.serve.service import Service
 from house import House
 
 ROOT = Path(__file__).parents[2]
@@ -210,6 +212,58 @@ def test_ctrl_c_is_130(tmp_path: Path) -> None:
         _, told = service.communicate(timeout=60)
         assert service.returncode == 130
     assert told.strip().count("\n") == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "remedy"),
+    [
+        (("--port", "99999"), "choose another --port"), (("--port", "65536"), "choose another --port"),
+        (("--port", "-1"), "choose another --port"), (("--token", ""), "--token"), (("--token", " "), "--token"),
+        (("--token", "", "--host", "0.0.0.0"), "--token"), (("--keep", "-1"), "--keep"), (("--keep", "nan"), "--keep"),
+        (("--host", "nowhere.invalid", "--token", "word"), "give one, such as 127.0.0.1"),
+        (("--host", "192.0.2.1", "--token", "word"), "give one, such as 127.0.0.1"),
+        (("--host", "x" * 70, "--token", "word"), "give one, such as 127.0.0.1"),
+    ],
+)  # fmt: skip
+def test_settings_that_cannot_be_meant(
+    words: tuple[str, ...], remedy: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["serve", "--port", "0", "--jobs", str(tmp_path / "jobs"), *words]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"avcer: error: {words[0]}")
+    assert remedy in line
+    assert not (tmp_path / "jobs").exists()
+
+
+def test_a_port_that_is_taken(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = str(other.getsockname()[1])
+        assert cli.main(["serve", "--port", port, "--jobs", str(tmp_path / "jobs")]) == 2
+    assert "choose another --port" in capsys.readouterr().err
+
+
+def test_a_token_with_any_signs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The printed address opens; the header may be in UTF-8 or in Latin-1."""
+    token, servers = "geheim&ü#1 x;%41+€", []
+    monkeypatch.setattr(uvicorn.Server, "run", lambda self, sockets: servers.append(self.config.app))
+    words = ["serve", "--port", "0", "--token", token, "--jobs", str(tmp_path / "jobs")]
+    assert cli.main(words) == 0
+    address = capsys.readouterr().out.strip()
+    assert re.fullmatch(r"[!-~]+", address)
+    client = TestClient(servers[0], address.partition("/?")[0])
+    assert client.get(address).status_code == 200
+    assert client.get("/page.js").status_code == 200, "the cookie lets the page in"
+    stranger = TestClient(servers[0], address.partition("/?")[0])
+    assert stranger.get("/page.js").status_code == 401
+    assert stranger.get("/page.js", headers={"Authorization": f"Bearer {token}".encode()}).status_code == 200
+    latin = TestClient(make_app(Service(None, None, None, 1, 1), "ü x"), "http://127.0.0.1:8765")  # type: ignore[arg-type]
+    for sent in ("Bearer ü x".encode("latin-1"), "Bearer ü x".encode()):
+        assert latin.get("/page.js", headers={"Authorization": sent}).status_code == 200
+    assert latin.get("/page.js", headers={"Authorization": "Bearer ö x".encode()}).status_code == 401
 
 
 def test_a_part_that_comes_in_time() -> None:

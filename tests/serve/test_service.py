@@ -14,6 +14,7 @@ pytest.importorskip("starlette", reason="the extra serve is not installed")
 from avcer import cli
 from avcer.batch.child import COMMAND
 from avcer.demo import make_clip
+from avcer.options import Options
 from avcer.serve.app import PAGE
 from house import House
 
@@ -30,11 +31,13 @@ def test_a_job_from_upload_to_result(house: House) -> None:
     shown = house.wait(job, "done")
     assert shown["name"] == "x.mp4"
     assert set(shown) == {"id", "name", "state", "stage", "done", "total", "eta_s", "error"}
+    assert (shown["stage"], shown["done"], shown["total"]) == ("done", 50, 50), "the worker's last word is 1 of 2"
     assert house.client.get(f"/api/jobs/{job}/results").json() == ["compound.csv"]
     assert house.client.get(f"/api/jobs/{job}/results/compound.csv").text.startswith("fine")
     assert house.client.get(f"/api/jobs/{job}/clip", headers={"Range": "bytes=1-2"}).content == b"in"
     events = house.client.get(f"/api/jobs/{job}/events")
-    assert '"state": "done"' in events.text
+    last = json.loads(events.text.rpartition("data: ")[2])
+    assert (last["state"], last["done"], last["total"]) == ("done", 50, 50)
     seen = {"Last-Event-ID": events.text.split()[1]}
     assert not house.client.get(f"/api/jobs/{job}/events", headers=seen).text
     for name in ("..%2Fclip.mp4", "%2Fetc%2Fpasswd", "%2e%2e%2fclip.mp4", "nothing"):
@@ -109,6 +112,42 @@ def test_what_is_refused(house: House, tmp_path: Path) -> None:
     assert {path.name.partition("-")[0] for path in house.jobs.folder.iterdir()} == {"jobs.sqlite"}
     (house.root / "own.mp4").write_text("fine")
     house.wait(post("/api/jobs", json={"path": "own.mp4"}).json()["id"], "done")
+
+
+def test_options_are_those_of_an_analysis(house: House) -> None:
+    """All that name nothing of the machine; the others as they are by default, as to_dict() gives them."""
+    usual = Options().to_dict()
+    chosen = {"sound_for": "all", "fps": 5.0, "label_sets": True, "baseline": "first:2", "times": "file"}
+    for options in (usual, {**usual, **chosen}):
+        answer = house.client.post("/api/jobs", params={"options": json.dumps(options)}, content=b"fine")
+        assert answer.status_code == 202, answer.text
+        assert json.loads(house.jobs.get(answer.json()["id"])["options"]) == {**options, "threads": 1}  # type: ignore[index]
+    for name, value in (("own_models", ["/x"]), ("decision", "/etc/passwd"), ("device", "cpu"), ("threads", 9)):
+        params = {"options": json.dumps({**usual, name: value})}
+        answer = house.client.post("/api/jobs", params=params, content=b"fine")
+        assert answer.status_code == 422
+        assert answer.json()["error"].startswith(f"options must be without {name} (")
+
+
+@pytest.mark.parametrize(("done", "total", "frames"), [(1, 0, 184), (120, 184, 184), (1, 0, 0), (0, 0, 0)])
+def test_a_job_that_is_done_says_that_all_is_done(house: House, done: int, total: int, frames: int) -> None:
+    house.jobs.add("ab", "x.mp4", house.root / "x.mp4", {}, "running")
+    house.jobs.progress("ab", "sound", done, total)
+    house.jobs.end("ab", "done", frames=frames)
+    told = house.client.get("/api/jobs/ab").json()
+    assert (told["stage"], told["done"], told["total"]) == ("done", max(frames, 1), max(frames, 1))
+    house.jobs.add("cd", "recorded.mp4", house.root / "x.mp4", {}, "done", frames)
+    told = house.client.get("/api/jobs/cd").json()
+    assert (told["state"], told["done"], told["total"]) == ("done", max(frames, 1), max(frames, 1))
+
+
+def test_a_path_comes_alone(house: House) -> None:
+    (house.root / "own.mp4").write_text("fine")
+    answer = house.client.post("/api/jobs", json={"path": "own.mp4", "options": {"setting": "fast"}})
+    assert answer.status_code == 422
+    assert "'options'" in answer.json()["error"]
+    assert "query" in answer.json()["error"]
+    assert not house.jobs.all()
 
 
 def test_other_machines_need_a_token_of_the_users(capsys: pytest.CaptureFixture[str]) -> None:

@@ -22,6 +22,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Match, Route
 from starlette.staticfiles import StaticFiles
 
 from avcer import __version__
@@ -68,12 +69,20 @@ def make_app(service: Service, token: str, local: bool = True) -> Door:
     return Door(app, token, local)
 
 
-def _told(_: Request, error: Exception) -> Response:
+def _told(request: Request, error: Exception) -> Response:
     if isinstance(error, HTTPException):
         own = error.detail != HTTPStatus(error.status_code).phrase
         line = error.detail if own else REMEDIES.get(error.status_code, error.detail)
-        return refuse(error.status_code, line, dict(error.headers or {}))
+        allowed = {"Allow": _allowed(request)} if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED else {}
+        return refuse(error.status_code, line, {**(error.headers or {}), **allowed})
     return refuse(422 if isinstance(error, UsageError) else 400, str(error))
+
+
+def _allowed(request: Request) -> str:
+    """The methods of all routes of an address: the router names those of the first one alone."""
+    routes = [route for route in request.app.routes if isinstance(route, Route)]
+    of_address = [route.methods or set() for route in routes if route.matches(request.scope)[0] is not Match.NONE]
+    return ", ".join(sorted(set().union(*of_address) or {"GET", "HEAD"}))  # what has no route is a file of the page
 
 
 def _full(request: Request, error: Exception) -> Response:

@@ -6,6 +6,7 @@ import hmac
 import ipaddress
 import re
 from typing import Final
+from urllib.parse import quote, unquote
 
 from starlette.datastructures import Headers, MutableHeaders, QueryParams
 from starlette.requests import cookie_parser
@@ -72,16 +73,20 @@ class Door:
         given = QueryParams(scope["query_string"]).get("token", "")
         if scope["path"] == "/" and scope.get("method") == "GET" and self._fits(given):
             answer = RedirectResponse("/", 303)
-            answer.set_cookie(COOKIE, self._token, httponly=True, samesite="strict")
+            answer.set_cookie(COOKIE, quote(self._token, safe=""), httponly=True, samesite="strict")
             return answer
-        cookie = cookie_parser(headers.get("cookie", "")).get(COOKIE, "")
+        cookie = unquote(cookie_parser(headers.get("cookie", "")).get(COOKIE, ""))
         kind, _, word = headers.get("authorization", "").partition(" ")
-        if (kind.lower() == "bearer" and self._fits(word.strip())) or self._fits(cookie):
+        if (kind.lower() == "bearer" and self._fits_header(word.strip())) or self._fits(cookie):
             return None
         return refuse(401, "the token is missing or wrong; open the address that avcer serve printed")
 
     def _fits(self, word: str) -> bool:
         return hmac.compare_digest(word.encode(), self._token.encode())
+
+    def _fits_header(self, word: str) -> bool:
+        """The same of a word of a header, which was read as Latin-1: clients send that, or UTF-8."""
+        return self._fits(word) or self._fits(word.encode("latin-1").decode("utf-8", "replace"))
 
     def _known(self, host: str) -> bool:
         found = _HOST.fullmatch(host)

@@ -19,25 +19,31 @@ from avcer.serve.service import Service
 
 SILENT_S: Final = 60.0
 """A client that sends nothing of its body for so long has gone."""
-OFFERED: Final = frozenset(
-    ("models", "setting", "rule", "compounds", "fusion", "start", "end", "audio_track", "video_track", "least_segment")
-)
-"""Options that a request may choose: none that names a file, a device or threads."""
+OWNERS: Final = {
+    "own_models": "it names folders of this machine",
+    "decision": "it names a file of this machine",
+    "device": "whoever started the service chooses it",
+    "threads": "whoever started the service chooses it, with --threads",
+}
+"""Options that a request may give with their defaults alone, as ``Options().to_dict()`` does; and why."""
 MOST_OF_A_PATH: Final = 1 << 16
 LONGEST_NAME: Final = 200
 
 
 def options_of(text: str, threads: int | None) -> dict[str, Any]:
-    """The options of a job from JSON; 422 if they are none."""
+    """The options of a job from JSON; 422 if they are none, or not for a request to choose."""
     from avcer.options import Options  # takes a third of a second, which the first page need not wait for
 
     try:
         chosen = json_of(text)
     except ValueError:
         chosen = None
-    if not isinstance(chosen, dict) or set(chosen) - OFFERED:
-        wrong = f", not {sorted(set(chosen) - OFFERED)[0]!r}" if isinstance(chosen, dict) else ""
-        raise HTTPException(422, f"options must be a JSON object of {', '.join(sorted(OFFERED))}{wrong}")
+    if not isinstance(chosen, dict):
+        raise HTTPException(422, 'options must be a JSON object, such as {"setting": "fast"}')
+    usual = Options().to_dict()
+    for name, why in OWNERS.items():
+        if chosen.get(name, usual[name]) != usual[name]:
+            raise HTTPException(422, f"options must be without {name} ({why}), or with its default alone")
     for name in ("compounds", "fusion"):
         if not re.fullmatch(r"[\w-]+", str(chosen.get(name) or "none")):
             raise HTTPException(422, f"{name} must be the name of a shipped one here, not a file")
@@ -82,7 +88,11 @@ async def asked_path(request: Request, root: Path | None) -> Path:
         asked = json_of(body)
     except ValueError as error:
         raise HTTPException(400, 'the body is no JSON; send {"path": "clip.mp4"}') from error
-    return below_root(root, asked.get("path") if isinstance(asked, dict) else None)
+    if not isinstance(asked, dict):
+        asked = {}
+    if unknown := sorted(set(asked) - {"path"}):
+        raise HTTPException(422, f'the body must be {{"path": ...}} alone, not {unknown[0]!r}; options go in the query')
+    return below_root(root, asked.get("path"))
 
 
 async def receive(request: Request, service: Service, clip: Path) -> None:

@@ -63,12 +63,16 @@ class Jobs:
         """The folder of a job."""
         return self.folder / job
 
-    def add(self, job: str, name: str, clip: Path, options: dict[str, Any], state: str = "queued") -> None:
-        """Queues a job; or notes one that was done elsewhere."""
+    def add(
+        self, job: str, name: str, clip: Path, options: dict[str, Any], state: str = "queued", frames: int = 0
+    ) -> None:
+        """Queues a job; or notes one that was done elsewhere, of so many ``frames``."""
         self._do(
             "INSERT INTO jobs (id, name, clip, options, state, created) VALUES (?, ?, ?, ?, ?, ?)",
             job, name, str(clip), json.dumps(options), state, time.time(),
         )  # fmt: skip
+        if state == "done":
+            self.end(job, state, frames=frames)
 
     def get(self, job: str) -> dict[str, Any] | None:
         """The row of a job, if there is such a job."""
@@ -96,9 +100,16 @@ class Jobs:
         text = "UPDATE jobs SET stage = ?, done = ?, total = ?, version = version + 1 WHERE id = ?"
         self._do(text, stage, done, total, job)
 
-    def end(self, job: str, state: str, error: str = "") -> None:
-        """Notes how a job ended."""
-        self._do("UPDATE jobs SET state = ?, error = ?, version = version + 1 WHERE id = ?", state, error, job)
+    def end(self, job: str, state: str, error: str = "", frames: int = 0) -> None:
+        """Notes how a job ended. One that is done says so in its progress, too: all of its ``frames`` are done, or,
+        where their number is not known, as many as it last told.
+        """
+        progress = ""
+        if state == "done":  # the last progress told was on the way, and perhaps of the sound
+            all_of_it = f"max({int(frames) or 'max(done, total)'}, 1)"
+            progress = f", stage = 'done', done = {all_of_it}, total = {all_of_it}"
+        text = f"UPDATE jobs SET state = ?, error = ?, version = version + 1{progress} WHERE id = ?"
+        self._do(text, state, error, job)
 
     def remove(self, job: str) -> None:
         """Forgets a job and deletes what lies in its folder."""

@@ -81,12 +81,12 @@ class Desk:
                 return {"stopped": True, "job": None, "frames": count}
             analysis = of_recording(watch.finish(), clip := video.replace(folder / "clip.mp4"))
         analysis.save(folder / "results", USUAL_FORMATS)
-        self._keep(job, clip)
+        self._keep(job, clip, len(analysis.times_s))
         return {"stopped": True, "job": job, "frames": count}
 
-    def _keep(self, job: str, clip: Path) -> None:
+    def _keep(self, job: str, clip: Path, frames: int) -> None:
         name = f"{self._asked.name} {time.strftime('%Y-%m-%d %H:%M:%S')}"
-        self._service.jobs.add(job, name, clip, self._asked.options, "done")
+        self._service.jobs.add(job, name, clip, self._asked.options, "done", frames)
 
     def _taken(self, sent: Sent) -> tuple[Taken, int]:
         """The same on a clock that begins at 0, the picture decoded; and the picture's number."""

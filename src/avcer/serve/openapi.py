@@ -55,7 +55,8 @@ def _operations() -> list[tuple[str, str, dict[str, Any]]]:
     job, anything = {"$ref": "#/components/schemas/Job"}, {"type": "object"}
     listed = _json({"type": "array", "items": job}, [_EXAMPLE])
     names = _json({"type": "array", "items": {"type": "string"}}, ["analysis.json", "compound.csv"])
-    sent = {"required": True, "content": {**_FILE, **_json(_object(path="string"), {"path": "day1/clip.mp4"})}}
+    alone = {**_object(path="string"), "additionalProperties": False}
+    sent = {"required": True, "content": {**_FILE, **_json(alone, {"path": "day1/clip.mp4"})}}
     corrections = {"required": True, "content": _json(anything, {"format": "avcer-corrections", "version": 1})}
     text = {"type": "string"}
     return [

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import secrets
 import socket
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
+from urllib.parse import quote
 
 import uvicorn
 
@@ -16,6 +19,8 @@ from avcer.serve.jobs import Jobs
 from avcer.serve.live import MOST_BYTES
 from avcer.serve.runner import Runner
 from avcer.serve.service import Service
+
+LAST_PORT: Final = 65535
 
 
 @dataclass(frozen=True)
@@ -44,19 +49,10 @@ def serve(settings: Settings) -> None:
         UsageError: the address is refused or in use.
         KeyboardInterrupt: it was ended so; the jobs go on with the next server.
     """
+    _check(settings)
     host, root = settings.host, settings.root
     token = settings.token or secrets.token_urlsafe(24)
-    if not is_loopback(host) and not settings.token:
-        raise UsageError(f"--host {host} lets other machines in; give a --token of your own with it")
-    if root is not None and not root.is_dir():
-        raise UsageError(f"--root {root}: not a folder; give one that is there")
-    door = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
-    door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        door.bind((host, settings.port))
-    except OSError as error:
-        door.close()
-        raise UsageError(f"--host {host} --port {settings.port}: {error.strerror}; choose another --port") from error
+    door = _door(host, settings.port)
     jobs = Jobs(settings.folder)
     runner = Runner(jobs, settings.workers, settings.keep_hours)
     service = Service(jobs, runner, root, settings.most_bytes, settings.threads, settings.quota_bytes)
@@ -66,10 +62,41 @@ def serve(settings: Settings) -> None:
     )  # fmt: skip
     place = f"[{host}]" if ":" in host else host
     door.listen(128)  # before the address is told: who reads it may come at once
-    print(f"http://{place}:{door.getsockname()[1]}/?token={token}", flush=True)
+    print(f"http://{place}:{door.getsockname()[1]}/?token={quote(token, safe='')}", flush=True)
     try:
         uvicorn.Server(config).run(sockets=[door])
     finally:
         runner.close()
         jobs.close()
         door.close()
+
+
+def _check(settings: Settings) -> None:
+    """Raises UsageError for settings that cannot be meant."""
+    host, token, root = settings.host, settings.token, settings.root
+    if not 0 <= settings.port <= LAST_PORT:
+        raise UsageError(f"--port {settings.port}: must be 0 (a free one) to {LAST_PORT}; choose another --port")
+    if token is not None and not token.strip():
+        raise UsageError("--token is empty; give a word that nobody can guess, or leave it out for a random one")
+    if not is_loopback(host) and token is None:
+        raise UsageError(f"--host {host} lets other machines in; give a --token of your own with it")
+    if root is not None and not root.is_dir():
+        raise UsageError(f"--root {root}: not a folder; give one that is there")
+    if not settings.keep_hours >= 0:  # no number either
+        raise UsageError(f"--keep {settings.keep_hours:g}: must be 0 hours or more; give how long ended jobs stay")
+
+
+def _door(host: str, port: int) -> socket.socket:
+    """A socket that is bound to the address; UsageError where none can be."""
+    door = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        door.bind((host, port))
+    except (OSError, UnicodeError) as error:
+        door.close()
+        if isinstance(error, UnicodeError | socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+            told = f"--host {host}: no address of this machine; give one, such as 127.0.0.1, or 0.0.0.0 for all"
+        else:
+            told = f"--host {host} --port {port}: {error.strerror}; choose another --port"
+        raise UsageError(told) from error
+    return door

@@ -81,12 +81,13 @@ class Runner:
                     lambda *how_far: self._jobs.progress(job, *how_far),
                 )
             state, error = ("done" if outcome.state == "done" else "failed"), outcome.error
+            frames = outcome.facts.get("frames", 0)
         except AvcerError as failure:
-            state, error = "failed", str(failure)
+            state, error, frames = "failed", str(failure), 0
         with self._lock:  # either it is still to be cancelled, or it has ended
             del self._stops[job]
             stopped = stop.is_set()
             if not stopped:
-                self._jobs.end(job, state, error.replace(row["clip"], row["name"]))
+                self._jobs.end(job, state, error.replace(row["clip"], row["name"]), frames)
         if stopped and not self._closing.is_set():
             self._jobs.remove(job)
