@@ -74,11 +74,12 @@ def test_each_family_has_its_rule(choices: dict[str, Any], rule: str) -> None:
 
 
 def test_labels_are_as_long_as_asked(analyzer: Analyzer) -> None:
-    """What is chosen must reach the session, live and not; the released rules decide every frame for itself."""
+    """What is chosen must reach the session, live and not; the released rules keep each frame's own label."""
     assert isinstance(analyzer.session().plan.smoothing, Steady)
     assert analyzer.session(latency_s=0.5).plan.smoothing == Options().smoothing()
     assert Options(least_segment=0).smoothing() is None
     assert Options(rule="gated").smoothing() is None
+    assert analyzer.policy.least_segment_s == Options().least_segment
 
 
 def test_numbers_of_ones_own_reach_the_decision(analyzer: Analyzer, tmp_path: Path) -> None:

@@ -162,6 +162,25 @@ def test_label_sets_and_raw_labels(tmp_path: Path) -> None:
         Options(rule="sum", label_sets=True)
 
 
+def test_segments_of_the_released_rules_are_as_long_as_asked_and_frames_keep_their_labels() -> None:
+    """A face whose grey, and so what is said of it, flickers."""
+
+    def flickers(index: int) -> Sequence[Square]:
+        return [Square(10, side=48, grey=60 if index % 20 < 17 else 160)]
+
+    every, meant = (analyse(source(flickers, sound=False), rule="gated", least_segment=least) for least in (0, 0.5))
+    np.testing.assert_array_equal(face(every, 1).expression.classes, face(meant, 1).expression.classes)
+    assert min(one.end_s - one.start_s for one in every.segments) < 0.2
+    assert min(one.end_s - one.start_s for one in meant.segments) >= 0.5
+    with Analyzer(engines=engines(), fusion="mean", rule="gated", least_segment=0.5).stream(
+        source(flickers, sound=False), latency_s=0.4
+    ) as stream:
+        live = [segment for update in stream for segment in update.segments]
+    assert stream.analysis is not None
+    assert tuple(live) == stream.analysis.segments
+    assert min(one.end_s - one.start_s for one in live) >= 0.5
+
+
 def test_the_familys_own_weights_follow_the_audio_models_classes() -> None:
     options = Options(models="published")
     assert options.weights(card("audio", AUDIO_8)) is PUBLISHED
@@ -407,7 +426,6 @@ def test_the_p_value_of_a_comparison_is_two_sided() -> None:
 ELSEWHERE = {
     "start": "tests/test_field.py", "end": "tests/test_field.py", "audio_track": "tests/test_field.py",
     "video_track": "tests/test_field.py", "times": "tests/output",
-    "least_segment": "tests/test_pipeline.py",
     "decision": "tests/test_pipeline.py",
 }  # fmt: skip
 """Options whose way to the result is tested where they were made."""

@@ -90,7 +90,8 @@ class Options:
         baseline: when a face is at rest: ``none`` (not asked), ``first:N`` (its first N seconds), ``START-END``
             (seconds from the start of the clip), or ``own`` (its most frequent emotion, or Neutral). That rest is taken
             off what the face models say of it, see ``decision.baseline``.
-        least_segment: under the rule ``open``, seconds that a label must last; 0 decides every frame for itself.
+        least_segment: seconds that a label must last to be a segment, and under the rule ``open`` to be said at all; 0
+            decides every frame for itself.
         label_sets: write the 90 % set of labels of every frame, too, such as 'Anger|Disgust'; under the rule ``open``.
         raw_labels: write the label that every frame would have by itself, too, before labels are made steady in time.
         compounds: a name in ``labels.VOCABULARIES`` (``c-expr-db``, ``avcer-12``, ..), or the path of a TOML file.

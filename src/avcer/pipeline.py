@@ -80,6 +80,7 @@ class Analyzer:
             rule=self.options.decision_rule,
             numbers=self.options.open_rule(),
             fill_gaps=self.options.fill_gaps,
+            least_segment_s=self.options.least_segment,
         )
         self._device = choose_device(self.options.device)
         self._given = dict(engines or {})

@@ -241,7 +241,8 @@ class Session:
         mouths = self._watcher.mouths()
         faces = decide_all(self._models.policy, tracks, of_faces, said, counts_for, times_s, ends_s, mouths)
         if self.plan.smoothing is not None:
-            faces = tuple(smoothed(face, self._smoother(self.plan.smoothing), ends_s) for face in faces)
+            least_s = self._models.policy.least_segment_s
+            faces = tuple(smoothed(face, self._smoother(self.plan.smoothing), ends_s, least_s) for face in faces)
         warnings = (*self._notes, *self._about_sound(), *self._what_is_missing(tracks, said[AUDIO.name]))
         return Analysis(
             clip=clip,

@@ -173,8 +173,9 @@ class Settled:
         return replace(face, expression=self._smoothers[face.id](face.expression))
 
     def _segments(self, face: FaceAnalysis) -> list[Segment]:
-        finder = self._finders.setdefault(face.id, SegmentFinder(face.id, self._frame_end))
-        return finder.feed(face.expression, face.frames)
+        if face.id not in self._finders:
+            self._finders[face.id] = SegmentFinder(face.id, self._frame_end, self._policy.least_segment_s)
+        return self._finders[face.id].feed(face.expression, face.frames)
 
     def _last_segments(self) -> list[Segment]:
         """Those of the faces that have gone; in the end, of all."""

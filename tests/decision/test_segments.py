@@ -9,9 +9,9 @@ import pytest
 
 from avcer.decision.align import held_rows, hold_last, nothing, on_rows
 from avcer.decision.compound import decide
-from avcer.decision.segments import find_segments, frame_ends
+from avcer.decision.segments import SegmentFinder, find_segments, frame_ends
 from avcer.labels import C_EXPR_DB
-from avcer.types import Clip, EmotionProbabilities
+from avcer.types import Clip, Double, EmotionProbabilities, ExpressionTimeline
 
 SAD_ANGRY = [0, 0.5, 0, 0, 0, 0.5, 0]
 HAPPY_SURPRISED = [0, 0, 0, 0, 0.6, 0, 0.4]
@@ -46,6 +46,47 @@ def test_frames_without_a_decision_end_a_segment() -> None:
     found = find_segments(timeline, np.arange(5), frame_ends(times, clip(0.2)), face=None)
     assert [round(segment.start_s, 2) for segment in found] == [0, 0.12]
     assert found[0].end_s == pytest.approx(0.08)
+
+
+def labelled(classes: list[int], step_s: float = 0.1) -> tuple[ExpressionTimeline, Double]:
+    """A timeline of these labels (-1: none), and when its frames end."""
+    values = np.array([{0: SAD_ANGRY, 1: HAPPY_SURPRISED, -1: NEUTRAL}[label] for label in classes], float)
+    times = np.arange(len(classes)) * step_s
+    emotions = EmotionProbabilities(times, values, np.ones(len(classes), bool), "fused")
+    return decide(emotions, C_EXPR_DB, "1"), times + step_s
+
+
+@pytest.mark.parametrize(
+    ("classes", "expected"),
+    [
+        ([0, 0, 0, 1, 0, 0, 0], [("Sadly Angry", 0.0, 0.7)]),
+        ([0, 0, 0, 1, -1, 1, 1, 1], [("Sadly Angry", 0.0, 0.5), ("Happily Surprised", 0.5, 0.8)]),
+        ([1, -1, 0, 0, 0, 1], [("Sadly Angry", 0.0, 0.6)]),
+        ([0, 1, 0, 1, 1], [("Happily Surprised", 0.0, 0.5)]),
+        ([0, 0, 0, -1, -1, -1], [("Sadly Angry", 0.0, 0.3), ("none", 0.3, 0.6)]),
+        ([1], [("Happily Surprised", 0.0, 0.1)]),
+    ],
+)
+def test_a_label_that_does_not_last_begins_no_segment(classes: list[int], expected: list[object]) -> None:
+    timeline, ends = labelled(classes)
+    found = find_segments(timeline, np.arange(len(classes)), ends, 1, least_s=0.3)
+    assert [(one.label, round(one.start_s, 6), round(one.end_s, 6)) for one in found] == expected
+    assert all(one.probability == pytest.approx(1.0 if one.label != "none" else 0.0) for one in found)
+
+
+def test_segments_of_rows_that_come_in_parts_are_those_of_all_rows() -> None:
+    random = np.random.default_rng(0)
+    for _ in range(60):
+        classes = np.repeat(random.integers(-1, 2, 12), random.integers(1, 6, 12)).tolist()
+        timeline, ends = labelled(classes)
+        frames = np.arange(len(classes)) + np.cumsum(random.random(len(classes)) < 0.05)
+        until = np.append(ends, ends[-1] + np.arange(1, 9) * 0.1)
+        finder, found, at = SegmentFinder(1, lambda frame, until=until: float(until[frame]), 0.3), [], 0
+        while at < len(classes):
+            stop = at + int(random.integers(1, 8))
+            found += finder.feed(timeline.rows(slice(at, stop)), frames[at:stop])
+            at = stop
+        assert (*found, *finder.finish()) == find_segments(timeline, frames, until, 1, 0.3)
 
 
 def test_one_frame_lasts_until_the_end_of_the_clip() -> None:

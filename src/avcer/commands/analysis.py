@@ -49,7 +49,7 @@ _CHOICES: Final[dict[str, dict[str, Any]]] = {
     "--least-segment": {
         "type": float,
         "metavar": "SECONDS",
-        "help": "how long a label must last under the rule open (default: 0.25)",
+        "help": "how long a label must last (default: 0.25)",
     },
     "--label-sets": {"action": "store_true", "help": "also write the 90 %% set of labels of each frame"},
     "--raw-labels": {"action": "store_true", "help": "also write the label that each frame has by itself"},

@@ -36,7 +36,8 @@ class Decided:
 @dataclass(frozen=True)
 class Policy:
     """Fusion weights, vocabulary and rule; ``fill_gaps`` holds the last fused row where none is valid; ``numbers`` are
-    those of the rule ``open``, None for those that are shipped.
+    those of the rule ``open``, None for those that are shipped; ``least_segment_s`` is how long a label must last to be
+    a segment.
     """
 
     weights: FusionWeights
@@ -44,6 +45,7 @@ class Policy:
     rule: Rule = "1"
     fill_gaps: bool = False
     numbers: OpenRule | None = None
+    least_segment_s: float = 0.0
 
     @property
     def labels(self) -> tuple[str, ...]:

@@ -30,8 +30,10 @@ class Smoothing(Protocol):
         ...
 
 
-def smoothed(face: FaceAnalysis, smoother: Smoother, ends_s: Double) -> FaceAnalysis:
-    """A whole face with another decision, and the segments of that. ``ends_s (T,)``: when each frame gives way."""
+def smoothed(face: FaceAnalysis, smoother: Smoother, ends_s: Double, least_s: float = 0.0) -> FaceAnalysis:
+    """A whole face with another decision, and the segments of that. ``ends_s (T,)``: when each frame gives way;
+    ``least_s``: how long a segment is at least.
+    """
     expression = smoother(face.expression)
-    segments = find_segments(expression, face.frames, ends_s, face.id)
+    segments = find_segments(expression, face.frames, ends_s, face.id, least_s)
     return replace(face, expression=expression, segments=segments)

@@ -83,7 +83,7 @@ def _decided(
     said: Mapping[str, EmotionProbabilities],
     ends_s: Double,
 ) -> FaceAnalysis:
-    decided = policy.decide(said)
+    decided, face = policy.decide(said), None if track is None else track.id
     return FaceAnalysis(
         track=track,
         frames=frames,
@@ -91,7 +91,7 @@ def _decided(
         fused=decided.fused,
         expression=decided.expression,
         curves=policy.curves(said),
-        segments=find_segments(decided.expression, frames, ends_s, None if track is None else track.id),
+        segments=find_segments(decided.expression, frames, ends_s, face, policy.least_segment_s),
     )
 
 
