@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import shutil
+import signal
 import sqlite3
 import sys
 from dataclasses import replace
@@ -13,6 +15,7 @@ from threading import Thread
 import pyarrow.parquet as pq
 import pytest
 
+from avcer.batch.child import Job
 from avcer.batch.differences import differences
 from avcer.batch.run import BatchOptions, Watcher, run_batch, status
 from avcer.batch.shard import Shard, only_one
@@ -193,6 +196,22 @@ def test_summaries_are_written_anew_only_where_something_happened(tmp_path: Path
     (out / "a" / "corrections.json").unlink()
     assert len(set(written())) == 2
     assert "corrections.json" not in report.read_text()
+
+
+def test_an_interrupted_batch_has_summaries_of_what_is_done(tmp_path: Path) -> None:
+    class Interrupts(Watcher):
+        def progress(self, job: Job, stage: str, done: int, total: int) -> None:
+            if job.id == "b":
+                os.kill(os.getpid(), signal.SIGINT)
+
+    root, out = clips(tmp_path / "in", a="ok", b="slow1"), tmp_path / "out"
+    with pytest.raises(KeyboardInterrupt):
+        run_batch([str(root)], out, Options(), FAKE, Interrupts())
+    with (out / "summary.csv").open(newline="", encoding="utf-8") as file:
+        assert {row["id"]: row["state"] for row in csv.DictReader(file)} == {"a": "done", "b": "queued"}
+    assert (out / "report.html").exists()
+    assert run(root, out)[0]["done"] == 2
+    assert "queued" not in (out / "summary.csv").read_text()
 
 
 def test_differences_between_runs_have_names_and_both_values() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -20,7 +20,7 @@ from avcer.batch.report import REPORT, write_report
 from avcer.batch.shard import Shard, only_one, record_path, record_paths
 from avcer.batch.sources import read_sources
 from avcer.batch.summary import SUMMARIES, write_summaries
-from avcer.errors import InputError
+from avcer.errors import AvcerError, InputError
 from avcer.files import make_folder
 from avcer.options import Options
 from avcer.output.corrections import FILE as CORRECTIONS
@@ -113,7 +113,8 @@ def run_batch(
             planned = planned_for(entries, known, settings, out, batch, watcher)
             watcher.begins(len(planned.todo), len(planned.current))
             if planned.todo:
-                Batch(out, record, batch.shard, watcher.ended).run(planned, executor, settings)
+                with _summarised_if_interrupted(out, settings):
+                    Batch(out, record, batch.shard, watcher.ended).run(planned, executor, settings)
         if not _summaries_stand(entries, out, batch):
             _summarise(out, batch, settings)
     clips = read_clips(record_paths(out), with_facts=False)
@@ -191,6 +192,17 @@ def _summarise(out: Path, batch: BatchOptions, settings: dict[str, Any]) -> None
     write_report(clips, out / REPORT, settings, batch.thumbnails)
     if batch.dataset:
         gather_dataset(clips, out)
+
+
+@contextmanager
+def _summarised_if_interrupted(out: Path, settings: dict[str, Any]) -> Iterator[None]:
+    """Whoever interrupts a batch wants to see how far it came. Pictures and the dataset, which take long, wait."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        with suppress(AvcerError, OSError):  # such as a full disk: the interruption is what is told
+            _summarise(out, BatchOptions(), settings)
+        raise
 
 
 def status(out: Path) -> dict[str, int]:
