@@ -25,6 +25,13 @@ def test_the_file_has_the_challenge_s_form(scene: Make, tmp_path: Path) -> None:
     assert {line.rsplit(",", 1)[1] for line in lines[1:]} <= set("0123456")
 
 
+def test_a_name_with_blanks_is_written_as_the_page_says(scene: Make, tmp_path: Path) -> None:
+    analysis = scene(path=Path("my clip, 2.mp4"))
+    assert "\nmy_clip_2/00001.jpg," in write_submission(analysis, tmp_path / "submission.txt").read_text()
+    page = (Path(__file__).parents[2] / "docs" / "output.md").read_text(encoding="utf-8")
+    assert "(`my clip, 2.mp4` is\n`my_clip_2`)" in page
+
+
 def test_the_decision_of_the_primary_face(scene: Make) -> None:
     analysis = scene()
     decided = analysis.faces[0].compound.classes
