@@ -89,6 +89,73 @@ def test_wrong_usage_is_status_2(clip: Path, tmp_path: Path, arguments: list[str
     assert not (tmp_path / "out").exists()
 
 
+def line_of(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str]:
+    """The exit status of a call, and the one line that it says."""
+    try:
+        status = cli.main(words)
+    except SystemExit as refused:  # argparse's own way
+        status = int(refused.code or 0)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("avcer: error: ")
+    return status, line.removeprefix("avcer: error: ")
+
+
+@pytest.mark.parametrize(
+    ("call", "named", "help_of"),
+    [
+        ("", "COMMAND", "avcer"), ("analyse x.mp4", "'analyse'", "avcer"), ("analyze x.mp4", "--out", "avcer analyze"),
+        ("analyze x.mp4 --out o --rule 3", "'3'", "avcer analyze"), ("serve --port x", "'x'", "avcer serve"),
+        ("analyze x.mp4 --out o --no-such", "--no-such", "avcer analyze"), ("models", "ACTION", "avcer models"),
+        ("models show", "NAME", "avcer models show"), ("--no-such models list", "--no-such", "avcer"),
+    ],
+)  # fmt: skip
+def test_wrong_usage_is_one_line(call: str, named: str, help_of: str, capsys: pytest.CaptureFixture[str]) -> None:
+    status, line = line_of(capsys, *call.split())
+    assert status == 2
+    assert named in line
+    assert line.endswith(f"; {help_of} --help shows what it takes")
+
+
+@pytest.mark.parametrize("formats", ["", ",", " , "])
+@pytest.mark.parametrize("call", ["analyze x.mp4 --out o", "demo --out o", "batch x.mp4 --out o", "export o"])
+def test_no_format_at_all_is_wrong_usage(
+    call: str, formats: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    status, line = line_of(capsys, *call.split(), "--formats", formats)
+    assert status == 2
+    assert line.startswith("--formats names none; give some")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("call", "status", "remedy"),
+    [
+        ("analyze x.mp4 --out o --compounds nosuch.toml", 2, "give a .toml file with a table [compounds], or one of"),
+        ("import-annotations x.eaf --map nosuch.toml", 2, "give a TOML file with a table [labels]"),
+        ("fit-fusion nosuch.csv --out o.json", 1, "give a table of frames"),
+        ("fit-fusion nosuch.parquet --out o.json", 1, "check its name"),
+        ("evaluate annotations result nosuch.csv", 1, "give a table that avcer import-annotations wrote"),
+    ],
+)
+def test_a_file_that_is_not_there_is_said_in_words(
+    call: str, status: int, remedy: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    told, line = line_of(capsys, *call.split())
+    assert told == status
+    assert line.startswith("nosuch.")
+    assert "no such file" in line
+    assert remedy in line
+    assert "rrno" not in line
+
+
+def test_a_run_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    status, line = line_of(capsys, "compare", str(tmp_path))
+    assert (status, line) == (1, f"{tmp_path}: holds no run; give a folder that avcer evaluate wrote")
+
+
 def test_clips_of_one_name_do_not_overwrite_each_other(clip: Path, tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     twin = tmp_path / "other" / "made.mp4"
@@ -233,10 +300,14 @@ def test_progress_takes_any_name(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_debug_adds_the_traceback(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    cli.main(["analyze", str(tmp_path / "x.mp4"), "--out", str(tmp_path / "out"), "--debug"])
-    shown = capsys.readouterr().err
-    assert "Traceback" in shown
-    assert shown.splitlines()[-1].startswith("avcer: error: ")
+    call = ["analyze", str(tmp_path / "x.mp4"), "--out", str(tmp_path / "out")]
+    for words in ([*call, "--debug"], ["--debug", *call]):
+        cli.main(words)
+        shown = capsys.readouterr().err
+        assert "Traceback" in shown
+        assert shown.splitlines()[-1].startswith("avcer: error: ")
+    cli.main(call)
+    assert "Traceback" not in capsys.readouterr().err
 
 
 def test_demo_tells_where_to_look(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

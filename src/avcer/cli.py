@@ -20,7 +20,7 @@ from avcer.commands import (
     serve,
     training,
 )
-from avcer.commands.shared import FAILED, INTERRUPTED, Command, complain, expect_room
+from avcer.commands.shared import DEBUG, FAILED, INTERRUPTED, Command, Parser, complain, expect_room
 from avcer.errors import NO_MEMORY, AvcerError, InputError
 from avcer.files import unwritable
 from avcer.quiet import own_process
@@ -66,10 +66,11 @@ def _told(cause: Exception, error: AvcerError) -> AvcerError:
 
 def parser() -> argparse.ArgumentParser:
     """The whole command line."""
-    whole = argparse.ArgumentParser(
+    whole = Parser(
         prog="avcer", description="Video with people in it becomes a timeline of basic and compound emotions."
     )
     whole.add_argument("--version", action="version", version=f"avcer {__version__}")
+    whole.add_argument("--debug", **DEBUG)
     commands = whole.add_subparsers(title="commands", required=True, metavar="COMMAND")
     analysis.add_analyze(commands)
     analysis.add_demo(commands)

@@ -183,12 +183,13 @@ def read_vocabulary(choice: str | Path) -> Vocabulary:
     """
     if str(choice) in VOCABULARIES:
         return VOCABULARIES[str(choice)]
-    path = Path(choice)
+    path, known = Path(choice), f"one of {', '.join(VOCABULARIES)}"
     if path.suffix != ".toml":
-        known = ", ".join(VOCABULARIES)
-        raise UsageError(f"unknown vocabulary {str(choice)!r}: give one of {known}, or a .toml file")
+        raise UsageError(f"unknown vocabulary {str(choice)!r}: give {known}, or a .toml file")
     try:
         table = toml_of(path.read_text(encoding="utf-8")).get("compounds")
+    except FileNotFoundError as error:
+        raise UsageError(f"{path}: no such file; give a .toml file with a table [compounds], or {known}") from error
     except (OSError, ValueError) as error:
         raise UsageError(f"{path}: cannot be read as a vocabulary ({error})") from error
     if not isinstance(table, dict) or not table:

@@ -64,6 +64,13 @@ def run(analyzer: Analyzer, source: Any, **wanted: Any) -> tuple[list[Result], A
     return results, one.run(results.append), one
 
 
+def test_a_file_that_is_not_there_is_one_line_and_status_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    missing = tmp_path / "nosuch.mp4"
+    assert cli.main(["live", "--camera", str(missing), "--quiet"]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"avcer: error: {missing}: no camera, address or file; give a number such as 0")
+
+
 def test_every_frame_has_its_row_and_results_name_their_frame(analyzer: Analyzer) -> None:
     results, outcome, _ = run(analyzer, paced(items()))
     analysis = outcome.analysis
@@ -195,8 +202,8 @@ def test_ctrl_c_is_how_it_ends(
 
 
 def test_wrong_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for words in (["--camera", "nothing.mp4"], ["--start", "1"], ["--formats", "gif"]):
-        assert cli.main(["live", *words]) == 2, words
+    for words, status in ((["--camera", "nothing.mp4"], 1), (["--start", "1"], 2), (["--formats", "gif"], 2)):
+        assert cli.main(["live", *words]) == status, words
     assert cli.main(["live", "--camera", "77"]) == 1
     assert "cannot be opened" in capsys.readouterr().err
 

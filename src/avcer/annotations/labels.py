@@ -159,5 +159,7 @@ def read_rows(path: Path) -> list[dict[str, str]]:
             if missing:
                 raise InputError(f"{path}: has no column {missing[0]!r}; avcer import-annotations makes such a table")
             return [{name: text for name, text in row.items() if name} for row in reader]
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: no such file; give a table that avcer import-annotations wrote") from error
     except (OSError, csv.Error) as error:
         raise InputError(f"{path}: cannot be read as a labels table ({error}); check the file") from error

@@ -84,6 +84,8 @@ def read_map(path: Path) -> dict[str, str]:
     """
     try:
         table = toml_of(path.read_text(encoding="utf-8")).get("labels")
+    except FileNotFoundError as error:
+        raise UsageError(f"{path}: no such file; give a TOML file with a table [labels]") from error
     except (OSError, ValueError) as error:
         raise UsageError(f"{path}: cannot be read as a map of words ({error})") from error
     if not isinstance(table, dict) or not all(isinstance(label, str) for label in table.values()):

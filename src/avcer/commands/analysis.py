@@ -10,7 +10,7 @@ from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any, Final
 
-from avcer.commands.shared import DONE, FAILED, OWN_MODEL, THREADS, Commands, add, complain, positive
+from avcer.commands.shared import DONE, FAILED, OWN_MODEL, THREADS, Commands, add, complain, positive, words_of
 from avcer.errors import AvcerError, one_of_many
 from avcer.words import DEVICES, FAMILIES, RULES, SETTINGS, SOUND_FOR, VOCABULARIES
 
@@ -145,7 +145,7 @@ def formats_of(chosen: argparse.Namespace) -> tuple[str, ...]:
 
     if chosen.formats is None:
         return DEFAULT_FORMATS
-    words = tuple(word.strip() for word in chosen.formats.split(",") if word.strip())
+    words = words_of(chosen.formats)
     check_formats(words)
     return words
 

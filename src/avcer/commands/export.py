@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from avcer.commands.shared import DONE, FAILED, Commands, add, complain
+from avcer.commands.shared import DONE, FAILED, Commands, add, complain, words_of
 from avcer.errors import AvcerError, UsageError, one_of_many
 from avcer.words import EXPORTS
 
@@ -38,7 +38,7 @@ def _export(chosen: argparse.Namespace) -> int:
     from avcer.output.record import changed_files
 
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")  # Arrow's own keeps 25 MB more
-    words = tuple(word.strip() for word in chosen.formats.split(",") if word.strip())
+    words = words_of(chosen.formats)
     writers.check_formats(words)
     if chosen.video is not None and len(chosen.results) > 1:
         raise UsageError("--video is the clip of one RESULT; give one RESULT with it")

@@ -8,18 +8,33 @@ import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NoReturn, TypeAlias
 
 from avcer.errors import AvcerError, UsageError
-from avcer.words import FAMILIES, RULES, SETTINGS
+from avcer.words import FAMILIES, RULES, SETTINGS, USUAL_FORMATS
 
 Command = Callable[[argparse.Namespace], int]
-Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+Commands: TypeAlias = "argparse._SubParsersAction[Parser]"
 
 DONE: Final = 0
 FAILED: Final = 1
 WRONG_USAGE: Final = 2
 INTERRUPTED: Final = 130
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors are as all others: one line that names the remedy, not the usage of every option."""
+
+    def error(self, message: str) -> NoReturn:
+        """Ends the program with the line, and status 2."""
+        self.exit(WRONG_USAGE, f"avcer: error: {' '.join(message.split())}; {self.prog} --help shows what it takes\n")
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
+        """As argparse has it; but a command itself says what it does not know, so that the line names its help."""
+        chosen, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+        return chosen, unknown
 
 
 def positive(word: str) -> int:
@@ -35,6 +50,7 @@ THREADS: Final[dict[str, Any]] = {
     "metavar": "N",
     "help": "threads of the processor (default: as many as it may use)",
 }
+DEBUG: Final[dict[str, Any]] = {"action": "store_true", "help": "show the traceback of an error"}
 OWN_MODEL: Final[dict[str, Any]] = {
     "action": "append",
     "dest": "own_models",
@@ -52,7 +68,8 @@ MB_A_THREAD: Final = 64
 def add(commands: Commands, name: str, summary: str, run: Command, analyses: bool = False) -> argparse.ArgumentParser:
     """A command with its summary; ``--debug`` is every command's. ``analyses``: whether it runs the models."""
     added = commands.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
-    added.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    # Without a default: that would undo what stands before the command.
+    added.add_argument("--debug", default=argparse.SUPPRESS, **DEBUG)
     added.set_defaults(run=run, analyses=analyses)
     return added
 
@@ -93,6 +110,18 @@ def add_decision_options(command: argparse.ArgumentParser) -> None:
         "--compounds", metavar="NAME|FILE", help="the vocabulary (default: c-expr-db; of a table avcer-12)"
     )
     command.add_argument("--rule", choices=RULES, help="how labels are decided (default: the family's own)")
+
+
+def words_of(formats: str) -> tuple[str, ...]:
+    """The words of ``--formats``.
+
+    Raises:
+        UsageError: it holds none.
+    """
+    words = tuple(word.strip() for word in formats.split(",") if word.strip())
+    if not words:
+        raise UsageError(f"--formats names none; give some with commas, such as {','.join(USUAL_FORMATS)}")
+    return words
 
 
 def complain(error: AvcerError, debug: bool) -> int:

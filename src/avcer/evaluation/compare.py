@@ -73,6 +73,8 @@ def read_run(folder: Path) -> Run:
     try:
         about: dict[str, Any] = json_of((folder / "metrics.json").read_text(encoding="utf-8"))["about"]
         weights, rule = FusionWeights.of_dict(about["fusion"]), about["rule"]
+    except FileNotFoundError as error:
+        raise InputError(f"{folder}: holds no run; give a folder that avcer evaluate wrote") from error
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{folder}: holds no run ({error}); give a folder that avcer evaluate wrote") from error
     labels, predicted, videos = predictions(read_frames([folder / "frames.csv"]), Policy(weights, rule=rule))

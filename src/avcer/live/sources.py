@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from avcer.errors import UsageError
+from avcer.errors import InputError
 from avcer.media import Live, SoundBlock
 from avcer.types import Frame
 
@@ -45,7 +45,7 @@ def open_live(where: str) -> tuple[Live | AsIfLive, bool]:
         where: the number of a camera, an address with ``://``, or the path of a file.
 
     Raises:
-        UsageError: neither.
+        InputError: neither.
     """
     if where.isdigit():
         device, name = CAMERAS.get(sys.platform, CAMERAS["linux"])
@@ -53,5 +53,5 @@ def open_live(where: str) -> tuple[Live | AsIfLive, bool]:
     if "://" in where:
         return Live(where, options=RTSP if where.startswith("rtsp") else {}), True
     if not Path(where).is_file():
-        raise UsageError(f"{where}: no camera, address or file; give a number such as 0, an address, or a path")
+        raise InputError(f"{where}: no camera, address or file; give a number such as 0, an address, or a path")
     return AsIfLive(Live(where)), False

@@ -116,6 +116,8 @@ def _csv(path: Path) -> Mapping[str, Sequence[Any]]:
     try:
         with path.open(newline="", encoding="utf-8-sig", errors="surrogateescape") as file:
             heading, *lines = csv.reader(file)
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: no such file; give a table of frames, as avcer evaluate CORPUS writes") from error
     except (OSError, UnicodeDecodeError, csv.Error, ValueError) as error:
         raise InputError(f"{path}: cannot be read as a CSV table ({error})") from error
     if any(len(line) != len(heading) for line in lines):

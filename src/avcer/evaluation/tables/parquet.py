@@ -44,5 +44,7 @@ def _one_line(path: Path) -> Iterator[None]:
 
     try:
         yield
+    except FileNotFoundError as error:
+        raise InputError(f"{path}: cannot be read as a Parquet table (no such file); check its name") from error
     except (OSError, ArrowException) as error:
         raise InputError(f"{path}: cannot be read as a Parquet table ({error})") from error
