@@ -322,6 +322,28 @@ def test_what_is_missing_is_said() -> None:
     assert "the sound is digital silence" in analyse(silent).warnings
 
 
+def test_sound_that_comes_after_its_frames_have_settled_is_warned_of() -> None:
+    frames = source(one, sound=False)
+    sound = [item for item in source(one) if isinstance(item, SoundBlock)]
+
+    def warnings(items: list[Frame | SoundBlock]) -> tuple[str, ...]:
+        with Analyzer(engines=engines(), fusion="mean").stream(items) as stream:
+            list(stream)
+        assert stream.analysis is not None
+        return stream.analysis.warnings
+
+    (line,) = (line for line in warnings([*frames, *sound]) if "settled" in line)
+    assert line.endswith(" s of frames were settled before their sound came: feed it first, or say `info`")
+    assert not any("settled" in line for line in warnings(source(one)))
+
+
+def test_progress_never_passes_its_total() -> None:
+    ticks: list[tuple[str, int, int]] = []
+    Analyzer(engines=engines()).analyze(source(), progress=lambda *tick: ticks.append(tick))
+    assert {stage for stage, _, _ in ticks} == {"pictures", "sound"}
+    assert all(done <= total for _, done, total in ticks if total)
+
+
 def test_a_stream_of_frames_and_sound_gives_updates_and_then_the_analysis() -> None:
     analyzer = Analyzer(engines=engines(), fusion="mean")
     with analyzer.stream(source(), latency_s=0.4) as stream:

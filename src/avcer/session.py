@@ -5,6 +5,7 @@ A session knows no path: files, streams and cameras are feeders of the same thin
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -38,6 +39,8 @@ from avcer.types import Clip, Double, EmotionProbabilities, FaceTrack, Frame, In
 
 LARGE_PICTURE: Final = 2
 """A picture that is this many times as long as what the detector sees is too large for its small faces."""
+LATE_S: Final = 1.0
+"""Sound that comes so long after its frames is worth a warning; a microphone that opens late is not."""
 LIVE: Final = Path("live")
 """The path of a clip that has none."""
 RECENT_WINDOWS: Final = 64
@@ -141,9 +144,22 @@ class Session:
         self._eye.flush()
 
     def hear(self, block: SoundBlock) -> None:
-        """Takes the next block of sound, mono at 16 kHz, on the clock of the frames. Holes are taken for silence."""
+        """Takes the next block of sound, mono at 16 kHz, on the clock of the frames. Holes are taken for silence.
+
+        It comes before the frames of its time, unless the session knows from ``info`` that there will be sound: a frame
+        that has settled is not heard for anew.
+        """
+        if not self._awaits_sound:
+            self._note_if_late(block)
         self._awaits_sound = True
         self._ear.hear(block)
+
+    def _note_if_late(self, block: SoundBlock) -> None:
+        """The first block: frames that were given long before it are settled, without sound."""
+        settled = self._settled.count
+        late_s = self._watcher.times_s(settled - 1, settled)[0] - block.start_s if settled else 0.0
+        if late_s > LATE_S:
+            self.note(f"{late_s:.1f} s of frames were settled before their sound came: feed it first, or say `info`")
 
     def end_pictures(self) -> None:
         """Says that no more frames come, and works off those that wait."""
@@ -192,11 +208,13 @@ class Session:
         self.close()
 
     def _seen(self, count: int) -> None:
-        self._progress("pictures", count, 0 if self._info is None else self._info.frame_count)
+        stated = 0 if self._info is None else self._info.frame_count
+        self._progress("pictures", count, max(stated, count) if stated else 0)
 
     def _heard(self, count: int) -> None:
         duration_s = 0.0 if self._info is None else self._info.duration_s
-        self._progress("sound", count, int(duration_s / self.plan.windows.step_s))
+        windows = math.ceil(duration_s / self.plan.windows.step_s)
+        self._progress("sound", count, max(windows, count) if windows else 0)
 
     def _settle(self) -> None:
         """Records the sound of the frames that no later input can change."""

@@ -39,7 +39,7 @@ FACE_COLUMNS: Final = {
     "path": "the file",
     "face": "number of the face; empty for what is decided from sound alone",
     "primary": "1 for the face with the largest area x time",
-    "seconds_seen": "seconds from the face's first to its last frame",
+    "seconds_seen": "seconds that the face's segments last; a gap in which it is hidden counts",
     "segments": "number of segments",
     "probability": "mean probability of the decided frames",
 }
