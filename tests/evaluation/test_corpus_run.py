@@ -12,12 +12,15 @@ import pytest
 import soundfile
 
 from avcer import Analyzer, cli
+from avcer.decision.express import FILE_FORMAT, read_open
+from avcer.decision.weigh import Speaking
 from avcer.demo import photograph
 from avcer.errors import AvcerError, InputError, UnforeseenError, UsageError
+from avcer.evaluation import corpus_run
 from avcer.evaluation.compare import compare_runs
 from avcer.evaluation.corpora import Corpus, Sample, read_corpus
 from avcer.evaluation.corpus_run import answer_corpus, answers, run, said, score_corpus
-from avcer.evaluation.tables.frames import read_frames
+from avcer.evaluation.tables.frames import FrameTable, read_frames
 from avcer.labels import BASIC
 from made_up import utterance
 
@@ -189,6 +192,13 @@ def test_a_submission_knows_no_parts_and_levels(
     assert not (tmp_path / "out").exists()
 
 
+def made_up_answers(sample: Sample, _: Analyzer) -> FrameTable:
+    """A row in which face and voice disagree as chance has it."""
+    values = np.random.default_rng(int(sample.name)).dirichlet(np.full(7, 0.3), (1, 3))
+    known = np.ones((1, 3), bool)
+    return FrameTable(values, known, np.array([sample.label]), np.array([sample.name]), np.full((1, 3), np.nan))
+
+
 class TestCompare:
     def test_a_run_is_as_good_as_itself(self, folder: Path) -> None:
         first, again = compare_runs([folder, folder])
@@ -202,6 +212,40 @@ class TestCompare:
         score_corpus(corpus, Analyzer(setting="fast", fusion="mean"), other)
         assert json.loads((other / "metrics.json").read_text())["about"]["fusion"]["name"] == "mean"
         assert [one.name for one in compare_runs([folder, other])] == [folder.name, "mean"]
+
+    @pytest.mark.parametrize("before", [False, True])
+    def test_each_run_scores_what_its_report_says(
+        self, analyzer: Analyzer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: bool
+    ) -> None:
+        monkeypatch.setattr(corpus_run, "answers", made_up_answers)
+        made = Corpus("made", tuple(Sample(f"{n}", tmp_path / "x.mp4", label=BASIC[n % 7]) for n in range(60)))
+        folders = [tmp_path / name for name in ("own", "mean", "mini", "sum")]
+        others = [Analyzer(setting="fast", fusion=name) for name in ("mean", "mini")]
+        for one, out in zip([analyzer, *others, Analyzer(setting="fast", rule="sum")], folders, strict=True):
+            score_corpus(made, one, out)
+        told = [json.loads((out / "metrics.json").read_text()) for out in folders]
+        if before:  # runs of before do not state how face and voice were weighed
+            for out, one in zip(folders, told, strict=True):
+                del one["about"]["weighing"]
+                (out / "metrics.json").write_text(json.dumps(one))
+        found = [(one.uar, one.macro_f1) for one in compare_runs(folders)]
+        assert found == [pytest.approx((one["uar"], one["macro_f1"])) for one in told]
+        assert len({uar for uar, _ in found[:3]}) == 3
+
+    def test_a_run_with_numbers_of_its_own_is_read_with_them(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(corpus_run, "answers", made_up_answers)
+        shipped = read_open()
+        assert shipped.weighing is not None
+        weighing = replace(shipped.weighing, speaking=Speaking(0.05, 0.05, 0.05, 0.85))
+        document = {"format": FILE_FORMAT} | replace(shipped, weighing=weighing).as_dict()
+        (tmp_path / "own.json").write_text(json.dumps(document))
+        made = Corpus("made", tuple(Sample(f"{n}", tmp_path / "x.mp4", label=BASIC[n % 7]) for n in range(60)))
+        score_corpus(made, Analyzer(setting="fast", decision=tmp_path / "own.json"), tmp_path / "run")
+        told = json.loads((tmp_path / "run" / "metrics.json").read_text())
+        [found] = compare_runs([tmp_path / "run"])
+        assert (found.uar, found.macro_f1) == pytest.approx((told["uar"], told["macro_f1"]))
 
     def test_what_is_no_run_is_refused(self, tmp_path: Path) -> None:
         with pytest.raises(InputError, match="holds no run"):

@@ -103,14 +103,14 @@ class Policy:
         """What the modalities say ``(T, M, 7)`` where ``present (T, M)``, in the order of the weights, as one: what
         ``decide`` fuses, ``(T, 7)``. ``activity (T, M)`` is as of ``EmotionProbabilities``, None for not known.
         """
-        weighing = self._weighing
+        weighing = self.weighing
         if weighing is None:
             return pool(values, present, self.weights)[0]
         return weigh(values, present, self.weights, weighing, activity).fused
 
     def own(self, values: Double, present: Boolean, place: int, activity: Double | None = None) -> Double:
         """What one of the modalities, the one at that place, says by itself ``(T, 7)``, as it counts."""
-        weighing = self._weighing
+        weighing = self.weighing
         if weighing is None:
             return values[:, place]
         return weigh(values, present, self.weights, weighing, activity).own[:, place]
@@ -120,12 +120,12 @@ class Policy:
         return self.numbers or read_open()
 
     @property
-    def _weighing(self) -> Weighing | None:
+    def weighing(self) -> Weighing | None:
         """Of face and voice; None for the released rules, and for numbers of before."""
         return self._open.weighing if self.rule == OPEN else None
 
     def _weighed(self, said: Mapping[str, EmotionProbabilities]) -> Weighed | None:
-        weighing = self._weighing
+        weighing = self.weighing
         if weighing is None:
             return None
         return weigh(*stacked(said, self.weights), self.weights, weighing, active(said, self.weights))

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from avcer.decision.express import OPEN, read_open
 from avcer.decision.fuse import FusionWeights
 from avcer.decision.policy import Policy
+from avcer.decision.weigh import Weighing
 from avcer.errors import InputError
 from avcer.evaluation.side_by_side import predictions
 from avcer.evaluation.statistics import intervals, metrics
 from avcer.evaluation.tables.frames import read_frames
+from avcer.identity import summary
 from avcer.labels import BASIC
+from avcer.options import IMPLIED
 from avcer.parsing import json_of
 from avcer.types import Double, Integer
 
@@ -72,15 +76,38 @@ def read_run(folder: Path) -> Run:
     """
     try:
         about: dict[str, Any] = json_of((folder / "metrics.json").read_text(encoding="utf-8"))["about"]
-        weights, rule = FusionWeights.of_dict(about["fusion"]), about["rule"]
+        policy = policy_of(about)
     except FileNotFoundError as error:
         raise InputError(f"{folder}: holds no run; give a folder that avcer evaluate wrote") from error
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{folder}: holds no run ({error}); give a folder that avcer evaluate wrote") from error
-    labels, predicted, videos = predictions(read_frames([folder / "frames.csv"]), Policy(weights, rule=rule))
+    labels, predicted, videos = predictions(read_frames([folder / "frames.csv"]), policy)
     if not len(labels):
         raise InputError(f"{folder}: has no row with a basic emotion; runs are compared on those")
     return Run(folder.name, labels, predicted, videos)
+
+
+def policy_of(about: Mapping[str, Any]) -> Policy:
+    """How a run weighed what the models say, by what its metrics say about it."""
+    weights, rule = FusionWeights.of_dict(about["fusion"]), about["rule"]
+    if rule != OPEN:
+        return Policy(weights, rule=rule)
+    return Policy(weights, rule=rule, numbers=replace(read_open(), weighing=_weighing(about)))
+
+
+def _weighing(about: Mapping[str, Any]) -> Weighing | None:
+    """The weighing of face and voice that a run had; runs of before tell it only by the digest of all its numbers, or
+    by weights that are not their family's own.
+    """
+    if "weighing" in about:
+        return Weighing.of_dict(about["weighing"]) if about["weighing"] else None
+    shipped, options = read_open(), about["options"]
+    digest = options.get("decision")
+    if digest == summary(shipped.as_dict()):
+        return shipped.weighing
+    plain = digest == summary(replace(shipped, weighing=None).as_dict())
+    given = about["fusion"]["name"] != IMPLIED[options["models"]].fusion
+    return None if plain or given else shipped.weighing
 
 
 def beside(first: Run, run: Run) -> Compared:

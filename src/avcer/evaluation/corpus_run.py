@@ -102,6 +102,7 @@ def score_corpus(
         "missing": len(corpus.missing),
         "left_out": sorted({sample.name for sample in samples} - set(table.videos.tolist())),
         "rule": policy.rule,
+        "weighing": None if policy.weighing is None else policy.weighing.as_dict(),
         **analyzer.identity().to_dict(),
     }
     write_report(folder, f"{corpus.name}: {analyzer.options.models} models, by {level}", scored, scores, about)
