@@ -115,6 +115,19 @@ def remuxed_with_subtitle(source: Path, target: Path, end_s: float) -> Path:
     return target
 
 
+def remuxed_later(source: Path, target: Path, by_s: float) -> Path:
+    """The same with time stamps that are all later."""
+    with av.open(str(source)) as recording, av.open(str(target), "w") as container:
+        copies = {id(stream): container.add_stream_from_template(stream) for stream in recording.streams}
+        for packet in recording.demux():
+            if packet.dts is not None and packet.pts is not None:
+                ticks = round(by_s / packet.time_base)
+                packet.pts, packet.dts = packet.pts + ticks, packet.dts + ticks
+                packet.stream = copies[id(packet.stream)]
+                container.mux(packet)
+    return target
+
+
 def _add(container: Any, track: VideoTrack | AudioTrack) -> Any:
     if isinstance(track, VideoTrack):
         stream = container.add_stream(track.codec, rate=track.rate, options=track.options or {})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from threading import Lock
 
@@ -12,7 +12,7 @@ from avcer.decision.align import nothing
 from avcer.emotion.audio import TOLERANCE_S, WINDOW_STEP_S, AudioModel, frame_probabilities, trailing_probabilities
 from avcer.emotion.speech import SpeechMeter
 from avcer.emotion.waveform import WINDOW_S
-from avcer.media import SAMPLE_RATE, SoundBlock, SoundWindow, WindowCutter, is_silent
+from avcer.media import SoundBlock, SoundWindow, WindowCutter, is_silent
 from avcer.timing import Stages
 from avcer.types import Boolean, Double, EmotionProbabilities, Float
 
@@ -148,12 +148,3 @@ def hear_all(blocks: Iterable[SoundBlock], ear: Ear) -> AudioEvidence:
         ear.hear(block)
     ear.finish()
     return ear.evidence()
-
-
-def between(blocks: Iterable[SoundBlock], start_s: float, end_s: float) -> Iterator[SoundBlock]:
-    """The part of ``blocks`` that lies between two times."""
-    for block in blocks:
-        times_s = block.start_s + np.arange(len(block.samples)) / SAMPLE_RATE
-        meant = (times_s >= start_s) & (times_s < end_s)
-        if meant.any():
-            yield SoundBlock(float(times_s[meant][0]), block.samples[meant])

@@ -22,7 +22,7 @@ from avcer.errors import InputError, UsageError
 from avcer.faces.detect import Detector
 from avcer.faces.leadership import LEADERSHIPS, Leadership
 from avcer.feeding import Feeder, Source, StoppableHook, Stream, feeding, open_source
-from avcer.hearing import AudioEvidence, Ear, between, hear_all
+from avcer.hearing import AudioEvidence, Ear, hear_all
 from avcer.identity import Identity, ModelIdentity, summary
 from avcer.media import open_sound
 from avcer.media.film import FALLBACK_RATE
@@ -185,17 +185,16 @@ class Analyzer:
         return Session(Models(self._visual, self._audio, self.policy), plan, info, progress, self._provenance)
 
     def listen(self, path: str | Path, part_s: tuple[float, float] | None = None) -> AudioEvidence:
-        """What the audio model says of a file's sound, or of the part between two times, window by window. The file
-        needs no picture.
+        """What the audio model says of a file's sound, or of the part between two times as a player shows them, window
+        by window. The file needs no picture.
 
         Raises:
             InputError: the file is missing, a folder, empty, or holds no sound that can be decoded.
         """
-        sound = open_sound(path)
+        sound = open_sound(path, *(part_s or (None, None)))
         if sound is None:
             raise InputError(f"{path}: the sound cannot be decoded; give a file with sound")
-        blocks = sound if part_s is None else between(sound, *part_s)
-        evidence = hear_all(blocks, Ear(self._audio, self.options.windows))
+        evidence = hear_all(sound, Ear(self._audio, self.options.windows))
         if not len(evidence.starts_s):
             raise InputError(f"{path}: the sound stream is empty; give a file with sound")
         return evidence

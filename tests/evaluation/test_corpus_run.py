@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 
+import recordings
 from avcer import Analyzer, cli
 from avcer.decision.express import FILE_FORMAT, read_open
 from avcer.decision.weigh import Speaking
@@ -145,6 +146,32 @@ def test_only_the_labelled_part_of_a_recording_is_heard(analyzer: Analyzer, tmp_
     whole = answers(Sample("x", alone, label="Anger"), analyzer)
     assert len(part) == len(whole) == 1
     np.testing.assert_allclose(part.values, whole.values, atol=1e-6)
+
+
+def test_a_part_of_a_recording_that_starts_late_is_in_seconds_of_a_player(analyzer: Analyzer, tmp_path: Path) -> None:
+    words = np.concatenate([np.zeros(32_000, np.float32), np.tile(utterance("angry", 0), 4)[:48_000], np.zeros(9_000)])
+    plain, late = (
+        recordings.write(tmp_path / f"{name}.m4a", recordings.AudioTrack(words[np.newaxis], "aac", start_s=start_s))
+        for name, start_s in (("plain", 0.0), ("late", 7.0))
+    )
+    expected, found = (
+        answers(Sample("x", one, label="Anger", start_s=2.0, end_s=5.0), analyzer) for one in (plain, late)
+    )
+    assert len(expected) == len(found) == 1
+    np.testing.assert_allclose(found.values, expected.values, atol=0.02)
+
+
+def test_a_part_of_a_clip_that_starts_late_is_in_seconds_of_a_player(
+    clip: Path, analyzer: Analyzer, tmp_path: Path
+) -> None:
+    late = recordings.remuxed_later(clip, tmp_path / "late.mkv", 5.0)
+    assert analyzer.analyze(late).clip.start_s == pytest.approx(5, abs=0.03)
+    expected, found = (
+        answers(Sample("x", one, label="Fear", start_s=0.0, end_s=1.0), analyzer) for one in (clip, late)
+    )
+    assert len(found) == len(expected) == 25
+    np.testing.assert_array_equal(found.valid, expected.valid)
+    np.testing.assert_allclose(found.values[:, 0], expected.values[:, 0], atol=0.05)
 
 
 def test_frames_have_their_own_labels(clip: Path, analyzer: Analyzer) -> None:

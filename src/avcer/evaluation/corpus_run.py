@@ -22,6 +22,7 @@ from avcer.evaluation.side_by_side import by_video, score_table
 from avcer.evaluation.tables.frames import FrameTable, blend_word, read_frames, write_frames
 from avcer.files import atomic, atomic_text, make_folder
 from avcer.labels import BASIC
+from avcer.media.pictures import SAME_TIME_S
 from avcer.modalities import AUDIO, MODALITIES, STATIC
 from avcer.output.submission import submission_classes
 from avcer.parsing import json_of
@@ -182,7 +183,7 @@ def answers(sample: Sample, analyzer: Analyzer) -> FrameTable:
         *told, frames = _of_sound(sample, analyzer)
     else:
         analysis = analyzer.analyze(sample.path)
-        told, frames = list(said(analysis, sample.side)), _within(analysis.times_s, sample)
+        told, frames = list(said(analysis, sample.side)), _within(analysis.times_s - analysis.clip.start_s, sample)
     words = _words(sample, frames)
     labelled = np.array([word is not None for word in words], bool)
     if not labelled.any():
@@ -194,10 +195,10 @@ def answers(sample: Sample, analyzer: Analyzer) -> FrameTable:
 
 
 def _within(times_s: Double, sample: Sample) -> Any:
-    """The frames of the part of the file that is meant, as indices."""
+    """The frames of the part that is meant, as indices, by their times as a player shows them."""
     start = -np.inf if sample.start_s is None else sample.start_s
     end = np.inf if sample.end_s is None else sample.end_s
-    return np.flatnonzero((times_s >= start) & (times_s < end))
+    return np.flatnonzero((times_s >= start - SAME_TIME_S) & (times_s < end - SAME_TIME_S))
 
 
 def _words(sample: Sample, frames: Sequence[int]) -> list[str | None]:

@@ -47,7 +47,8 @@ def open_sound(
 
     Args:
         source: a path, or a file object that is open for reading bytes.
-        start_s: leave out what is heard before, in seconds from the start of the clip (``Clip.start_s``).
+        start_s: leave out what is heard before, in seconds from the start of the clip (``Clip.start_s``), or of the
+            sound where there is no picture.
         end_s: leave out what is heard from here on.
         track: the number of the audio track, from 1; None for the choice above.
         video_track: the number of the video track whose programme is meant, as for ``Pictures``.
@@ -113,8 +114,16 @@ class Sound:
         start_s, end_s = self._span
         if start_s is None and end_s is None:
             return -INFINITE, INFINITE
-        zero_s = clip_of(self.source, self.video_track).start_s
+        zero_s = self._zero_s()
         return zero_s + start_s if start_s else -INFINITE, INFINITE if end_s is None else zero_s + end_s
+
+    def _zero_s(self) -> float:
+        """The time of the file that a player shows as 0."""
+        with open_media(self.source) as container:
+            if not moving_streams(container):
+                first = next(_with_head(iter(self._decoder(container))), None)
+                return (first.time_s if first is not None else None) or 0.0
+        return clip_of(self.source, self.video_track).start_s
 
     def _blocks(self, begin_s: float, until_s: float, seek: bool) -> Iterator[SoundBlock]:
         self.start_s, self.end_s, self.damaged, self.warnings = None, None, 0, []

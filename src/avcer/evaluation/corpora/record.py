@@ -26,7 +26,7 @@ class Sample:
             longer or shorter than what a decoder finds.
         blend: emotion -> salience in percent, adding up to 100 (BLEMORE).
         wanted: the frames, counted from 0, that a submission must answer; such a sample has no labels (C-EXPR-DB).
-        start_s, end_s: the part of the file that is meant, in seconds; None for its beginning, its end.
+        start_s, end_s: the part that is meant, in seconds as a player shows them; None for the beginning, the end.
         side: on which side of the picture the person is, where two are annotated (Aff-Wild2).
         part: the corpus' own split; empty where it has none.
     """
