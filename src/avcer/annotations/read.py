@@ -10,7 +10,7 @@ from avcer.annotations.elan import read_eaf
 from avcer.annotations.praat import read_textgrid
 from avcer.annotations.record import AnnotatedTier, Annotation, Stretch
 from avcer.errors import InputError
-from avcer.output.corrections import FILE, read_corrections
+from avcer.output.corrections import FILE, labelled, read_corrections
 from avcer.output.many import clip_of
 from avcer.output.record import DOCUMENT
 from avcer.types import Clip
@@ -47,8 +47,8 @@ def _corrections(path: Path, clip: Clip | None) -> Annotation:
         raise InputError(f"{path}: lies beside no {DOCUMENT}, which says where its clock begins; give it in its folder")
     corrections = read_corrections(path.parent)
     rows: dict[str, list[Stretch]] = {}
-    for one in sorted(corrections.segments, key=lambda one: one.start_s):
-        name = corrections.name(corrections.person(one.face))
+    for one in sorted(labelled(corrections), key=lambda one: one.start_s):
+        name = corrections.name(one.face)
         start_s, end_s = (round(time_s - clip.start_s, 6) for time_s in (one.start_s, one.end_s))
         rows.setdefault(name, []).append(Stretch(start_s, end_s, one.label))
     return Annotation(

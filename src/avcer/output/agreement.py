@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from avcer.labels import NONE
-from avcer.output.corrections import Correction, Corrections, of_people
+from avcer.output.corrections import Corrections, labelled, of_people
 from avcer.types import Double, Segment
 
 
@@ -50,23 +50,17 @@ def agreement(segments: Sequence[Segment], corrections: Corrections) -> Agreemen
     for part in (part for one in segments for part in of_people(one, corrections)):
         machine[part.face].append(part)
     found: dict[tuple[str, str], float] = defaultdict(float)
-    for said in corrections.segments:
-        for part in of_people(_as_segment(said), corrections):
-            left_s = part.end_s - part.start_s
-            for one in machine[part.face]:
-                both_s = min(one.end_s, part.end_s) - max(one.start_s, part.start_s)
-                if both_s > 0:
-                    found[one.label, said.label] += both_s
-                    left_s -= both_s
-            if left_s > 1e-6:  # less is rounding
-                found[NONE, said.label] += left_s
+    for said in labelled(corrections):
+        left_s = said.end_s - said.start_s
+        for one in machine[said.face]:
+            both_s = min(one.end_s, said.end_s) - max(one.start_s, said.start_s)
+            if both_s > 0:
+                found[one.label, said.label] += both_s
+                left_s -= both_s
+        if left_s > 1e-6:  # less is rounding
+            found[NONE, said.label] += left_s
     labels = tuple(sorted({label for pair in found for label in pair}))
     seconds = np.zeros((len(labels), len(labels)))
     for (row, column), amount_s in found.items():
         seconds[labels.index(row), labels.index(column)] = amount_s
     return Agreement(labels, seconds)
-
-
-def _as_segment(said: Correction) -> Segment:
-    """A person's stretch, for what cuts stretches; its kind is not looked at."""
-    return Segment(said.face, said.start_s, said.end_s, said.label, "none", None, 1.0)

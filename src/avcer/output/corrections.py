@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from itertools import pairwise
+from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Any, Final
+
+import numpy as np
 
 from avcer.errors import InputError
 from avcer.files import atomic_text
 from avcer.labels import BASIC, NONE
 from avcer.parsing import json_of
-from avcer.types import Kind, Segment
+from avcer.types import Double, Kind, Segment
 
 FILE: Final = "corrections.json"
 FORMAT: Final = "avcer-corrections"
@@ -78,6 +80,17 @@ class Corrections:
             seen.add(face)
             face = self.merged[face]
         return face
+
+    def who(self, face: int | None, time_s: float) -> int | None:
+        """The person whom a person saw in ``face`` at a moment: split first, then merged."""
+        return self.person(self.part(face, time_s))
+
+    def whos(self, face: int | None, times_s: Double) -> Double:
+        """The same at each of these moments; NaN for sound alone."""
+        cuts = sorted({one.time_s for one in self.splits})
+        found = [self.who(face, time_s) for time_s in (-math.inf, *cuts)]
+        people: Double = np.array([np.nan if one is None else one for one in found], np.float64)
+        return people[np.searchsorted(cuts, times_s, side="right")]
 
     def name(self, face: int | None) -> str:
         """What the tier of a face is called: the name that a person gave, else its number; 'Voice' for sound alone."""
@@ -155,15 +168,22 @@ def corrected(segments: Sequence[Segment], corrections: Corrections) -> list[tup
     Faces that were split are several, and those that were merged are one. A person's segment has the probability 1.
     """
     machine = [part for one in segments for part in of_people(one, corrections)]
-    people = [
-        part
-        for one in corrections.segments
-        for part in of_people(
-            Segment(one.face, one.start_s, one.end_s, one.label, _kind(one.label), None, 1.0), corrections
-        )
-    ]
+    people = labelled(corrections)
     kept = [(part, False) for one in machine for part in _outside(one, people)]
     return sorted([*kept, *((one, True) for one in people)], key=lambda item: (item[0].start_s, item[0].end_s))
+
+
+def labelled(corrections: Corrections) -> list[Segment]:
+    """What a person labelled, by person and start. No two of one person overlap: of labels that do (of two faces that
+    were then merged, say), the one that starts later counts, and of those that start together the later in the list.
+    """
+    given = [
+        Segment(one.face, one.start_s, one.end_s, one.label, _kind(one.label), None, 1.0)
+        for one in corrections.segments
+    ]
+    parts = [part for one in given for part in of_people(one, corrections)]
+    parts.sort(key=lambda one: (-1 if one.face is None else one.face, one.start_s))
+    return [one for _, of_one in groupby(parts, key=lambda one: one.face) for one in _apart(of_one)]
 
 
 def of_people(segment: Segment, corrections: Corrections) -> list[Segment]:
@@ -174,7 +194,7 @@ def of_people(segment: Segment, corrections: Corrections) -> list[Segment]:
     edges = [segment.start_s, *sorted(inside), segment.end_s]
     parts: list[Segment] = []
     for start_s, end_s in pairwise(edges):
-        face = corrections.person(corrections.part(segment.face, start_s))
+        face = corrections.who(segment.face, start_s)
         if parts and parts[-1].face == face:
             parts[-1] = replace(parts[-1], end_s=end_s)
         else:
@@ -203,6 +223,17 @@ def _outside(segment: Segment, people: Sequence[Segment]) -> list[Segment]:
         if one.face == segment.face:
             parts = [piece for part in parts for piece in _minus(part, one)]
     return parts
+
+
+def _apart(parts: Iterable[Segment]) -> list[Segment]:
+    """One person's stretches, by start; each cuts those before it."""
+    done: list[Segment] = []
+    open_still: list[Segment] = []
+    for one in parts:
+        done += [part for part in open_still if part.end_s <= one.start_s]
+        running = [part for part in open_still if part.end_s > one.start_s]
+        open_still = [*(piece for part in running for piece in _minus(part, one)), one]
+    return sorted(done + open_still, key=lambda one: one.start_s)
 
 
 def _minus(part: Segment, one: Segment) -> list[Segment]:

@@ -47,7 +47,7 @@ def write_vtt(analysis: Analysis, path: Path, tiers: Tiers) -> Path:
 
 def _cues(analysis: Analysis, folder: Path, tiers: Tiers) -> Iterator[tuple[int, int, str]]:
     """Start and end in milliseconds, and the text; several faces, and those with a name, are told apart by it."""
-    named = bool(read_corrections(folder).names) or len(analysis.faces) > 1
+    named = bool(read_corrections(folder).names) or max(len(analysis.faces), len(tiers.tiers)) > 1
     cues = [(one, tier.name) for tier in tiers.tiers for one in tier.intervals]
     for one, name in sorted(cues, key=lambda cue: cue[0].start_ms):
         if one.label == BASIC[0]:

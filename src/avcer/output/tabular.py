@@ -140,20 +140,22 @@ def _audformat_header(tiers: Tiers) -> dict[str, Any]:
 def write_mot(analysis: Analysis, folder: Path) -> list[Path]:
     """Writes ``boxes.mot.txt``, the boxes of all faces in the form of the MOT challenge, which TrackEval reads: frame
     (from 1), face, left, top, width, height in pixels of the shown picture, score, and three unused fields. Faces that
-    a person merged are one. That form has no names, so ``boxes.names.csv`` says who each face is.
+    a person merged are one, and those that were split are several. That form has no names, so ``boxes.names.csv`` says
+    who each face is.
 
     Raises:
         OutputError: a file cannot be written.
     """
     corrections = read_corrections(folder)
-    tracks = [(int(corrections.person(face.track.id) or 0), face.track) for face in analysis.faces if face.track]
-    rows = np.concatenate([np.zeros((0, 7)), *(_boxes(identity, track) for identity, track in tracks)])
+    tracks = [face.track for face in analysis.faces if face.track]
+    boxes = [_boxes(corrections.whos(track.id, analysis.times_s[track.frames]), track) for track in tracks]
+    rows = np.concatenate([np.zeros((0, 7)), *boxes])
     # One box a frame and face: of two faces that are one person, that of the lower number.
     _, firsts = np.unique(rows[:, :2], axis=0, return_index=True)
     line = "%d,%d,%.2f,%.2f,%.2f,%.2f,%.4f,-1,-1,-1\n"
     with atomic_text(folder / "boxes.mot.txt") as file:
         write_rows(file, line, rows[firsts])
-    faces = dict.fromkeys(identity for identity, _ in tracks)
+    faces = dict.fromkeys(rows[:, 1].astype(int).tolist())
     names = [
         {"face": face, "name": one_line(corrections.name(face)),
          "named_by": "person" if face in corrections.names else "avcer"}
@@ -165,11 +167,11 @@ def write_mot(analysis: Analysis, folder: Path) -> list[Path]:
     ]
 
 
-def _boxes(identity: int, track: FaceTrack) -> Double:
+def _boxes(people: Double, track: FaceTrack) -> Double:
     """``(N, 7)``: frame from 1, face, left, top, width, height, score."""
     boxes = track.boxes.astype(np.float64)
     sides = np.hstack([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]])
-    return np.column_stack([track.frames + 1, np.full(len(boxes), identity), sides, track.scores])
+    return np.column_stack([track.frames + 1, people, sides, track.scores])
 
 
 def _by_time(tiers: Tiers) -> Iterable[tuple[int, int, str, str, float, str]]:

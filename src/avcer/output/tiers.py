@@ -60,7 +60,7 @@ def tiers_of(analysis: Analysis, folder: Path) -> Tiers:
     """
     corrections = read_corrections(folder)
     zero_s = zero(analysis, "start")
-    rows: dict[int | None, list[Interval]] = {corrections.person(face.id): [] for face in analysis.faces}
+    rows: dict[int | None, list[Interval]] = {one: [] for one in _people(analysis, corrections)}
     for segment, by_person in corrected(analysis.segments, corrections):
         if segment.label == NONE:
             continue
@@ -86,6 +86,15 @@ def players_ms(analysis: Analysis, times_s: Double) -> Double:
 def one_line(text: str) -> str:
     """``text`` without line breaks and without the control characters that XML cannot hold."""
     return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+
+
+def _people(analysis: Analysis, corrections: Corrections) -> list[int | None]:
+    """Whoever is there on a frame, face by face."""
+    found: dict[int | None, None] = {}
+    for face in analysis.faces:
+        for one in np.unique(corrections.whos(face.id, analysis.times_s[face.frames])).tolist():
+            found[None if np.isnan(one) else int(one)] = None
+    return list(found)
 
 
 def _whole_ms(time_s: float) -> int:

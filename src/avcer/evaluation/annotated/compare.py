@@ -128,7 +128,7 @@ class _People:
 
     def __init__(self, analysis: Analysis, folder: Path) -> None:
         self._analysis = analysis
-        self._person = read_corrections(folder).person
+        self._corrections = read_corrections(folder)
         self._faces = {tier.name.casefold(): (tier.name, tier.face) for tier in tiers_of(analysis, folder).tiers}
 
     def check(self, tiers: Iterable[tuple[str, str, str, str]], document: Path) -> None:
@@ -160,9 +160,11 @@ class _People:
         name, wanted = found
         said = np.full(frames, None, object)
         for face in self._analysis.faces:
-            if self._person(face.id) == wanted:
-                of_face = _names(face.expression, face.frames, frames)
-                said = np.where(known(said), said, of_face)
+            people = self._corrections.whos(face.id, self._analysis.times_s[face.frames])
+            theirs = np.full(frames, False)
+            theirs[face.frames] = np.isnan(people) if wanted is None else people == wanted
+            of_face = _names(face.expression, face.frames, frames)
+            said = np.where(theirs & ~known(said), of_face, said)
         return name, said
 
     def _face(self, tier: str, speaker: str) -> tuple[str, int | None] | None:

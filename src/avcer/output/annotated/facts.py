@@ -15,8 +15,8 @@ from avcer.analysis import Analysis, FaceAnalysis
 from avcer.labels import BASIC, NONE
 from avcer.output.annotated.ink import Colour
 from avcer.output.colours import EMOTIONS, UNKNOWN, bgr
-from avcer.output.corrections import Correction, Corrections, corrected
-from avcer.types import Double, Float
+from avcer.output.corrections import Corrections, corrected, labelled
+from avcer.types import Double, Float, Segment
 
 FAINT: Final = (90, 86, 82)
 """Where no label can be said."""
@@ -89,8 +89,14 @@ class Facts:
         self._analysis = analysis
         self._corrections = corrections
         self._emotions = {one.name: (one.first, one.second) for one in analysis.vocabulary.compounds}
-        people = {corrections.person(face.id) for face in analysis.faces if face.track is not None}
+        tracks = [face.track for face in analysis.faces if face.track is not None]
+        # Clipped: an analysis of other frames is refused later, in words.
+        times = [(track.id, analysis.times_s.take(track.frames, mode="clip")) for track in tracks]
+        people = {one for face, times_s in times for one in corrections.whos(face, times_s).tolist()}
         self._named = len(people) > 1 or bool(corrections.names)
+        self._labelled: dict[int | None, list[Segment]] = {}
+        for one in labelled(corrections):
+            self._labelled.setdefault(one.face, []).append(one)
 
     def moments(self) -> Iterator[Moment]:
         """Every frame, in order."""
@@ -124,16 +130,16 @@ class Facts:
             if face.track is not None:
                 place = int(np.searchsorted(face.track.frames, frame))
                 if place < len(face.track.frames) and face.track.frames[place] == frame:
-                    name = self._name(face) if self._named else ""
+                    name = self._name(face, time_s) if self._named else ""
                     seen.append(Seen(name, face.track.boxes[place], face.id == leads, said))
         seen.sort(key=lambda one: one.leads)  # drawn last, above the others
         if leader is None:
             return Moment(tuple(seen), "", None, (), None)
         face, row, said = leader
-        return Moment(tuple(seen), self._name(face), said, self._curves(face, row), _seven(face, row))
+        return Moment(tuple(seen), self._name(face, time_s), said, self._curves(face, row), _seven(face, row))
 
-    def _name(self, face: FaceAnalysis) -> str:
-        return self._corrections.name(self._corrections.person(face.id))
+    def _name(self, face: FaceAnalysis, time_s: float) -> str:
+        return self._corrections.name(self._corrections.who(face.id, time_s))
 
     def _said_of(self, face: FaceAnalysis, row: int, time_s: float) -> Said | None:
         if (person := self._correction(face, time_s)) is not None:
@@ -145,12 +151,9 @@ class Facts:
         label = line.label(int(line.classes[row]))
         return self._said(label, None if np.isnan(salience) else salience, float(line.probability[row]))
 
-    def _correction(self, face: FaceAnalysis, time_s: float) -> Correction | None:
-        person = self._corrections.person(face.id)
-        for one in self._corrections.segments:
-            if self._corrections.person(one.face) == person and one.start_s <= time_s < one.end_s:
-                return one
-        return None
+    def _correction(self, face: FaceAnalysis, time_s: float) -> Segment | None:
+        said = self._labelled.get(self._corrections.who(face.id, time_s), ())
+        return next((one for one in said if one.start_s <= time_s < one.end_s), None)
 
     def _said(self, label: str, salience: float | None, probability: float | None) -> Said:
         emotions = self._emotions.get(label, (label,))
