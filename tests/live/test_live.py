@@ -146,6 +146,8 @@ def test_the_recording_and_its_results(analyzer: Analyzer, tmp_path: Path, sound
     shown = list(Pictures(folder / "recording.mp4"))
     assert np.allclose([frame.time_s for frame in shown], saved.times_s, atol=1e-4)
     assert saved.clip.has_audio == sound
+    clip_ends_s = saved.clip.start_s + saved.clip.duration_s
+    assert max(segment.end_s for face in saved.faces for segment in face.segments) <= clip_ends_s + 1e-6
     assert saved.clip.path.name == "recording.mp4"
     assert (folder / "annotated.mp4").exists()
     left, top, right, bottom = saved.faces[0].track.boxes[30].astype(int)  # type: ignore[union-attr]

@@ -117,6 +117,24 @@ def test_a_length_that_is_much_too_long_is_a_cut_and_is_measured(tmp_path):
     assert "cut short" in warnings[0]
 
 
+@pytest.mark.parametrize("name", ["clip.mp4", "clip.mkv"])
+@pytest.mark.parametrize(("start_s", "end_s", "lasts_s"), [(None, 1.0, 1.0), (None, 2.5, 2.5), (1.0, 3.0, 2.0)])
+def test_a_part_of_varying_rate_ends_with_the_next_frame_or_where_it_was_cut(tmp_path, name, start_s, end_s, lasts_s):
+    """25 frames a second for a second, then one a second."""
+    ticks = [*range(25), 25, 50, 75, 100]
+    path = write(tmp_path / name, VideoTrack(PICTURES[: len(ticks)], ticks=ticks))
+    pictures = Pictures(path, start_s, end_s)
+    assert list(pictures)
+    assert pictures.measured(probe(path)).duration_s == pytest.approx(lasts_s, abs=0.002)
+
+
+def test_a_part_does_not_last_longer_than_it_was_cut(tmp_path):
+    path = write(tmp_path / "clip.mp4", VIDEO, AudioTrack(tone(4), "aac"))
+    pictures = Pictures(path, None, 3.0)
+    assert len(list(pictures)) == 50
+    assert pictures.measured(probe(path)).duration_s == pytest.approx(3.0)
+
+
 @pytest.mark.parametrize("rate", [Fraction(30), Fraction(50), Fraction(24_000, 1001)])
 @pytest.mark.parametrize(
     ("name", "codec"),

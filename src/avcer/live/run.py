@@ -137,11 +137,11 @@ class LiveRun:
 
 def of_recording(analysis: Analysis, video: Path) -> Analysis:
     """The analysis with its recording as the clip."""
-    known = probe(video)
+    known, live = probe(video), analysis.clip
+    lasts_s = live.start_s + live.duration_s - known.start_s  # the file may say less of its last frame
     clip = replace(
-        known, frame_count=len(analysis.times_s), sizes=analysis.clip.sizes,
-        duration_s=known.duration_s or analysis.clip.duration_s,
-    )  # fmt: skip
+        known, frame_count=len(analysis.times_s), sizes=live.sizes, duration_s=max(known.duration_s, lasts_s)
+    )
     return replace(analysis, clip=clip)
 
 

@@ -84,6 +84,7 @@ class Pictures:
             for time_s, picture in _entered(film, begin_s) if seek else film.frames():
                 if time_s >= end_s - SAME_TIME_S:
                     ended = False
+                    self._reached_s = time_s
                     break
                 if time_s >= begin_s - SAME_TIME_S:
                     frame = Frame(self.count, time_s, upright(picture))
@@ -93,6 +94,7 @@ class Pictures:
             self.warnings = self._warnings(film, ended)
             if ended and not untimed(film.container):
                 self._reached_s = max(self._reached_s, film.decoder.clock.reached_s or self._reached_s)
+            self._reached_s = min(self._reached_s, end_s)
 
     def _span_s(self, may_seek: bool) -> tuple[float, float, bool]:
         """The times of the file between which frames are meant, and whether to enter it in the middle for them."""
