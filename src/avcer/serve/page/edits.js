@@ -147,7 +147,7 @@ export class Edits {
   label(person, start, end, label) {
     return this.change(`${this.name(person)}: ${label}`, (doc) => {
       doc.segments = this.#without(doc.segments, person, start, end);
-      doc.segments.push({ face: person, start_s: start, end_s: end, label });
+      doc.segments.push({ face: this.#faceOf(person, start), start_s: start, end_s: end, label });
       doc.segments.sort((one, other) => one.start_s - other.start_s);
     });
   }
@@ -156,11 +156,24 @@ export class Edits {
     return this.change(`${this.name(person)}: the machine's label again`, (doc) => { doc.segments = this.#without(doc.segments, person, start, end); });
   }
 
+  /** A face that is this person at a moment: the person's own number may by then be another one, of whom it was split. */
+  #faceOf(person, time) {
+    return [person, ...this.data.faces.map((face) => face.id)].find((face) => this.personAt(face, time) === person) ?? person;
+  }
+
   #without(segments, person, start, end) {
-    return segments.flatMap((one) => {
-      if (this.merged(one.face) !== person || one.end_s <= start || one.start_s >= end) return [one];
+    return segments.flatMap((one) => (one.end_s <= start || one.start_s >= end ? [one] : this.#byPerson(one))).flatMap((one) => {
+      if (this.personAt(one.face, one.start_s) !== person || one.end_s <= start || one.start_s >= end) return [one];
       return [[one.start_s, start], [end, one.end_s]].filter(([from, to]) => to - from > 1e-6).map(([from, to]) => ({ ...one, start_s: from, end_s: to }));
     });
+  }
+
+  /** A label that was given before its face was split, cut where another person begins. */
+  #byPerson(one) {
+    const inside = this.doc.splits.map((split) => split.time_s).filter((time) => one.start_s < time && time < one.end_s).sort((a, b) => a - b);
+    const cuts = inside.filter((time, at) => this.personAt(one.face, time) !== this.personAt(one.face, at ? inside[at - 1] : one.start_s));
+    const edges = [one.start_s, ...cuts, one.end_s];
+    return edges.slice(1).map((end, at) => ({ ...one, start_s: edges[at], end_s: end }));
   }
 
   addMarker(time, text) {
