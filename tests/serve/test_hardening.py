@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import fields
 from functools import partial
 from pathlib import Path
 from threading import Thread
@@ -31,6 +32,7 @@ from starlette.testclient import TestClient
 
 from avcer import cli
 from avcer.errors import OutputError
+from avcer.output.corrections import Corrections, as_document, parse_corrections
 from avcer.serve import intake
 from avcer.serve.app import make_app
 from avcer.serve.jobs import Jobs
@@ -80,6 +82,19 @@ def test_the_openapi_document_is_that_of_the_routes(house: House) -> None:
     assert {(path, method) for path, methods in told["paths"].items() for method in methods} == routes
     client = TestClient(house.app, base_url="http://127.0.0.1:8765")
     assert client.get("/api/openapi.json").status_code == 401
+
+
+def test_the_example_of_corrections_is_taken_and_described() -> None:
+    (sent,) = document()["paths"]["/api/jobs/{job}/corrections"]["put"]["requestBody"]["content"].values()
+    read = parse_corrections(sent["example"])
+    assert json.loads(json.dumps(as_document(read))) == sent["example"]
+    assert set(sent["schema"]["properties"]) == set(sent["example"]) == set(as_document(Corrections()))
+    for one in fields(Corrections):
+        assert getattr(read, one.name), one.name
+    told = (ROOT / "docs" / "serve.md").read_text("utf-8").split("## Corrections")[1]
+    assert json.loads(told.split("```json")[1].split("```")[0]) == sent["example"]
+    for name in ("face", "into", "time_s", "start_s", "end_s", "label", "text", *sent["example"]):
+        assert f"`{name}`" in told, name
 
 
 def test_every_error_is_one_line(house: House, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -139,7 +139,12 @@ def test_two_windows_do_not_overwrite_each_other(house: House) -> None:
 
 @pytest.mark.parametrize(
     "body", [b"", b"[]", b"{", b'{"format": "x"}', json.dumps(corrections(segments=[{"face": 1}])).encode(),
-             json.dumps(corrections(splits=[{"face": 1, "time_s": 1e999, "into": 4}])).encode()],
+             json.dumps(corrections(splits=[{"face": 1, "time_s": 1e999, "into": 4}])).encode(),
+             json.dumps(corrections(splits=[{"face": 1, "time_s": 1, "into": 1e999}])).encode(),
+             json.dumps(corrections(merged={"1": 10**30})).encode(),
+             json.dumps(corrections(markers=[{"time_s": 1e999, "text": "smiles"}])).encode(),
+             json.dumps(corrections(segments=[{"face": -1, "start_s": 1, "end_s": 2, "label": "Fear"}])).encode(),
+             json.dumps(corrections(segments=[{"face": 1, "start_s": 2, "end_s": 2, "label": "Fear"}])).encode()],
 )  # fmt: skip
 def test_what_is_no_corrections_is_refused(house: House, body: bytes) -> None:
     answer = house.client.put("/api/jobs/ab/corrections", content=body)

@@ -25,6 +25,9 @@ from avcer.types import Double, Kind, Segment
 FILE: Final = "corrections.json"
 FORMAT: Final = "avcer-corrections"
 VERSION: Final = 1
+_MOST_FACES: Final = 1 << 31
+_MOST_SECONDS: Final = 1e12
+"""More is no time, and could not be counted in milliseconds."""
 
 
 @dataclass(frozen=True)
@@ -118,22 +121,17 @@ def parse_corrections(document: Mapping[str, Any]) -> Corrections:
     """The corrections of a JSON document.
 
     Raises:
-        ValueError, TypeError, KeyError: it is not such a document.
+        ValueError, TypeError, KeyError, AttributeError: it is not such a document.
     """
     if document["format"] != FORMAT or document["version"] != VERSION:
         raise ValueError(f"its format is {document['format']!r} {document['version']!r}, not {FORMAT!r} {VERSION}")
-    found = Corrections(
-        names={int(face): _text(name) for face, name in document.get("names", {}).items()},
-        merged={int(face): int(into) for face, into in document.get("merged", {}).items()},
-        segments=tuple(Correction(**entry) for entry in document.get("segments", [])),
-        markers=tuple(Marker(float(entry["time_s"]), _text(entry["text"])) for entry in document.get("markers", [])),
+    return Corrections(
+        names={_face(face): _text(name) for face, name in document.get("names", {}).items()},
+        merged={_face(face): _face(into) for face, into in document.get("merged", {}).items()},
+        segments=tuple(_correction(**entry) for entry in document.get("segments", [])),
+        markers=tuple(Marker(_time(entry["time_s"]), _text(entry["text"])) for entry in document.get("markers", [])),
         splits=tuple(_split(entry) for entry in document.get("splits", [])),
     )
-    for one in found.segments:
-        if not (math.isfinite(one.start_s) and math.isfinite(one.end_s) and one.start_s < one.end_s):
-            raise ValueError(f"a segment from {one.start_s} to {one.end_s} s")
-        _text(one.label)
-    return found
 
 
 def write_corrections(corrections: Corrections, folder: Path) -> Path:
@@ -203,10 +201,26 @@ def of_people(segment: Segment, corrections: Corrections) -> list[Segment]:
 
 
 def _split(entry: Mapping[str, Any]) -> Split:
-    found = Split(int(entry["face"]), float(entry["time_s"]), int(entry["into"]))
-    if not math.isfinite(found.time_s):
-        raise ValueError(f"a split at {found.time_s} s")
+    return Split(_face(entry["face"]), _time(entry["time_s"]), _face(entry["into"]))
+
+
+def _correction(face: Any, start_s: Any, end_s: Any, label: Any) -> Correction:
+    found = Correction(None if face is None else _face(face), _time(start_s), _time(end_s), _text(label))
+    if found.start_s >= found.end_s:
+        raise ValueError(f"a segment from {start_s} to {end_s} s")
     return found
+
+
+def _face(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, (int, str)) or not 0 <= int(value) < _MOST_FACES:
+        raise ValueError(f"{value!r} is no number of a face")
+    return int(value)
+
+
+def _time(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) <= _MOST_SECONDS:
+        raise ValueError(f"{value!r} is no time in seconds")
+    return float(value)
 
 
 def _kind(label: str) -> Kind:

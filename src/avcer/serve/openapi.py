@@ -12,6 +12,18 @@ _EXAMPLE: Final = {
     "id": JOB, "name": "clip.mp4", "state": "running", "stage": "pictures", "done": 120, "total": 500, "eta_s": 4.2,
     "error": None,
 }  # fmt: skip
+CORRECTIONS: Final = {
+    "format": "avcer-corrections", "version": 1,
+    "splits": [{"face": 1, "time_s": 2.0, "into": 3}],
+    "merged": {"2": 1},
+    "names": {"1": "Anna", "3": "Cleo"},
+    "segments": [
+        {"face": 3, "start_s": 2.5, "end_s": 3.5, "label": "Anger"},
+        {"face": None, "start_s": 4.0, "end_s": 5.0, "label": "Sadly Angry"},
+    ],
+    "markers": [{"time_s": 3.0, "text": "laughs"}],
+}  # fmt: skip
+"""What a person may say of a clip: an example, which docs/serve.md explains."""
 _ERRORS: Final = {
     400: "the request cannot be read", 401: "no token, or a wrong one", 403: "not from here, or outside the root",
     404: "no such job or file", 408: "the client sent nothing for too long", 409: "the job is not done",
@@ -57,7 +69,14 @@ def _operations() -> list[tuple[str, str, dict[str, Any]]]:
     names = _json({"type": "array", "items": {"type": "string"}}, ["analysis.json", "compound.csv"])
     alone = {**_object(path="string"), "additionalProperties": False}
     sent = {"required": True, "content": {**_FILE, **_json(alone, {"path": "day1/clip.mp4"})}}
-    corrections = {"required": True, "content": _json(anything, {"format": "avcer-corrections", "version": 1})}
+    corrections = {"required": True, "content": _json(_corrections(), CORRECTIONS)}
+    with_them = _json(
+        _object(corrections="object", segments="array"),
+        {
+            "corrections": CORRECTIONS,
+            "segments": [[3, 2.5, 3.5, "Anger", "basic", 1.0, True]],
+        },
+    )
     text = {"type": "string"}
     return [
         ("/api/openapi.json", "get", _operation("This document", _json(anything))),
@@ -81,9 +100,10 @@ def _operations() -> list[tuple[str, str, dict[str, Any]]]:
             "parameters": [_job_parameter(), _path("name", "compound.csv", f"a file, or {', '.join(FORMATS)}")],
         }),
         (f"{one}/studio", "get", _operation("What the studio draws", _FILE, errors=(400, 404, 409), job=True)),
-        (f"{one}/corrections", "get", _operation("What a person said", _json(anything), errors=(404, 409), job=True)),
+        (f"{one}/corrections", "get", _operation("What a person said", with_them, errors=(404, 409), job=True)),
         (f"{one}/corrections", "put", {
-            **_operation("Says it", _json(anything), errors=(404, 409, 412, 413, 422), job=True),
+            **_operation("Says it, in the place of what was said before", with_them,
+                         errors=(404, 409, 412, 413, 422), job=True),
             "requestBody": corrections,
         }),
         (f"{one}/agreement", "get", _operation("How person and machine agree", _json(anything),
@@ -129,6 +149,30 @@ def _job() -> dict[str, Any]:
             "state": {"enum": ["queued", "running", "done", "failed", "cancelled"]}, "stage": {"type": "string"},
             "done": number, "total": {**number, "description": "0: not known"},
             "eta_s": {"type": ["number", "null"]}, "error": {"type": ["string", "null"]},
+        },
+    }  # fmt: skip
+
+
+def _corrections() -> dict[str, Any]:
+    face, time = {"type": "integer", "minimum": 0}, {"type": "number", "description": "seconds of the file's own clock"}
+    text = {"type": "string", "minLength": 1}
+
+    def listed(**properties: Any) -> dict[str, Any]:
+        return {
+            "type": "array",
+            "items": {"type": "object", "required": list(properties), "properties": properties},
+        }
+
+    return {
+        "type": "object",
+        "required": ["format", "version"],
+        "properties": {
+            "format": {"const": "avcer-corrections"}, "version": {"const": 1},
+            "splits": listed(face=face, time_s=time, into=face),
+            "merged": {"type": "object", "additionalProperties": face},
+            "names": {"type": "object", "additionalProperties": text},
+            "segments": listed(face={**face, "type": ["integer", "null"]}, start_s=time, end_s=time, label=text),
+            "markers": listed(time_s=time, text=text),
         },
     }  # fmt: skip
 

@@ -64,7 +64,7 @@ def say(body: bytes, known: str | None, results: Path, writing: Lock) -> tuple[d
     try:
         said = parse_corrections(json_of(body))
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise HTTPException(422, f"the body is no corrections ({error}); see docs/studio.md") from error
+        raise HTTPException(422, f"the body is no corrections ({error}); see docs/serve.md, Corrections") from error
     with writing:
         if known is not None and not {"*", tag_of(results)} & {tag.strip() for tag in known.split(",")}:
             raise HTTPException(412, "the corrections have been changed elsewhere; load them again")
