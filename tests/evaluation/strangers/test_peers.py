@@ -36,17 +36,22 @@ def rated(value: Any) -> list[float]:
     return [round(float(share), 6) for share in value]
 
 
-def test_fer(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("side", [8, 48])
+def test_fer(monkeypatch: pytest.MonkeyPatch, side: int) -> None:
+    """It cuts out the box and ten pixels around it: the whole picture."""
+
     class FER:
         def __init__(self, mtcnn: bool) -> None:
             assert not mtcnn
 
         def detect_emotions(self, face: Any, face_rectangles: Any) -> list[dict[str, Any]]:
-            assert face_rectangles == [(0, 0, 8, 8)]
+            (left, top, width, height), (high, wide) = face_rectangles[0], face.shape[:2]
+            assert (left - 10, top - 10, width + 20, height + 20) == (0, 0, wide, high)
+            assert min(width, height) > 0
             return [{"box": face_rectangles[0], "emotions": {"happy": 0.99, "angry": 0.0}}]
 
     install(monkeypatch, "fer.fer", FER=FER)
-    assert rated(faces.load_fer()(FACE)) == HAPPY
+    assert rated(faces.load_fer()(np.zeros((side, side, 3), np.uint8))) == HAPPY
 
 
 def test_deepface(monkeypatch: pytest.MonkeyPatch) -> None:

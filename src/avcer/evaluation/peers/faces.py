@@ -15,6 +15,10 @@ from avcer.evaluation.peers.record import Rater, of_words
 from avcer.types import Double, Image
 
 
+FER_MARGIN = 10
+"""Pixels that ``fer`` adds on each side of a face's box."""
+
+
 def load_fer() -> Rater:
     """``fer``: a small network learned from FER2013; the weights come inside the package."""
     try:
@@ -24,8 +28,10 @@ def load_fer() -> Rater:
     detector = FER(mtcnn=False)
 
     def rate(face: Image) -> Double | None:
-        height, width = face.shape[:2]
-        found = detector.detect_emotions(face, face_rectangles=[(0, 0, width, height)])
+        large = max(1, -(-3 * FER_MARGIN // min(face.shape[:2])))
+        face = cv2.resize(face, None, fx=large, fy=large, interpolation=cv2.INTER_CUBIC) if large > 1 else face
+        height, width = (side - 2 * FER_MARGIN for side in face.shape[:2])
+        found = detector.detect_emotions(face, face_rectangles=[(FER_MARGIN, FER_MARGIN, width, height)])
         return of_words(found[0]["emotions"]) if found else None
 
     return rate
