@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,7 +14,6 @@ import numpy as np
 from avcer.emotion.probabilities import softmax
 from avcer.evaluation.peers.record import Rater, of_words
 from avcer.types import Double, Image
-
 
 FER_MARGIN = 10
 """Pixels that ``fer`` adds on each side of a face's box."""
@@ -28,10 +28,10 @@ def load_fer() -> Rater:
     detector = FER(mtcnn=False)
 
     def rate(face: Image) -> Double | None:
-        large = max(1, -(-3 * FER_MARGIN // min(face.shape[:2])))
-        face = cv2.resize(face, None, fx=large, fy=large, interpolation=cv2.INTER_CUBIC) if large > 1 else face
-        height, width = (side - 2 * FER_MARGIN for side in face.shape[:2])
-        found = detector.detect_emotions(face, face_rectangles=[(FER_MARGIN, FER_MARGIN, width, height)])
+        times = max(1, math.ceil(3 * FER_MARGIN / min(face.shape[:2])))  # a box must be left inside the margins
+        picture = cv2.resize(face, None, fx=times, fy=times, interpolation=cv2.INTER_CUBIC)
+        height, width = (side - 2 * FER_MARGIN for side in picture.shape[:2])
+        found = detector.detect_emotions(picture, face_rectangles=[(FER_MARGIN, FER_MARGIN, width, height)])
         return of_words(found[0]["emotions"]) if found else None
 
     return rate
