@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -33,7 +34,7 @@ class Entry:
     end_s: float | None = None
     extra: Mapping[str, str] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def source(self) -> Span:
         """What is analysed: two entries with the same source and no ids are one."""
         return str(self.path), self.start_s, self.end_s

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from avcer.batch.bulk import uncollected
 from avcer.batch.differences import differences
 from avcer.batch.entries import Entry
 from avcer.batch.record import ClipRecord, Source
@@ -29,6 +30,7 @@ class Plan:
     attempts: Mapping[str, int] = field(default_factory=dict)
 
 
+@uncollected()
 def plan(
     entries: Sequence[Entry],
     known: Mapping[str, ClipRecord],

@@ -18,6 +18,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, Final, Literal, get_args
 
+from avcer.batch.bulk import uncollected
 from avcer.batch.entries import Entry
 from avcer.errors import InputError, OutputError
 
@@ -199,7 +200,8 @@ def _clips(base: sqlite3.Connection, with_facts: bool = True) -> dict[str, ClipR
         " JOIN runs ON runs.number = current.run ORDER BY clips.rowid"
     )
     parsed: dict[str, Any] = {}  # the settings of one run stand in thousands of rows
-    return {row[0]: _clip(row, parsed) for row in rows}
+    with uncollected():
+        return {row[0]: _clip(row, parsed) for row in rows}
 
 
 def _row(entry: Entry) -> tuple[str, str | bytes, float | None, float | None, str]:

@@ -9,6 +9,7 @@ from glob import has_magic, iglob
 from pathlib import Path
 from typing import Final
 
+from avcer.batch.bulk import uncollected
 from avcer.batch.entries import Entry, Span, with_ids
 from avcer.batch.manifest import SUFFIXES, read_manifest
 from avcer.errors import UsageError
@@ -21,6 +22,7 @@ VIDEO_SUFFIXES: Final = (
 """What is taken from a folder. A file that is named in the call or in a manifest is taken whatever its suffix."""
 
 
+@uncollected()
 def read_sources(sources: Sequence[str], known: Mapping[Span, str]) -> list[Entry]:
     """The entries of all ``sources``: files, folders (searched in depth), patterns such as ``corpus/**/*.mp4``, and
     manifests, see ``manifest.read_manifest``.
