@@ -55,7 +55,8 @@ def print_summary(name: str, found: Mapping[str, Any], folder: Path, files: int)
     """What was found in a clip (``batch.summary.facts``), where it was written, and the real-time factor."""
     people = sum(face["face"] is not None for face in found["faces"])
     faces = "no face" if not people else "1 face" if people == 1 else f"{people} faces"
-    print(f"{name}: {found['duration_s']:.1f} s, {found['frames']} frames, {faces}")
+    frames = "1 frame" if found["frames"] == 1 else f"{found['frames']} frames"
+    print(f"{name}: {found['duration_s']:.1f} s, {frames}, {faces}")
     for warning in found["warnings"]:
         print(f"  note: {warning}")
     shown = _shares(found["faces"])
