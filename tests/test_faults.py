@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from avcer.batch.record import Record
 from avcer.commands import shared
 from avcer.errors import InputError, OutputError, UsageError, one_of_many
 from avcer.output import writers
-from avcer.output.record import COMING
+from avcer.output.record import COMING, Source, holds_others
 from documents import made_up
 
 
@@ -81,6 +82,26 @@ class TestUnfinishedFiles:
         made_up(1 / 60, "open", worst=False).save(tmp_path, ["txt"])
         assert not old.exists()
         assert new.exists()  # somebody may be writing it
+
+    def test_a_folder_in_which_work_was_killed_belongs_to_its_clip(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The same command writes into it again, and leaves no file of the killed one beside its own."""
+        analysis = made_up(1 / 60, "open", worst=False)
+
+        def kill(*_: Any) -> list[Path]:
+            raise SystemExit
+
+        with monkeypatch.context() as patch:
+            patch.setitem(writers.FORMATS, "txt", kill)
+            with pytest.raises(SystemExit):
+                analysis.save(tmp_path, ["csv", "srt", "txt", "json"])
+        assert (tmp_path / "compound.csv").exists()
+        assert not holds_others(tmp_path, Source.of(analysis.clip.path))
+        assert holds_others(tmp_path, Source.of(Path(__file__)))  # of another size
+        later = replace(analysis, provenance=replace(analysis.provenance, version="later"))
+        later.save(tmp_path, ["txt", "json"])
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["analysis.json", "analysis.npz", "submission.txt"]
 
     def test_others_stay(self, tmp_path: Path) -> None:
         mine = tmp_path / "notes.part"

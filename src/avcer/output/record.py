@@ -11,6 +11,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from itertools import chain, count
 from pathlib import Path
@@ -86,8 +87,17 @@ class Record:
     def with_files_of(self, earlier: Iterable[Record]) -> Record:
         """With the files that earlier calls wrote for the same analysis."""
         ours = [record for record in earlier if record.analysis == self.analysis]
-        files = {*self.files, *chain(*(record.files for record in ours))}
-        digests = dict(chain(*(record.digests.items() for record in ours), self.digests.items()))
+        return self._with(ours)
+
+    def unfinished(self, earlier: Iterable[Record]) -> Record:
+        """For the time while results are written: with all that lies there from before. Should the work be killed, the
+        next results of this clip know the folder as theirs, and what to remove.
+        """
+        return self._with(list(earlier))
+
+    def _with(self, others: Sequence[Record]) -> Record:
+        files = {*self.files, *chain(*(record.files for record in others))}
+        digests = dict(chain(*(record.digests.items() for record in others), self.digests.items()))
         return replace(self, files=tuple(sorted(files)), digests=digests)
 
     def as_dict(self) -> dict[str, Any]:
@@ -114,6 +124,19 @@ def write_hidden(record: Record, folder: Path) -> None:
     """Writes the record into its hidden file."""
     with atomic_text(folder / HIDDEN) as file:
         json.dump({KEY: record.as_dict()}, file)
+
+
+@contextmanager
+def claimed(folder: Path) -> Iterator[None]:
+    """While results are written: a hidden record that would stay alone in ``folder``, because nothing could be written,
+    goes as well.
+    """
+    try:
+        yield
+    except BaseException:
+        if [path.name for path in folder.iterdir()] == [HIDDEN]:
+            (folder / HIDDEN).unlink()
+        raise
 
 
 def announce(part: Path, path: Path) -> None:

@@ -19,6 +19,7 @@ from avcer.output.labelstudio import write_labelstudio
 from avcer.output.record import (
     COMING,
     Record,
+    claimed,
     formats_worked_in,
     keep_changed,
     read_records,
@@ -64,17 +65,24 @@ def save(analysis: Analysis, folder: Path, formats: Sequence[str]) -> list[Path]
     remove_abandoned(folder)
     earlier = read_records(folder)
     keep_changed(folder, earlier, {*formats, *formats_worked_in(earlier)})
-    document = folder / NAME
-    of_json = [document, document.with_suffix(".npz")]
+    with claimed(folder):
+        paths = _write_each(analysis, folder, formats, earlier)
+        record = Record.of(analysis, folder, paths)
+        if "json" in formats:  # the last one: it names the others
+            save_json(analysis, folder / NAME, record.with_files_of(earlier))
+        else:
+            write_hidden(record.with_files_of(earlier), folder)
+    remove_stale(folder, earlier, record, hidden="json" in formats)
+    return paths
+
+
+def _write_each(analysis: Analysis, folder: Path, formats: Sequence[str], earlier: Sequence[Record]) -> list[Path]:
+    """Writes all formats but ``json``, whose files are named; notes before each what lies there by then."""
+    paths: list[Path] = []
     write = _writing(analysis, folder)
-    written = {word: of_json if word == "json" else write(word) for word in dict.fromkeys(formats)}
-    paths = [path for files in written.values() for path in files]
-    record = Record.of(analysis, folder, paths)
-    if "json" in written:  # the last one: it names the others
-        save_json(analysis, document, record.with_files_of(earlier))
-    else:
-        write_hidden(record.with_files_of(earlier), folder)
-    remove_stale(folder, earlier, record, hidden="json" in written)
+    for word in dict.fromkeys(formats):
+        write_hidden(Record.of(analysis, folder, paths).unfinished(earlier), folder)
+        paths += [folder / NAME, (folder / NAME).with_suffix(".npz")] if word == "json" else write(word)
     return paths
 
 
