@@ -18,7 +18,6 @@ from avcer.decision.policy import Policy
 from avcer.decision.smoothing import Smoother
 from avcer.emotion.classify import ClassifyPlan
 from avcer.errors import UsageError
-from avcer.faces.leadership import LargestNow
 from avcer.hearing import Windows
 from avcer.media import SoundBlock
 from avcer.sampling import SamplingPlan
@@ -247,8 +246,19 @@ def test_a_session_that_is_told_nothing_finds_out() -> None:
     assert analysis.clip.average_rate == pytest.approx(RATE)
     assert analysis.clip.duration_s == pytest.approx(4.0)
     assert analysis.clip.start_s == pytest.approx(3.0)
+    assert analysis.clip.rotation == 0
     assert analysis.clip.has_audio
     assert analysis.clip.sizes == ((0, 160, 120),)
+
+
+@pytest.mark.parametrize(("frames", "rate"), [(6, 10.0), (2, 10.0), (1, RATE)])
+def test_the_rate_of_a_short_film_is_found_out_too(frames: int, rate: float) -> None:
+    one = session(None)
+    one.see([replace(frame, time_s=5 + frame.index / 10) for frame in film(one_who_sways, frames)])
+    clip = one.finish().clip
+    assert clip.average_rate == pytest.approx(rate)
+    assert clip.duration_s == pytest.approx(frames / rate)
+    assert (clip.start_s, clip.frame_count, clip.has_audio) == (5.0, frames, False)
 
 
 def test_frames_are_counted_anew_and_must_rise() -> None:
@@ -297,37 +307,68 @@ def test_portraits_are_kept_for_what_cannot_be_read_again_in_bounded_number() ->
     assert not run(session(), film(one_who_sways, 50), ())[1].portraits
 
 
-class TestLargestNow:
-    """The causal leader."""
-
-    def test_the_largest_leads_at_once_and_of_equals_the_first(self) -> None:
-        assert LargestNow().update(0.0, {1: 100.0, 2: 300.0}, [1, 2]) == 2
-        assert LargestNow().update(0.0, {1: 300.0, 2: 300.0}, [1, 2]) == 1
-        assert LargestNow().update(0.0, {}, []) == -1
-
-    def test_a_face_that_is_a_little_larger_does_not_take_over(self) -> None:
-        now = LargestNow()
-        now.update(0.0, {1: 100.0}, [1])
-        assert {now.update(second / 10, {1: 100.0, 2: 140.0}, [1, 2]) for second in range(1, 50)} == {1}
-
-    def test_a_much_larger_one_takes_over_after_its_time_without_a_break(self) -> None:
-        now = LargestNow()
-        now.update(0.0, {1: 100.0}, [1])
-        leads = [now.update(tenth / 10, {1: 100.0, 2: 200.0}, [1, 2]) for tenth in range(1, 5)]
-        leads.append(now.update(0.5, {1: 100.0, 2: 100.0}, [1, 2]))  # a break
-        leads += [now.update(tenth / 10, {1: 100.0, 2: 200.0}, [1, 2]) for tenth in range(6, 13)]
-        assert leads == [1] * 10 + [2] * 2
-
-    def test_a_leader_that_is_missed_keeps_the_lead_while_it_is_alive(self) -> None:
-        now = LargestNow()
-        now.update(0.0, {1: 300.0, 2: 100.0}, [1, 2])
-        assert now.update(0.1, {2: 100.0}, [1, 2]) == 1
-        assert now.update(0.2, {2: 100.0}, [2]) == 2
-        assert now.update(0.3, {}, []) == -1
-
-
 def test_the_real_time_factor_is_by_the_clip_and_0_where_that_has_no_length() -> None:
     one = session()
     one.started -= 4.0
     assert 0.5 <= one._timings(CLIP)["real_time_factor"] < 5
     assert one._timings(replace(CLIP, duration_s=0.0))["real_time_factor"] == 0
+
+
+@pytest.mark.parametrize(("side", "told"), [(79, True), (80, False), (0, False)])
+def test_a_large_picture_without_a_face_is_a_reason_to_look_closer(side: int, told: bool) -> None:
+    """Of 160 pixels: more than twice what the detector sees."""
+    _, analysis = run(session(None, detector_side=side), film(nobody, 10), ())
+    (warning,) = analysis.warnings
+    assert warning.startswith("no face was found: nothing to decide from")
+    closer = f"the picture is 160 pixels long and faces are detected at {side}"
+    assert (closer in warning and warning.endswith("try --longest-side 80")) is told
+    _, found = run(session(None, detector_side=side), film(one_who_sways, 10), ())
+    assert found.warnings == ("decided from sight alone",)
+
+
+def test_what_there_was_no_face_or_no_voice_for_is_said() -> None:
+    _, both = run(session(None), film(one_who_sways, 100), speech(4.0))
+    assert both.warnings == ()
+    _, heard = run(session(None), film(nobody, 100), speech(4.0))
+    assert heard.warnings == ("no face was found: decided from sound alone",)
+    silence = [SoundBlock(block.start_s, 0 * block.samples) for block in speech(4.0)]
+    _, silent = run(session(None), film(one_who_sways, 100), silence)
+    assert silent.warnings == ("the sound is digital silence", "decided from sight alone")
+
+
+@pytest.mark.parametrize(("late_s", "told"), [(0.0, False), (0.9, False), (1.1, True)])
+def test_sound_that_comes_after_its_frames_have_settled_is_worth_a_warning(late_s: float, told: bool) -> None:
+    one = session(None, sampling=LIVE)
+    one.see(film(one_who_sways, 1 + round(late_s * RATE), first_s=3.0))
+    one.flush()
+    list(one.updates())
+    for block in speech(2.0, first_s=3.0):
+        one.hear(block)
+    found = [line for line in one.finish().warnings if "settled before their sound came" in line]
+    assert found == ([f"{late_s:.1f} s of frames were settled before their sound came: feed it first, or say `info`"]
+                     if told else [])  # fmt: skip
+
+
+def test_progress_counts_up_to_what_the_clip_was_said_to_hold() -> None:
+    told: dict[str, list[tuple[int, int]]] = {"pictures": [], "sound": []}
+    policy = Policy(MEAN, rule="sum")
+    for info, totals in ((CLIP, {"pictures": 200, "sound": 16}), (None, {"pictures": 0, "sound": 0})):
+        plan = SessionPlan(SPARSE, Windows(2.0, 0.5))
+        one = Session(Models(visual_models(), audio_model(), policy), plan, info,
+                      lambda stage, done, total: told[stage].append((done, total)))  # fmt: skip
+        run(one, film(one_who_sways, 210), speech(9.0))
+        assert told["pictures"][-1] == (210, 210 if totals["pictures"] else 0)
+        assert told["sound"][-1] == (18, 18 if totals["sound"] else 0)
+        for stage, total in totals.items():
+            assert told[stage][0][1] == total
+            assert [done for done, _ in told[stage]] == sorted(done for done, _ in told[stage])
+            told[stage].clear()
+
+
+def test_pictures_of_another_size_are_noted_where_they_begin() -> None:
+    one = session(None)
+    one.see(film(one_who_sways, 10))
+    one.see([replace(frame, time_s=1 + frame.time_s) for frame in film(one_who_sways, 10, size=(240, 320))])
+    clip = one.finish().clip
+    assert clip.sizes == ((0, 160, 120), (10, 320, 240))
+    assert (clip.width, clip.height) == (160, 120)

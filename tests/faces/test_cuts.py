@@ -25,6 +25,13 @@ def test_a_new_scene_is_a_cut_and_motion_and_light_are_not() -> None:
     assert [detector.update(image) for image in (first, moved, brighter, scene(2))] == [False, False, False, True]
 
 
+def test_a_tint_that_turns_over_is_no_cut_while_the_picture_stays() -> None:
+    """All colours of a grey scene have other names then, and no pixel looks different."""
+    warm, cool = (np.full((120, 160, 3), tint, np.uint8) for tint in ((100, 100, 104), (104, 100, 100)))
+    detector = CutDetector()
+    assert [detector.update(image) for image in (warm, cool, warm)] == [False, False, False]
+
+
 @pytest.mark.parametrize(
     ("name", "cuts"),
     [("short_hamilton_clip.mp4", [20, 82, 211]), ("WolfgangLanger_Pexels.mp4", []), ("pcavs_00002.mp4", [])],

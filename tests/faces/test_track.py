@@ -112,3 +112,19 @@ def test_a_track_goes_on_from_its_corrected_last_face() -> None:
     tracker.update(0, 0.0, [face(0)])
     tracker.correct(1, 0, face(40))
     assert tracker.update(1, 0.04, [face(80)]) == [1]
+
+
+def test_a_track_goes_on_where_pictures_become_larger() -> None:
+    tracker = Tracker()
+    tracker.update(0, 0.0, [face(100)])
+    tracker.rescale(3.0)
+    assert tracker.update(1, 0.04, [face(100), face(300, side=300)]) == [2, 1]
+
+
+def test_a_track_spans_the_frames_from_its_first_to_its_last() -> None:
+    tracker = Tracker()
+    for frame in (4, 5, 9):
+        tracker.update(frame, frame / 25, [face(0)])
+    assert tracker.span(1) == (4, 9)
+    assert [tracker.seen_before(1, frame) for frame in (4, 5, 9, 10)] == [0, 1, 2, 3]
+    assert tracker.rows(1, 1, 3).frames.tolist() == [5, 9]
