@@ -162,3 +162,14 @@ def test_a_frame_of_another_size_keeps_its_own(tmp_path):
 def test_times_always_rise(make_clip):
     frames = list(Pictures(make_clip("clip.ts", range(30), codec="libx264", bf="3")))
     assert all(later.time_s > earlier.time_s for earlier, later in pairwise(frames))
+
+
+@pytest.mark.parametrize("number", [10, 20])
+def test_a_part_may_be_named_in_whole_milliseconds(make_clip, number):
+    """A frame at 0.33367 s or 0.66733 s is meant by 0.334 s and 0.667 s: it begins a part, and does not belong to the
+    one before.
+    """
+    path = make_clip("ntsc.mp4", range(40), Fraction(1001, 30_000))
+    rounded_s = round(number * 1001 / 30_000, 3)
+    assert len(list(Pictures(path, end_s=rounded_s))) == number
+    assert len(list(Pictures(path, start_s=rounded_s))) == 40 - number

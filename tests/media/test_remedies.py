@@ -40,6 +40,14 @@ def test_an_animated_picture_that_has_no_decoder(tmp_path):
     assert "convert it to MP4 first" in refusal(path)
 
 
+def test_an_animated_picture_is_known_by_its_first_bytes_whatever_ffmpeg_takes_it_for():
+    told = "is an animated WebP picture"
+    assert told in why_no_frame(io.BytesIO(animated_webp()), "image2")
+    assert told in why_no_frame(io.BytesIO(bytes(100)), "webp_pipe")
+    assert told not in why_no_frame(io.BytesIO(animated_webp().replace(b"WEBP", b"AVI ")), "avi")
+    assert told not in why_no_frame(io.BytesIO(animated_webp().replace(b"RIFF", b"RIFX")), "avi")
+
+
 def test_an_encrypted_mp4(tmp_path):
     key = "00112233445566778899aabbccddeeff"
     path = write(tmp_path / "clip.mp4", VIDEO, SOUND, encryption_scheme="cenc-aes-ctr", encryption_key=key,
