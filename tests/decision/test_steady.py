@@ -106,3 +106,14 @@ def test_the_best_division_of_all() -> None:
 
     best = max(np.ndindex(*[3] * 9), key=score)
     assert found.tolist() == list(best)
+
+
+@pytest.mark.parametrize("times", [2, 3])
+def test_a_film_is_divided_alike_at_any_rate(times: int) -> None:
+    """As often as many frames, each shown for a part of the time."""
+    random = np.random.default_rng(4)
+    evidence = np.repeat(np.log(random.dirichlet(np.ones(3), 12)), random.integers(1, 8, 12), axis=0)
+    found = best_stretches(evidence, np.full(len(evidence), 0.04), 0.2)
+    assert len(set(found)) > 1
+    closer = best_stretches(np.repeat(evidence, times, axis=0), np.full(times * len(evidence), 0.04 / times), 0.2)
+    assert closer.tolist() == np.repeat(found, times).tolist()

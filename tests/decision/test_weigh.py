@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from avcer.decision.express import OpenRule, read_open
+from avcer.decision.express import OpenRule, read_open, weighed_evidence
 from avcer.decision.fuse import MEAN, read_fusion
 from avcer.decision.policy import Policy, Rule
 from avcer.decision.weigh import Cues, Speaking, Weighing, weigh
@@ -205,3 +205,17 @@ def test_the_shipped_cues_are_read_and_files_of_before_have_none() -> None:
     assert shipped.cues is not None
     assert Weighing.of_dict(shipped.as_dict()) == shipped
     assert Weighing.of_dict({"kinds": [0.4, 0.5, 0.1], "speaking": vars(SPEAKING)}).cues is None
+
+
+@pytest.mark.parametrize("much", [0.01, 1.0, 100.0])
+def test_a_voice_is_heard_beside_a_face_that_does_not_know_and_may_speak_whatever_its_values_add_up_to(
+    much: float,
+) -> None:
+    face, voice, half = np.array([EVEN]), much * np.array([sure("Anger")]), np.array([0.5])
+    yes = np.ones(1, bool)
+    told = weighed_evidence(face, {"VS": yes}, voice, yes, half, open_rule())
+    alike = weighed_evidence(face, {"VS": yes}, np.array([sure("Anger")]), yes, half, open_rule())
+    assert not told.flat[0]
+    np.testing.assert_allclose(told.likely, alike.likely)
+    unheard = weighed_evidence(face, {"VS": yes}, voice, ~yes, half, open_rule())
+    assert unheard.flat[0]
