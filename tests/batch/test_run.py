@@ -245,6 +245,35 @@ def test_a_dry_run_leaves_nothing_and_estimates(tmp_path: Path) -> None:
     assert not out.exists()
 
 
+def test_a_dry_run_reckons_by_bytes_and_leaves_out_what_cannot_be_read(tmp_path: Path) -> None:
+    """The fourth clip has half of all bytes; each of the others is 2 s long."""
+    root = clips(tmp_path / "in", a="ok", b="ok", c="slow0.2", d="ok and more")
+    guess = estimate([str(root)], tmp_path / "out", Options(), FAKE)
+    assert (guess.clips, guess.current, guess.measured) == (4, 0, 3)
+    assert guess.hours == pytest.approx(2 * 3 * 2.0 / 3600)
+    assert guess.work_hours is not None
+    assert 2 * 0.2 / 3600 <= guess.work_hours < 2 * 20 / 3600
+    table = root / "corpus.csv"
+    table.write_text("path\na.mp4\ngone.mp4\n")
+    guess = estimate([str(table)], tmp_path / "out", Options(), FAKE)
+    assert (guess.clips, guess.measured, guess.hours) == (2, 1, pytest.approx(2.0 / 3600))
+    table.write_text("path\ngone.mp4\n")
+    guess = estimate([str(table)], tmp_path / "out", Options(), FAKE)
+    assert (guess.clips, guess.measured, guess.hours, guess.work_hours) == (1, 0, None, None)
+
+
+def test_a_clip_that_is_missing_is_tried_again_once_it_is_there(tmp_path: Path) -> None:
+    table, out = clips(tmp_path / "in", a="ok") / "corpus.csv", tmp_path / "out"
+    table.write_text("path\na.mp4\nlate.mp4\n")
+    assert found(run(table, out)[0]) == (1, 1, 2)
+    assert run(table, out)[1].todo == 0
+    clips(tmp_path / "in", late="ok")
+    counts, notes = run(table, out)
+    assert (found(counts), set(notes.clips)) == ((2, 0, 2), {"late"})
+    (tmp_path / "in" / "a.mp4").unlink()
+    assert set(run(table, out)[1].clips) == {"a"}
+
+
 def test_status_of_no_batch(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no batch"):
         status(tmp_path)

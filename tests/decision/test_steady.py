@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -117,3 +119,17 @@ def test_a_film_is_divided_alike_at_any_rate(times: int) -> None:
     assert len(set(found)) > 1
     closer = best_stretches(np.repeat(evidence, times, axis=0), np.full(times * len(evidence), 0.04 / times), 0.2)
     assert closer.tolist() == np.repeat(found, times).tolist()
+
+
+def test_boundaries_stay_where_no_label_is_sure() -> None:
+    """A label is held against the best one of a frame, however little speaks for that."""
+    plain = play((HAPPY, 0.6), (SAD, 0.6), (HAPPY, 0.6))
+    scores = np.full(plain.scores.shape, 0.45 / len(C_EXPR_DB))
+    scores[:, : len(BASIC)] = 0.0
+    scores[:, 0] = 0.19
+    for name, other in (("Happiness", "Sadness"), ("Sadness", "Happiness")):
+        rows = plain.classes == BASIC.index(name)
+        scores[rows, BASIC.index(name)], scores[rows, BASIC.index(other)] = 0.31, 0.05
+    found = segments(Steady(RULE).whole()(replace(plain, scores=scores)))
+    assert [(label, start) for label, start, _ in found] == [("Happiness", 0), ("Sadness", 0.6), ("Happiness", 1.2)]
+    assert [label for label, _, _ in segments(live(replace(plain, scores=scores)))] == [label for label, _, _ in found]

@@ -52,6 +52,9 @@ def test_boxes_and_landmarks_decode_by_hand() -> None:
     offsets = np.array([[2.5, -5, 5 * np.log(2), 0]], np.float32)
     # the centre moves by 0.1 * offset * 32 to (108, 34); the width doubles
     np.testing.assert_allclose(detect.decode_boxes(offsets, anchors), [[76, 18, 140, 50]], atol=1e-4)
+    # of one that is no square, the width counts to the side and the height upwards
+    flat, offsets = np.array([[100, 50, 20, 40]], np.float32), np.array([[1, 1, 0, 5 * np.log(3)]], np.float32)
+    np.testing.assert_allclose(detect.decode_boxes(offsets, flat), [[92, -6, 112, 114]], atol=1e-4)
     landmarks = np.tile(np.array([[10, -10]], np.float32), 5)
     np.testing.assert_allclose(detect.decode_landmarks(landmarks, anchors), [[[132, 18]] * 5], atol=1e-4)
 

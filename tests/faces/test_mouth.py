@@ -107,3 +107,19 @@ def test_a_face_that_was_gone_begins_anew_and_is_then_known_for_good() -> None:
     assert not after[0]
     assert after == sorted(after)
     assert after[-1]
+
+
+def turned(image: Image, grown: float, degrees: float) -> Image:
+    """The picture larger and turned about the middle of the face."""
+    motion = cv2.getRotationMatrix2D((90, 80), degrees, grown)
+    return cv2.warpAffine(image, motion, (200, 160), borderMode=cv2.BORDER_REPLICATE).astype(np.uint8)
+
+
+def test_coming_nearer_and_tilting_the_head_is_no_speech() -> None:
+    def moved(number: int, opened: float) -> Image:
+        return turned(face(opened), 1 + 0.06 * float(np.sin(number / 5)), 6 * float(np.sin(number / 4)))
+
+    assert said([moved(number, 0.4) for number in range(40)])[-1] < 0.045
+    assert said([turned(face(0.4), 1, number - 20) for number in range(40)])[-1] < 0.045
+    assert said([turned(face(0.4), 1 + 0.008 * number, 0) for number in range(40)])[-1] < 0.045
+    assert said([moved(number, open_and_shut(number)) for number in range(40)])[-1] > 0.1
