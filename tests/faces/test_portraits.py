@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
-from avcer.faces.portraits import Portraits
+from avcer.faces.portraits import SIDE, Portraits, portrait
 from avcer.types import Frame
 
 BOX = np.array([10, 10, 40, 40], np.float32)
@@ -35,3 +36,57 @@ def test_all_faces_together_have_no_more_than_a_fixed_number() -> None:
 
 def test_while_there_is_room_every_face_keeps_one() -> None:
     assert set(shown(30, 5, 40)) == set(range(30))
+
+
+def edges(box: list[float], side: int = 200) -> list[int]:
+    """Left, right, top and bottom of a portrait, in pixels of a square picture."""
+    rows, columns = np.mgrid[:side, :side]
+    picture = portrait(np.stack([columns, rows, 0 * rows], axis=2).astype(np.uint8), np.array(box, np.float32))
+    assert picture is not None
+    assert picture.shape == (SIDE, SIDE, 3)
+    return [int(part) for part in (*picture[80, [0, -1], 0], *picture[[0, -1], 80, 1])]
+
+
+@pytest.mark.parametrize(
+    ("box", "left", "top"),
+    [
+        ([80, 90, 120, 110], 73, 73),  # by the longer side, 40, and a margin of 0.18 of it at either end: 54 in all
+        ([0, 80, 40, 120], 0, 73),
+        ([170, 190, 210, 230], 146, 146),
+        ([-10, 0, 30, 20], 0, 0),
+    ],
+)
+def test_a_portrait_has_some_space_about_the_face_and_is_moved_into_the_picture(
+    box: list[float], left: int, top: int
+) -> None:
+    assert edges(box) == pytest.approx([left, left + 53, top, top + 53], abs=1)
+
+
+def test_a_face_that_is_larger_than_the_picture_stays_in_the_middle() -> None:
+    """What the picture lacks at its left is repeated there, and not taken from the right."""
+    assert edges([-40, 0, 160, 200])[:2] == pytest.approx([0, 196], abs=2)
+
+
+def test_no_portrait_of_a_face_outside_and_none_before_it_is_due() -> None:
+    kept = Portraits(interval_s=0.5)
+    kept.add(1, Frame(0, 0.0, IMAGE), np.array([500, 500, 540, 540], np.float32))
+    assert kept.by_face() == {}
+    for index, time_s in enumerate((0.1, 0.5, 0.6, 1.0, 1.1)):
+        kept.add(1, Frame(index, time_s, IMAGE), BOX)
+    assert list(kept.by_face()[1]) == [0, 2, 4]
+
+
+def test_portraits_that_were_thinned_out_are_evenly_spread() -> None:
+    kept = Portraits(interval_s=1.0, most=4)
+    for index in range(50):
+        kept.add(1, Frame(index, float(index), IMAGE), BOX)
+    assert list(kept.by_face()[1]) == list(range(0, 50, 8))
+
+
+def test_the_face_with_the_most_gives_up_half_of_its_own() -> None:
+    kept = Portraits(interval_s=1.0, most=100, most_in_all=10)
+    for index in range(8):
+        kept.add(1, Frame(index, float(index), IMAGE), BOX)
+    for index in range(3):
+        kept.add(2, Frame(index, float(index), IMAGE), BOX)
+    assert {face: list(album) for face, album in kept.by_face().items()} == {1: [0, 2, 4, 6], 2: [0, 1, 2]}

@@ -26,6 +26,8 @@ def portrait(image: Image, box: Float) -> Image | None:
     """
     half = float(max(box[2:] - box[:2])) * (0.5 + MARGIN)
     size = np.array(image.shape[1::-1], dtype=np.float32)
+    if (box[2:] <= 0).any() or (box[:2] >= size).any():
+        return None
     centre = (box[:2] + box[2:]) / 2
     moved = np.where(size >= 2 * half, np.clip(centre, half, np.maximum(size - half, half)), centre)
     return square_crop(image, box + np.tile(moved - centre, 2).astype(np.float32), MARGIN, SIDE)
