@@ -241,10 +241,10 @@ class Session:
         if self._info is not None:
             return replace(measured(self._info, times_s), sizes=tuple(self._sizes))
         count = len(times_s)
-        passed_s = float(times_s[-1] - times_s[0]) if count > 1 else 0.0
+        passed_s = float(times_s[-1] - times_s[0]) if count else 0.0
         rate = (count - 1) / passed_s if passed_s > 0 else FALLBACK_RATE
         heard = bool(len(self._ear.evidence(last=1).starts_s))
-        _, width, height = self._sizes[0] if self._sizes else (0, 0, 0)
+        width, height = self._sizes[0][1:] if self._sizes else (0, 0)
         told = Clip(LIVE, 0.0, count, rate, width, height, 0, has_video=count > 0, has_audio=heard)
         start_s = float(times_s[0]) if count else 0.0
         return replace(measured(told, times_s), start_s=start_s, sizes=tuple(self._sizes))
