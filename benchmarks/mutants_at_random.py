@@ -28,7 +28,8 @@ from mutations import ROOT, copy_repository, first_failure
 
 RESULTS = Path(__file__).parent / "results" / "mutants"
 TESTS = {
-    "decision": ["tests/decision"], "faces": ["tests/faces"], "media": ["tests/media"],
+    "decision": ["tests/decision"], "faces": ["tests/faces"],
+    "media": ["tests/media", "tests/output/test_annotated_video.py"],
     "session.py": ["tests/test_session.py"], "batch": ["tests/batch"],
 }  # fmt: skip
 """The tests of each station."""
