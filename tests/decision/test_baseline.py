@@ -41,6 +41,7 @@ def test_the_span_counts_from_the_start_of_the_clip() -> None:
 
 def test_a_rest_that_was_hardly_seen_is_not_taken_off() -> None:
     assert resting(film()["static"][:2]) is None
+    assert resting(film()["static"][:3]) is not None
     values = film()["static"]
     np.testing.assert_array_equal(rebased({"static": values}, TIMES_S, Baseline("span", 5, 6), 0.0)["static"], values)
 
@@ -64,3 +65,15 @@ def test_other_words_are_refused(words: str) -> None:
 
 def test_none_is_no_baseline() -> None:
     assert Baseline.parse("none") is None
+
+
+def test_only_the_first_seconds_are_known_while_a_clip_goes_on() -> None:
+    found = {words: Baseline.parse(words) for words in ("first:3", "1-2", "own")}
+    assert {words: one.causal for words, one in found.items() if one} == {"first:3": True, "1-2": False, "own": False}
+
+
+def test_a_rest_ends_before_the_row_at_its_end() -> None:
+    at = np.array([2.0, 2.5, 3.0, 3.5])
+    values = np.stack([STERN] * 4)
+    assert Baseline("first", 0.0, 1.0).rows(values, at, 0.0).tolist() == [True, True, False, False]
+    assert Baseline("span", 2.5, 3.5).rows(values, at, 0.0).tolist() == [False, True, True, False]

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from avcer.decision.express import FILE_FORMAT, OpenRule, express, read_open
+from avcer.decision.express import FILE_FORMAT, OpenRule, express, flat, read_open
+from avcer.decision.express import timeline as recorded
 from avcer.decision.fuse import MEAN
 from avcer.decision.likely import Likelihood
 from avcer.decision.policy import Policy
@@ -149,3 +150,26 @@ def test_a_set_holds_the_labels_that_reach_the_cut_of_their_kind() -> None:
     assert timeline.sets[0].any()
     assert not timeline.sets[2].any()
     np.testing.assert_array_equal(timeline.raw, timeline.classes)
+
+
+def test_of_a_pair_that_nothing_is_seen_of_both_emotions_count_alike() -> None:
+    values = np.array([row(Neutral=1.0), row(Fear=0.3, Surprise=0.1, Neutral=0.6)])
+    emotions = EmotionProbabilities(np.arange(2.0), values, np.ones(2, bool), "static")
+    found = recorded(emotions, np.full((2, 14), 1 / 14), np.array([7, 7]), C_EXPR_DB)
+    assert found.salience == pytest.approx([50, 75])
+
+
+@pytest.mark.parametrize("much", [1e-3, 1.0, 1e3])
+def test_what_stands_out_does_so_whatever_the_values_add_up_to(much: float) -> None:
+    rows = np.array([row(Neutral=0.3, **dict.fromkeys(BASIC[1:], 0.7 / 6)), row(**dict.fromkeys(BASIC, 1 / 7)), row()])
+    assert flat(much * rows).tolist() == [False, True, True]
+
+
+def test_what_was_given_to_the_emotions_of_a_label_is_shared() -> None:
+    """Of a pair, what was given to either of its emotions counts; of 'none', nothing."""
+    given = np.zeros((4, 2, 7))
+    given[:, 0, BASIC.index("Fear")], given[:, 1, BASIC.index("Surprise")] = 0.3, 0.1
+    given[:, 1, BASIC.index("Anger")], given[:, :, 0] = 0.6, [0.4, 0.6]
+    emotions = EmotionProbabilities(np.arange(4.0), given.sum(axis=1), np.ones(4, bool), "fused")
+    found = recorded(emotions, np.full((4, 14), 1 / 14), np.array([7, BASIC.index("Anger"), -1, 0]), C_EXPR_DB, given)
+    np.testing.assert_allclose(found.shares, [[0.75, 0.25], [0, 1], [0, 0], [0.4, 0.6]])

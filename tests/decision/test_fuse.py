@@ -25,7 +25,7 @@ from avcer.decision.fuse import (
 )
 from avcer.errors import UsageError
 from avcer.labels import C_EXPR_DB
-from avcer.modalities import NAMES
+from avcer.modalities import MODALITIES, NAMES
 from reference import RULE_NAMES, at_rows
 
 
@@ -161,3 +161,37 @@ def test_what_the_modalities_gave_adds_up_to_what_is_fused_whatever_the_pooling(
     np.testing.assert_allclose(contributions.sum(axis=1), fused, atol=1e-12)
     assert (fused[:4].sum(axis=1) > 0.01).all()
     assert not contributions[4].any()
+
+
+def test_weights_say_all_that_makes_them(tmp_path: Path) -> None:
+    """Also those of fewer modalities, for the provenance."""
+    two = FusionWeights("two", np.full((2, 7), 0.5), "log-linear", np.arange(7.0), MODALITIES[:2])
+    again = FusionWeights.of_dict(two.as_dict())
+    assert (again.name, again.pooling, again.names) == ("two", "log-linear", NAMES[:2])
+    np.testing.assert_array_equal(again.values, two.values)
+    np.testing.assert_array_equal(again.bias, two.bias)
+    assert set(MEAN.as_dict()) == {"name", "weights"}
+    assert FusionWeights.of_dict(MEAN.as_dict()).bias is None
+
+
+def test_weights_of_a_modality_that_nobody_knows_are_refused(tmp_path: Path) -> None:
+    write_fusion(MEAN, tmp_path / "x.json")
+    document = json.loads((tmp_path / "x.json").read_text())
+    document["weights"]["gaze"] = [1] * 7
+    (tmp_path / "x.json").write_text(json.dumps(document))
+    with pytest.raises(UsageError, match="it weighs 'gaze'; the modalities are static, dynamic, audio"):
+        read_fusion(tmp_path / "x.json")
+
+
+@pytest.mark.parametrize("values", [[-0.1, 0.6, 0.5], [np.nan, 0.5, 0.5], [0.0, 0.0, 0.0]])
+def test_weights_that_are_no_weights_are_refused_and_one_alone_may_have_all(
+    values: list[float], tmp_path: Path
+) -> None:
+    table = MEAN.values.copy()
+    table[:, 3] = 1, 0, 0
+    write_fusion(replace(MEAN, values=table), tmp_path / "x.json")
+    np.testing.assert_array_equal(read_fusion(tmp_path / "x.json").values, table)
+    table[:, 3] = values
+    write_fusion(replace(MEAN, values=table), tmp_path / "x.json")
+    with pytest.raises(UsageError, match=r"x\.json: (weights must be at least 0|cannot be read)"):
+        read_fusion(tmp_path / "x.json")

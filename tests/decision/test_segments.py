@@ -107,6 +107,10 @@ def test_values_on_rows_and_holding() -> None:
     seen = on_rows(np.array([2, 3, 4, 5]), times, np.array([3, 5]), np.array([SAD_ANGRY, NEUTRAL], float), "static")
     assert seen.valid.tolist() == [False, True, False, True]
     np.testing.assert_allclose(seen.times_s, [0.2, 0.3, 0.4, 0.5])
+    assert np.isnan(seen.activity).all()
+    moving = on_rows(np.array([2, 3, 4, 5]), times, np.array([3, 5]), np.ones((2, 7)), "static", np.array([0.5, 0.25]))
+    np.testing.assert_array_equal(moving.activity, [np.nan, 0.5, np.nan, 0.25])
+    np.testing.assert_array_equal(hold_last(moving).activity, [0.5, 0.5, 0.5, 0.25])
     held = hold_last(seen)
     assert held.valid.all()
     np.testing.assert_array_equal(held.values[:3], [SAD_ANGRY] * 3)

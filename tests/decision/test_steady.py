@@ -8,7 +8,7 @@ import pytest
 from avcer.decision.express import OpenRule, express
 from avcer.decision.likely import Likelihood
 from avcer.decision.segments import find_segments
-from avcer.decision.steady import CHANGE_COST, LEAST_S, Steady, best_stretches
+from avcer.decision.steady import CHANGE_COST, LEAST_S, Steady, best_stretches, relabelled
 from avcer.labels import BASIC, C_EXPR_DB
 from avcer.types import Double, EmotionProbabilities, ExpressionTimeline
 
@@ -133,3 +133,31 @@ def test_boundaries_stay_where_no_label_is_sure() -> None:
     found = segments(Steady(RULE).whole()(replace(plain, scores=scores)))
     assert [(label, start) for label, start, _ in found] == [("Happiness", 0), ("Sadness", 0.6), ("Happiness", 1.2)]
     assert [label for label, _, _ in segments(live(replace(plain, scores=scores)))] == [label for label, _, _ in found]
+
+
+def test_a_row_with_another_label_has_the_salience_and_the_shares_of_the_nearest_row_with_that_label() -> None:
+    """Of two that are as near, those of the earlier one; where no row has the label, both emotions count alike."""
+    blend, happy, sad = len(BASIC), BASIC.index("Happiness"), BASIC.index("Sadness")
+    before = np.array([blend, sad, sad, blend, sad, blend, sad, sad])
+    plain = replace(
+        play((HAPPY, 8 / RATE)), classes=before, salience=np.arange(8.0), shares=np.arange(16.0).reshape(8, 2)
+    )
+    after = np.array([blend, blend, blend, blend, blend, blend, sad, happy])
+    found = relabelled(plain, after)
+    assert found.classes.tolist() == after.tolist()
+    assert found.salience.tolist() == [0, 0, 3, 3, 3, 5, 6, 100]
+    assert found.shares[:, 0].tolist() == [0, 0, 6, 6, 6, 10, 12, 14]
+    assert [float(one) for one in found.probability] == [found.scores[row, label] for row, label in enumerate(after)]
+    unseen = relabelled(plain, np.array([blend + 1, -1, 0, *before[3:]]))
+    np.testing.assert_array_equal(unseen.salience[:4], [50, np.nan, np.nan, 3])
+    assert [label != other for label, other in zip(unseen.classes, unseen.runner_up, strict=True)] == [True] * 8
+
+
+def test_live_a_label_waits_for_its_time_and_a_gap_begins_anew() -> None:
+    """What is said within the least duration of the last change is not heeded; after a gap, it is said at once."""
+    timeline = play((HAPPY, 1.0), ({}, 0.2), (SAD, 0.4), (HAPPY, 1.0))
+    found = segments(live(timeline))
+    assert [(label, start) for label, start, _ in found[:2]] == [("Happiness", 0), ("Sadness", 1.2)]
+    assert 1.6 < found[2][1] < 1.9
+    often = segments(live(play(*[(HAPPY, 0.2), (SAD, 0.2)] * 10)))
+    assert min(end - start for _, start, end in often[:-1]) >= LEAST_S - 1e-6

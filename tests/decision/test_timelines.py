@@ -12,9 +12,10 @@ from avcer.decision.align import nothing
 from avcer.decision.compound import RULES, Rule
 from avcer.decision.fuse import MEAN
 from avcer.decision.policy import Policy
+from avcer.decision.policy import Rule as AnyRule
 from avcer.decision.segments import frame_ends
 from avcer.decision.timelines import decide_all
-from avcer.labels import C_EXPR_DB
+from avcer.labels import BASIC, C_EXPR_DB
 from avcer.types import Boolean, Clip, Double, EmotionProbabilities, FaceTrack
 
 TIMES_S = np.arange(10) / 25
@@ -80,3 +81,12 @@ def test_sound_counts_for_whoever_leads() -> None:
     assert alone.frames.tolist() == [8, 9]
     everybody = decide_all(Policy(MEAN, C_EXPR_DB, "1"), tracks, visual, audio, None, TIMES_S, ends_s)
     assert all(face.audio.valid.all() for face in everybody)
+
+
+@pytest.mark.parametrize("rule", ["open", "sum"])
+def test_what_can_be_said_and_what_is_pooled_is_the_rules(rule: AnyRule) -> None:
+    policy = Policy(MEAN, C_EXPR_DB, rule)
+    assert policy.labels == ((*BASIC, *C_EXPR_DB.names) if rule == "open" else C_EXPR_DB.names)
+    values = some(6, 1).reshape(2, 3, 7)
+    pooled = policy.pooled(values, np.ones((2, 3), bool))
+    assert np.allclose(pooled, values.mean(axis=1)) is (rule == "sum")
