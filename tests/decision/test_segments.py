@@ -48,6 +48,16 @@ def test_frames_without_a_decision_end_a_segment() -> None:
     assert found[0].end_s == pytest.approx(0.08)
 
 
+@pytest.mark.parametrize(("valid", "ends"), [([1, 1, 0], [2]), ([1, 0, 0], [1]), ([0, 0, 0], []), ([0, 1, 1], [3])])
+def test_a_face_that_is_not_decided_at_the_end_or_at_all(valid: list[int], ends: list[int]) -> None:
+    times = np.arange(3) * 0.04
+    emotions = EmotionProbabilities(times, np.array([SAD_ANGRY] * 3, float), np.array(valid, bool), "fused")
+    timeline = decide(emotions, C_EXPR_DB, "1")
+    found = find_segments(timeline, np.arange(3), frame_ends(times, clip(0.12)), face=1)
+    assert [round(segment.end_s / 0.04) for segment in found] == ends
+    assert find_segments(timeline.rows(slice(0, 0)), np.arange(0), times, face=1) == ()
+
+
 def labelled(classes: list[int], step_s: float = 0.1) -> tuple[ExpressionTimeline, Double]:
     """A timeline of these labels (-1: none), and when its frames end."""
     values = np.array([{0: SAD_ANGRY, 1: HAPPY_SURPRISED, -1: NEUTRAL}[label] for label in classes], float)
