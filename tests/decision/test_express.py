@@ -46,6 +46,7 @@ def test_every_frame_is_neutral_one_emotion_or_a_blend() -> None:
     assert timeline.salience == pytest.approx([np.nan, 100, 40, np.nan], nan_ok=True)
     assert timeline.valid.tolist() == [True, True, True, False]
     assert timeline.compounds.tolist() == [-1, -1, 0, -1]
+    assert (timeline.probability[3], timeline.runner_up[3]) == (0, -1)
 
 
 def test_probability_is_the_labels_share_and_the_runner_up_comes_next() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from avcer.media.clock import in_order, rising
+from avcer.media.clock import Rising, in_order, rising
 
 
 def times(given: list[float | None], interval_s: float = 0.1) -> list[float]:
@@ -42,3 +42,21 @@ def test_times_in_the_order_of_decoding_are_sorted():
     decoding = [1.0, 4.0, 3.0, 5.0, 2.0, 8.0, 7.0, 9.0, 6.0, None]
     sorted_times = list(in_order((time, place) for place, time in enumerate(decoding)))
     assert sorted_times == [*((float(place + 1), place) for place in range(9)), (None, 9)]
+
+
+def test_at_most_eight_wait_for_a_usable_time():
+    steady = Rising[int](0.1, head_s=3.0)
+    assert [steady.feed(None, place) for place in range(7)] == [[]] * 7
+    assert steady.feed(None, 7) == [(pytest.approx(3 + place / 10), place) for place in range(8)]
+    assert steady.feed(3.7, 8) == []
+    assert steady.feed(3.9, 9) == [(pytest.approx(3.8), 8), (3.9, 9)]
+    assert steady.feed(3.9, 10) == []
+    assert steady.finish() == [(pytest.approx(4.0), 10)]
+    assert steady.finish() == []
+
+
+def test_times_are_sorted_among_four_neighbours_and_no_more():
+    given = [5.0, 1.0, 2.0, 3.0, 4.0, 6.0]
+    assert [time for time, _ in in_order((time, None) for time in given)] == [1, 2, 3, 4, 5, 6]
+    given = [6.0, 2.0, 3.0, 4.0, 5.0, 1.0, 7.0]
+    assert next(time for time, _ in in_order((time, None) for time in given)) == 2

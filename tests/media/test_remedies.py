@@ -12,7 +12,7 @@ import pytest
 
 from avcer.errors import InputError
 from avcer.media import Source, probe
-from avcer.media.remedies import why_no_frame
+from avcer.media.remedies import indexes, why_no_frame, why_not_media
 from recordings import AudioTrack, VideoTrack, grey, pid_of, tone, ts_packets, write
 
 VIDEO = VideoTrack([grey(number) for number in range(25)], "libx264")
@@ -168,3 +168,37 @@ def test_a_recording_without_a_picture(tmp_path):
 def test_a_text_file_object_is_refused():
     with pytest.raises(InputError, match="mode 'rb'"):
         Source(io.StringIO("text"))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("scrambled", "clear", "empty", "told"), [(3, 2, 0, True), (2, 2, 0, False), (2, 1, 9, True)])
+def test_a_broadcast_is_scrambled_where_most_packets_that_carry_something_are(scrambled, clear, empty, told):
+    """The head may begin within a packet."""
+    kinds = [0x90] * scrambled + [0x10] * clear + [0x20] * empty
+    packets = b"".join(bytes([0x47, 0, 100, control]) + bytes(184) for control in (*kinds, 0x20, 0x20, 0x20, 0x20))
+    assert ("is encrypted" in why_no_frame(io.BytesIO(bytes(50) + packets), "mpegts")) is told
+    assert "is encrypted" not in why_no_frame(io.BytesIO(bytes(5000)), "mpegts")
+
+
+def test_what_only_looks_a_little_random_is_not_called_encrypted():
+    """A coded picture uses some bytes more often than others; and a few bytes tell nothing."""
+    random = np.random.default_rng(0)
+    for made, told in (
+        (random.bytes(40_000), True),
+        (random.bytes(20_000), False),
+        (bytes(np.minimum(random.integers(0, 262, 40_000), 255).astype(np.uint8)), False),
+    ):
+        assert ("is encrypted" in why_not_media(io.BytesIO(made))) is told
+
+
+def test_recordings_in_one_file_are_counted_and_a_box_without_length_is_the_last():
+    def box(kind: bytes, size: int) -> bytes:
+        return (size + 8).to_bytes(4, "big") + kind + bytes(size)
+
+    large = (1).to_bytes(4, "big") + b"mdat" + (16 + 40).to_bytes(8, "big") + bytes(40)
+    for stored, count in (
+        (box(b"ftyp", 8) + box(b"moov", 20), 1),
+        (box(b"ftyp", 8) + large + box(b"moov", 20) + box(b"ftyp", 8) + box(b"moov", 0), 2),
+        (box(b"ftyp", 8) + bytes(4) + b"mdat" + box(b"moov", 20), 0),
+        (box(b"ftyp", 8) + b"moov", 0),
+    ):
+        assert indexes(io.BytesIO(stored)) == count

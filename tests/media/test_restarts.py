@@ -162,3 +162,15 @@ def test_what_of_a_file_could_not_be_read_is_said(tmp_path):
     pictures = Pictures(path)
     assert len(list(pictures)) == 40
     assert any("the last 67% of the file could not be read" in line for line in pictures.warnings)
+
+
+def test_pictures_without_any_stamp_are_counted_from_nought(tmp_path):
+    def strip(packet, at, pid, number):
+        if packet[at + 3] & 0xF0 == 0xE0:
+            without_stamps(packet, at)
+
+    path = tmp_path / "none.ts"
+    path.write_bytes(on_pes(part(tmp_path / "part.ts"), strip))
+    times_s = [frame.time_s for frame in Pictures(path)]
+    assert times_s == pytest.approx([number / 25 for number in range(len(times_s))])
+    assert len(times_s) == 40

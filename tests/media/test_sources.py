@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from avcer.errors import InputError
-from avcer.media import Live, Pictures, SoundBlock, frames_at, open_sound, probe
+from avcer.media import Live, Pictures, SoundBlock, Source, frames_at, open_sound, probe
 from avcer.types import Frame
 from recordings import AudioTrack, VideoTrack, grey, shift_clock, tone, write
 
@@ -164,3 +164,62 @@ def test_live_without_a_picture_is_refused(folder):
     path = write(folder / "sound.mka", AudioTrack(tone(1)))
     with pytest.raises(InputError, match="no picture"):
         next(iter(Live(str(path))))
+
+
+class Breaks(io.BytesIO):
+    """A file of which only the first bytes can be read; ``error`` comes then."""
+
+    def __init__(self, stored: bytes, at: int, error: type[OSError]) -> None:
+        super().__init__(stored)
+        self._until, self._error = at, error
+
+    def read(self, size: int | None = -1) -> bytes:
+        if self.tell() >= self._until:
+            raise self._error("made up")
+        return super().read(size)
+
+
+class Stream:
+    """The same of what cannot be sought."""
+
+    def __init__(self, *given) -> None:
+        self._file = Breaks(*given)
+
+    def read(self, size: int = -1) -> bytes:
+        return self._file.read(size)
+
+
+@pytest.fixture(scope="module")
+def stored(folder) -> bytes:
+    noise = np.random.default_rng(0).integers(0, 255, (100, 48, 64, 3), dtype=np.uint8)
+    return write(folder / "noise.mkv", VideoTrack(list(noise), "mjpeg")).read_bytes()
+
+
+def test_a_disk_that_fails_in_the_middle_is_damage_in_one_place(stored):
+    pictures = Pictures(Breaks(stored, len(stored) // 2, OSError))
+    assert 20 < len(list(pictures)) < 80
+    assert pictures.damaged == 1
+    assert any("damaged in 1 place:" in line for line in pictures.warnings)
+
+
+def test_a_stream_that_breaks_off_has_given_what_came_and_one_that_falls_silent_is_said(stored):
+    live = Live(Stream(stored, len(stored) // 2, OSError))
+    assert 20 < len(list(live)) < 80
+    assert live.damaged == 1
+    whole = Live(Stream(stored, len(stored) + 1, OSError))
+    assert (len(list(whole)), whole.damaged) == (100, 0)
+    silent, frames = Live(Stream(stored, len(stored) // 2, TimeoutError), timeout_s=3), []
+    with pytest.raises(InputError, match="stream: fell silent for more than 3 s"):
+        frames.extend(silent)
+    assert 20 < len(frames) < 80
+
+
+def test_readers_of_one_file_object_have_places_of_their_own():
+    source = Source.of(io.BytesIO(bytes(range(100))))
+    one, other = source.open(), source.open()
+    assert (one.read(3), other.read(2), one.tell(), other.tell()) == (b"\0\1\2", b"\0\1", 3, 2)
+    assert (one.seek(10, os.SEEK_CUR), one.read(1)) == (13, b"\x0d")
+    assert (one.seek(-5, os.SEEK_END), one.read()) == (95, bytes(range(95, 100)))
+    assert other.read(1) == b"\2"
+    with pytest.raises(InputError, match="file object: is empty"):
+        Source.of(io.BytesIO()).open()
