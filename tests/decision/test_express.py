@@ -116,6 +116,13 @@ def test_the_policy_decides_fused_and_alone() -> None:
     assert names(Policy(MEAN, rule="sum").decide({"static": seen}).expression) == ["Happily Surprised"]
 
 
+def test_what_the_weights_know_nothing_of_decides_nothing() -> None:
+    strange = EmotionProbabilities(np.zeros(2), np.array([row(Fear=1.0)] * 2), np.ones(2, bool), "gaze")
+    found = Policy(MEAN, rule="open", numbers=OpenRule({"VS": SURE}, (1.0, 1.0, 1.0), 0.3)).decide({"gaze": strange})
+    assert names(found.expression) == [NONE, NONE]
+    assert not found.expression.valid.any()
+
+
 def test_the_shipped_numbers() -> None:
     """A plain smile is happiness, a neutral face neutral, and half and half a blend."""
     rule = read_open()
