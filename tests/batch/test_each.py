@@ -9,7 +9,8 @@ from threading import Event
 
 import pytest
 
-from avcer.batch.child import Setup, Worker
+from avcer.batch import child
+from avcer.batch.child import Job, Setup, Worker
 from avcer.batch.each import analyze_in
 from avcer.errors import InputError, UsageError
 from avcer.types import no_progress
@@ -75,3 +76,74 @@ def test_a_worker_that_never_starts_is_given_up_and_one_that_is_not_wanted_is_no
         with pytest.raises(UsageError, match=r"no worker can start: its process was killed \(SIGKILL\)"):
             one.start(Event())
     assert (tmp_path / "tries").read_text() == "xxxxx"
+
+
+SCRIPT = """
+import json, sys, time
+print(json.dumps({"state": "ready"}), flush=True)
+sys.stdin.readline()
+for line in sys.stdin:
+    for number in range(8):
+        time.sleep(0.15)
+        print(json.dumps({"stage": "sound", "done": number, "total": 8}), flush=True)
+    print("the log begins", file=sys.stderr)
+    print("x" * 5000 + "y" * 400, file=sys.stderr)
+    print("  ", file=sys.stderr, flush=True)
+    if json.loads(line)["path"].endswith("bad.mp4"):
+        sys.exit(4)
+    print(json.dumps({"state": "done", "files": ["a.csv"]}), flush=True)
+"""
+
+
+@pytest.fixture
+def slow_worker() -> Iterator[Worker]:
+    """Reports eight times, in a little more than a second."""
+    with Worker(Setup({}, (), (sys.executable, "-c", SCRIPT))) as one:
+        yield one
+
+
+def job(name: str = "a.mp4") -> Job:
+    return Job("a", Path(name), Path("out"))
+
+
+def test_a_worker_that_makes_progress_may_take_long_and_one_that_is_silent_is_ended(
+    slow_worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[tuple[str, int, int]] = []
+    monkeypatch.setattr(child, "STALLED_S", 0.9)
+    outcome = slow_worker.run(job(), None, Event(), lambda *said: told.append(said))
+    assert (outcome.state, outcome.files) == ("done", ["a.csv"])
+    assert told == [("sound", number, 8) for number in range(8)]
+    monkeypatch.setattr(child, "STALLED_S", 0.03)
+    outcome = slow_worker.run(job(), None, Event(), lambda *_: None)
+    assert (outcome.state, slow_worker.pid) == ("late", None)
+    assert "no progress for 0.03 s" in outcome.error
+
+
+def test_a_time_limit_and_an_interrupt_end_the_worker(slow_worker: Worker) -> None:
+    assert slow_worker.run(job(), 60.0, Event(), lambda *_: None).state == "done"
+    outcome = slow_worker.run(job(), 0.3, Event(), lambda *_: None)
+    assert (outcome.state, slow_worker.pid) == ("late", None)
+    assert outcome.error == "a.mp4: took longer than 0.3 s; raise --timeout, or convert it"
+    stop = Event()
+    outcome = slow_worker.run(job(), None, stop, lambda *_: stop.set())
+    assert (outcome.state, outcome.error, slow_worker.pid) == ("stopped", "interrupted", None)
+
+
+def test_the_last_words_of_a_worker_are_told_in_a_line(slow_worker: Worker) -> None:
+    outcome = slow_worker.run(job("bad.mp4"), None, Event(), lambda *_: None)
+    assert outcome.state == "died"
+    assert "bad.mp4: its process ended with status 4 (" in outcome.error
+    words = outcome.error.split("(")[1].split(")")[0]
+    assert (len(words), set(words)) == (300, {"x"})
+
+
+def test_a_worker_is_replaced_after_so_many_clips(
+    worker: Worker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(child, "JOBS_EACH", 2)
+    pids = []
+    for number in range(5):
+        analyze_in(worker, clip(tmp_path, "ok"), tmp_path / str(number), no_progress)
+        pids.append(worker.pid)
+    assert [pids.index(pid) for pid in pids] == [0, 0, 2, 2, 4]

@@ -30,7 +30,7 @@ USUAL = Options()
 class Notes(Watcher):
     def __init__(self) -> None:
         self.lines: list[str] = []
-        self.todo = -1
+        self.todo = self.current = -1
         self.clips: dict[str, ClipRecord] = {}
         self.begun = Event()
 
@@ -38,7 +38,7 @@ class Notes(Watcher):
         self.lines.append(line)
 
     def begins(self, todo: int, current: int) -> None:
-        self.todo = todo
+        self.todo, self.current = todo, current
 
     def progress(self, job: Job, stage: str, done: int, total: int) -> None:
         self.begun.set()
@@ -100,7 +100,7 @@ def test_the_same_call_goes_on_and_does_nothing_twice(tmp_path: Path) -> None:
     before = (out / "a" / "compound.csv").stat().st_mtime_ns
     clips(root, c="ok")
     counts, notes = run(root, out)
-    assert (notes.todo, set(notes.clips)) == (1, {"c"})
+    assert (notes.todo, notes.current, set(notes.clips)) == (1, 2, {"c"})
     assert found(counts) == (2, 1, 3)
     assert (out / "a" / "compound.csv").stat().st_mtime_ns == before
     assert any("--retry-failed" in line for line in notes.lines)

@@ -41,6 +41,10 @@ def test_parquet_with_durations_and_dates(tmp_path: Path) -> None:
     ("text", "says"),
     [
         ("path,start,end\na.mp4,3,1\n", "row 1: the end, 1 s, is not after the start, 3 s"),
+        ("path,start,end\na.mp4,3,3\n", "row 1: the end, 3 s, is not after the start, 3 s"),
+        ("path,start,end\na.mp4,0,1\na.mp4,,0\n", "row 2: the end, 0 s, is not after the start, 0 s"),
+        ("path,start\na.mp4,inf\n", "row 1: start must be seconds"),
+        ("path,start\na.mp4,nan\n", "row 1: start must be seconds"),
         ("path\n", "no video in it"),
         ("", "no video in it"),
         ("path,id\na.mp4,frames\n", "name of a file of the batch"),

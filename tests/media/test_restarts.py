@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from avcer.media import Pictures, frames_at, open_sound, probe
+from avcer.media.restarts import JointClock
 from recordings import AudioTrack, VideoTrack, beep, flashes, on_pes, shift_clock, without_stamps, write
 
 FAR = 36_000 * 90_000
@@ -174,3 +178,55 @@ def test_pictures_without_any_stamp_are_counted_from_nought(tmp_path):
     times_s = [frame.time_s for frame in Pictures(path)]
     assert times_s == pytest.approx([number / 25 for number in range(len(times_s))])
     assert len(times_s) == 40
+
+
+def packet(stream: int, at_s: float, lasts_s: float = 0.5) -> Any:
+    at = round(at_s * 1000)
+    return SimpleNamespace(
+        stream_index=stream, pts=at, dts=at, duration=round(lasts_s * 1000), time_base=Fraction(1, 1000)
+    )
+
+
+def placed(clock: JointClock, *given: tuple[int, float]) -> list[float]:
+    """When packets of half a second, given as stream and time, are on the one clock."""
+    packets = [packet(stream, at_s) for stream, at_s in given]
+    for one in packets:
+        clock.place(one)
+    assert all(one.pts == one.dts for one in packets)
+    return [one.pts / 1000 for one in packets]
+
+
+def joint(jumps: bool = True) -> JointClock:
+    return JointClock(back_s=0.1, jumps=jumps, followed=frozenset((0, 1)))
+
+
+def test_a_stretch_begins_where_all_before_it_has_ended_and_late_packets_stay_in_their_own():
+    clock = joint()
+    assert placed(clock, (0, 0.0), (1, 0.0), (0, 0.5), (0, 1.0), (1, 0.5)) == [0, 0, 0.5, 1, 0.5]
+    assert clock.sections == 1
+    assert placed(clock, (0, 0.0), (1, 1.0), (1, 0.0), (0, 0.5)) == [1.5, 1.0, 1.5, 2.0]
+    assert (clock.sections, clock.reached_s) == (2, 2.5)
+    assert placed(clock, (1, 0.5), (1, 0.0), (0, 1.0), (0, 0.0)) == [2.0, 2.5, 2.5, 2.5]
+    assert clock.sections == 3
+
+
+@pytest.mark.parametrize(("second_s", "begins_s"), [(0.95, 0.95), (0.85, 1.5), (11.5, 11.5), (11.6, 1.5)])
+def test_a_clock_has_started_again_where_it_goes_back_or_jumps_ten_seconds_ahead(second_s, begins_s):
+    assert placed(joint(), (0, 1.0), (0, second_s)) == [1.0, begins_s]
+    steady = placed(joint(jumps=False), (0, 1.0), (0, second_s))
+    assert steady == [1.0, second_s if second_s > 1 else begins_s]
+
+
+def test_packets_without_a_time_and_of_other_streams_are_left_alone():
+    clock = joint()
+    placed(clock, (0, 5.0), (0, 0.0))
+    assert placed(clock, (7, 0.25)) == [0.25]
+    for pts, dts, expected in ((None, None, (None, None)), (None, 500, (None, 6000)), (520, 500, (6020, 6000))):
+        one = packet(0, 0.5)
+        one.pts, one.dts = pts, dts
+        clock.place(one)
+        assert (one.pts, one.dts) == expected
+    timeless = packet(1, 0.5)
+    timeless.time_base = None
+    clock.place(timeless)
+    assert timeless.pts == 500
