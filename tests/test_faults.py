@@ -93,7 +93,7 @@ class TestUnfinishedFiles:
             raise SystemExit
 
         with monkeypatch.context() as patch:
-            patch.setitem(writers.FORMATS, "txt", kill)
+            patch.setitem(writers.FORMATS, "txt", writers.Format(kill))
             with pytest.raises(SystemExit):
                 analysis.save(tmp_path, ["csv", "srt", "txt", "json"])
         assert (tmp_path / "compound.csv").exists()

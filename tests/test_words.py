@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import get_args, get_type_hints
 
 from avcer import words
@@ -27,3 +29,16 @@ def test_words_are_those_of_the_tables() -> None:
     assert words.USUAL_FORMATS == DEFAULT_FORMATS
     assert {word.replace("-", "_") for word in words.CORPORA} | {"ferplus"} == set(CORPORA)
     assert tuple(PEERS) == words.PEERS
+
+
+def test_the_pages_name_the_formats() -> None:
+    """In the table of ``docs/exports.md``, and in the menu of the page."""
+    root = Path(words.__file__).parents[2]
+    table = (root / "docs" / "exports.md").read_text(encoding="utf-8").partition("|---|")[2].partition("\n\n")[0]
+    first = [row.split("|")[1] for row in table.splitlines()[1:]]
+    assert sorted(word for cell in first for word in re.findall(r"`(\w+)`", cell)) == sorted(FORMATS)
+    menu = (root / "src" / "avcer" / "serve" / "page" / "downloads.js").read_text(encoding="utf-8")
+    shown = menu.partition("const WORDS = {")[2].partition("};")[0]
+    assert sorted(re.findall(r"(\w+): \"", shown)) == sorted(FORMATS)
+    (begins,) = re.findall(r"const FIRST = \[(.*)\]", menu)
+    assert set(re.findall(r"\"(\w+)\"", begins)) <= set(FORMATS)

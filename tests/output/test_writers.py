@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from avcer import cli
 from avcer.analysis import Analysis
 from avcer.errors import OutputError, UsageError
+from avcer.output.document import load_json
 from avcer.output.tiers import Tiers, tiers_of
-from avcer.output.writers import DEFAULT_FORMATS, FORMATS, add, save
+from avcer.output.writers import DEFAULT_FORMATS, FORMATS, Format, add, reads_curves, save
 
 Make = Callable[..., Analysis]
 
@@ -69,6 +71,31 @@ def test_importing_the_table_is_light() -> None:
         "import sys, avcer.output.writers; print([m for m in ('matplotlib', 'openvino', 'torch') if m in sys.modules])"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("word", [word for word, row in FORMATS.items() if not row.curves])
+def test_a_format_that_reads_no_curve_is_the_same_without_their_numbers(word: str, scene: Make, tmp_path: Path) -> None:
+    save(scene(), tmp_path, ["json"])
+    written = []
+    for labels_alone in (False, True):
+        folder = tmp_path / str(labels_alone) / "here"
+        folder.mkdir(parents=True)
+        paths = add(load_json(tmp_path, labels_alone), folder, [word])
+        written.append({path.name: path.read_bytes().replace(str(folder).encode(), b"") for path in paths})
+    assert written[0] == written[1]
+
+
+def test_a_format_reads_curves_unless_its_row_says_that_it_does_not(
+    scene: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So a new one never gets zeros in their place."""
+    seen: list[float] = []
+    new = Format(lambda analysis, folder: seen.append(analysis.faces[0].curve("VS").probability.max()) or [])
+    monkeypatch.setitem(FORMATS, "new", new)
+    save(scene(), tmp_path, ["json"])
+    assert cli.main(["export", str(tmp_path), "--formats", "eaf,new", "--quiet"]) == 0
+    assert seen[0] > 0
+    assert not reads_curves(["eaf", "csv"])
 
 
 def test_one_call_makes_the_tiers_once(scene: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from avcer.commands.shared import DONE, FAILED, Commands, add, complain, words_of
 from avcer.errors import AvcerError, UsageError, one_of_many
-from avcer.words import EXPORTS
 
 if TYPE_CHECKING:
     from avcer.analysis import Analysis
-
-_LABELS_ALONE: Final = ("srt", "vtt", "parquet", "csv", "jsonl")
-"""Formats beside those for other programs that hold no number of a single modality's curve."""
 
 
 def add_export(commands: Commands) -> None:
@@ -40,6 +35,7 @@ def _export(chosen: argparse.Namespace) -> int:
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")  # Arrow's own keeps 25 MB more
     words = words_of(chosen.formats)
     writers.check_formats(words)
+    labels_alone = not writers.reads_curves(words)
     if chosen.video is not None and len(chosen.results) > 1:
         raise UsageError("--video is the clip of one RESULT; give one RESULT with it")
     status = DONE
@@ -48,7 +44,7 @@ def _export(chosen: argparse.Namespace) -> int:
             with one_of_many(result):
                 folder = result if result.is_dir() else result.parent
                 before = changed_files(folder)
-                files = writers.add(_loaded(result, chosen.video, words), folder, words)
+                files = writers.add(_loaded(result, chosen.video, labels_alone), folder, words)
                 if not chosen.quiet:
                     print(f"{result}: wrote {', '.join(path.name for path in files)}")
                     for name in sorted(changed_files(folder) - before):
@@ -59,8 +55,8 @@ def _export(chosen: argparse.Namespace) -> int:
     return status
 
 
-def _loaded(result: Path, video: Path | None, formats: Sequence[str]) -> Analysis:
+def _loaded(result: Path, video: Path | None, labels_alone: bool) -> Analysis:
     from avcer.output.document import load_json
 
-    analysis = load_json(result, labels_alone=set(formats) <= {*EXPORTS, *_LABELS_ALONE})
+    analysis = load_json(result, labels_alone)
     return analysis if video is None else replace(analysis, clip=replace(analysis.clip, path=video.absolute()))

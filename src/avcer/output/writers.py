@@ -1,4 +1,7 @@
-"""The table of formats: what each word of ``--formats`` writes. A new format is a function and a line here."""
+"""The table of formats: what each word of ``--formats`` writes.
+
+A new format is a function and a row here; tests name the places that show its word and lack it.
+"""
 
 from __future__ import annotations
 
@@ -34,15 +37,19 @@ from avcer.output.tabular import write_audformat, write_bids, write_boris, write
 from avcer.output.textgrid import write_textgrid
 from avcer.output.tiers import Tiers, tiers_of
 
-Writer = Callable[[Analysis, Path], list[Path]]
-"""Writes an analysis into a folder that exists and returns the paths of what it wrote."""
-
 
 @dataclass(frozen=True)
-class OfTiers:
-    """A writer that needs the tiers, too. One call makes them once: for an hour, that takes half a second."""
+class Format:
+    """A row of the table: a writer, and what it needs.
 
-    write: Callable[[Analysis, Path, Tiers], list[Path]]
+    ``write`` takes an analysis and a folder that exists, writes, and returns the paths of what it wrote. With
+    ``tiers`` it takes those, too; one call makes them once: for an hour, that takes half a second. ``curves``: it reads
+    numbers of a single modality's curve; an export of formats that read none does not load them.
+    """
+
+    write: Callable[..., list[Path]]
+    tiers: bool = False
+    curves: bool = True
 
 
 def save(analysis: Analysis, folder: Path, formats: Sequence[str]) -> list[Path]:
@@ -68,7 +75,7 @@ def save(analysis: Analysis, folder: Path, formats: Sequence[str]) -> list[Path]
     with claimed(folder):
         paths = _write_each(analysis, folder, formats, earlier)
         record = Record.of(analysis, folder, paths)
-        if "json" in formats:  # the last one: it names the others
+        if "json" in formats:
             save_json(analysis, folder / NAME, record.with_files_of(earlier))
         else:
             write_hidden(record.with_files_of(earlier), folder)
@@ -77,12 +84,12 @@ def save(analysis: Analysis, folder: Path, formats: Sequence[str]) -> list[Path]
 
 
 def _write_each(analysis: Analysis, folder: Path, formats: Sequence[str], earlier: Sequence[Record]) -> list[Path]:
-    """Writes all formats but ``json``, whose files are named; notes before each what lies there by then."""
+    """Writes all formats but ``json``, which is named; notes before each what lies there by then."""
     paths: list[Path] = []
     write = _writing(analysis, folder)
     for word in dict.fromkeys(formats):
         write_hidden(Record.of(analysis, folder, paths).unfinished(earlier), folder)
-        paths += [folder / NAME, (folder / NAME).with_suffix(".npz")] if word == "json" else write(word)
+        paths += write(word)
     return paths
 
 
@@ -119,20 +126,25 @@ def check_formats(formats: Sequence[str]) -> None:
             raise UsageError(f"unknown format {word!r}; the formats are {', '.join(FORMATS)}")
 
 
+def reads_curves(formats: Sequence[str]) -> bool:
+    """Whether one of the ``formats`` reads numbers of single modalities' curves."""
+    return any(FORMATS[word].curves for word in formats)
+
+
 def _writing(analysis: Analysis, folder: Path) -> Callable[[str], list[Path]]:
     """What writes a format by its word."""
     tiers = cache(lambda: tiers_of(analysis, folder))
 
     def write(word: str) -> list[Path]:
-        writer = FORMATS[word]
-        return writer.write(analysis, folder, tiers()) if isinstance(writer, OfTiers) else writer(analysis, folder)
+        row = FORMATS[word]
+        return row.write(analysis, folder, tiers()) if row.tiers else row.write(analysis, folder)
 
     return write
 
 
-def _json(analysis: Analysis, folder: Path) -> list[Path]:
-    path = save_json(analysis, folder / NAME)
-    return [path, path.with_suffix(".npz")]
+def _named(_: Analysis, folder: Path) -> list[Path]:
+    """The files of ``json``. ``save`` writes them, after all others, because they name those."""
+    return [folder / NAME, (folder / NAME).with_suffix(".npz")]
 
 
 def _png(analysis: Analysis, folder: Path) -> list[Path]:
@@ -171,29 +183,29 @@ def _mp4(analysis: Analysis, folder: Path) -> list[Path]:
     return write_annotated(analysis, folder)
 
 
-FORMATS: Final[dict[str, Writer | OfTiers]] = {
-    "csv": write_csv,
-    "json": _json,
-    "png": _png,
-    "txt": _txt,
-    "srt": OfTiers(_srt),
-    "vtt": OfTiers(_vtt),
-    "parquet": write_parquet,
-    "jsonl": write_jsonl,
-    "eaf": OfTiers(write_eaf),
-    "textgrid": OfTiers(write_textgrid),
-    "emotionml": OfTiers(write_emotionml),
-    "labelstudio": OfTiers(write_labelstudio),
-    "boris": OfTiers(write_boris),
-    "audformat": OfTiers(write_audformat),
-    "bids": OfTiers(write_bids),
-    "mot": write_mot,
-    "corrected": write_corrected,
-    "mp4": _mp4,
-    "faces": _faces,
-    "heatmaps": _heatmaps,
+FORMATS: Final[dict[str, Format]] = {
+    "csv": Format(write_csv, curves=False),
+    "json": Format(_named),
+    "png": Format(_png),
+    "txt": Format(_txt),
+    "srt": Format(_srt, tiers=True, curves=False),
+    "vtt": Format(_vtt, tiers=True, curves=False),
+    "parquet": Format(write_parquet, curves=False),
+    "jsonl": Format(write_jsonl, curves=False),
+    "eaf": Format(write_eaf, tiers=True, curves=False),
+    "textgrid": Format(write_textgrid, tiers=True, curves=False),
+    "emotionml": Format(write_emotionml, tiers=True, curves=False),
+    "labelstudio": Format(write_labelstudio, tiers=True, curves=False),
+    "boris": Format(write_boris, tiers=True, curves=False),
+    "audformat": Format(write_audformat, tiers=True, curves=False),
+    "bids": Format(write_bids, tiers=True, curves=False),
+    "mot": Format(write_mot, curves=False),
+    "corrected": Format(write_corrected, curves=False),
+    "mp4": Format(_mp4),
+    "faces": Format(_faces),
+    "heatmaps": Format(_heatmaps),
 }
-"""Each writer by its word of ``--formats``."""
+"""Each row by its word of ``--formats``."""
 
 DEFAULT_FORMATS: Final = ("csv", "json", "png", "txt")
 """No picture of a whole face series is written unless asked for; ``png`` holds a dozen small ones."""
