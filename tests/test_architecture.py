@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -27,10 +28,46 @@ DOORS = {("analysis", "output")}
 HEAVY = ("torch", "transformers", "onnx", "openvino", "matplotlib", "scipy", "cv2", "av", "numpy", "rich")
 
 
-def test_the_page_names_every_station() -> None:
+def on_the_page() -> dict[str, set[str]]:
+    """Folder below the package ("" for the package itself) -> the modules that the page's tree names in it.
+
+    An entry begins two spaces in, that of a folder in a folder four; what it says goes on in the lines below it.
+    """
     page = (SOURCE.parents[1] / "docs" / "architecture.md").read_text(encoding="utf-8")
-    stations = [f"{name}/" if (SOURCE / name).is_dir() else f"{name}.py" for name in ORDER if name != "__main__"]
-    assert not [name for name in stations if name not in page]
+    tree = page.partition("\nsrc/avcer/\n")[2].partition("```")[0]
+    found: dict[str, set[str]] = {"": set()}
+    station = folder = ""
+    for line in tree.splitlines():
+        indent, name, said = re.fullmatch(r"( *)(\S+) *(.*)", line).groups()  # type: ignore[union-attr]
+        if len(indent) <= 4 and name.endswith("/"):
+            folder = name[:-1] if len(indent) == 2 else f"{station}/{name[:-1]}"
+            station = folder.partition("/")[0]
+            found[folder] = set()
+        elif len(indent) == 2:
+            folder = ""
+            found[""].add(name)
+            continue
+        found[folder] |= set(re.findall(r"[a-z]\w*\.py\b", said if name.endswith("/") else line))
+    return found
+
+
+def test_the_page_names_every_module_in_its_folder() -> None:
+    there: dict[str, set[str]] = {}
+    for path in modules():
+        if not path.name.startswith("__"):
+            folder = path.parent.relative_to(SOURCE).as_posix()
+            there.setdefault("" if folder == "." else folder, set()).add(path.name)
+    assert on_the_page() == there
+
+
+def test_the_page_names_the_stations_in_their_order() -> None:
+    """None that is not there, and none before one that it may import."""
+    page = (SOURCE.parents[1] / "docs" / "architecture.md").read_text(encoding="utf-8")
+    tree = page.partition("\nsrc/avcer/\n")[2].partition("```")[0]
+    named = [name.removesuffix(".py").rstrip("/") for name in re.findall(r"^  (\w\S*)", tree, re.MULTILINE)]
+    assert sorted(named) == sorted(name for name in ORDER if name != "__main__")
+    places = [ORDER[name] for name in named]
+    assert places == sorted(places)
 
 
 def modules() -> list[Path]:
