@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Any, Final, cast
+from typing import Any, Final, TextIO, cast
 
 from avcer.home import home, writable
 
@@ -24,6 +24,14 @@ def quieten() -> None:
     cast(dict[str, Any], sys.modules)[TELEMETRY] = None
     for name, value in SWITCHES.items():
         os.environ.setdefault(name, value)
+
+
+def own_stdout() -> TextIO:
+    """Standard output for the answers alone: what a library prints goes to standard error from now on."""
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8", errors="surrogateescape")
+    os.dup2(2, 1)
+    sys.stdout = sys.stderr
+    return answers
 
 
 def own_process() -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from tempfile import TemporaryFile
 from threading import Event, Thread
-from typing import Any, Final, Literal
+from typing import IO, Any, Final, Literal
 
 from avcer.errors import UsageError, named
 
@@ -157,12 +157,12 @@ class Worker:
 
     def _start_once(self, stop: Event) -> str:
         """Starts the process and waits until it is ready; why it is not, where that fails."""
-        self._log = TemporaryFile()  # noqa: SIM115 - it lives as long as the process
         self._answers, self._jobs = SimpleQueue(), 0
-        self._process = subprocess.Popen(
-            self._setup.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log,
-            text=True, encoding="utf-8", errors="surrogateescape",
-        )  # fmt: skip
+        try:
+            self._log = TemporaryFile()  # noqa: SIM115 - it lives as long as the process
+            self._process = self._popen(self._log)
+        except OSError as error:
+            return f"the system refuses a process ({error.strerror or error})"
         Thread(target=_listen, args=(self._process, self._answers), daemon=True).start()
         self._send({"options": dict(self._setup.options), "formats": list(self._setup.formats)})
         deadline_s = time.monotonic() + START_S
@@ -178,6 +178,16 @@ class Worker:
                 return self._why_it_ended()
         self.close()
         return f"it is not ready after {START_S:g} s"
+
+    def _popen(self, log: IO[bytes]) -> subprocess.Popen[str]:
+        try:
+            return subprocess.Popen(
+                self._setup.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
+                text=True, encoding="utf-8", errors="surrogateescape",
+            )  # fmt: skip
+        except OSError:
+            log.close()
+            raise
 
     def _outcome(self, job: Job, message: Mapping[str, Any]) -> Outcome:
         if message["state"] == "gone":

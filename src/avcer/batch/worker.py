@@ -26,6 +26,7 @@ from avcer.batch.facts import facts
 from avcer.errors import AvcerError, one_of_many
 from avcer.options import Options
 from avcer.pipeline import Analyzer
+from avcer.quiet import own_stdout
 
 REPORT_EVERY_S: Final = 0.2
 """Between two reports of progress."""
@@ -33,7 +34,7 @@ REPORT_EVERY_S: Final = 0.2
 
 def main() -> int:
     """Works until standard input ends."""
-    answers = _own_stdout()
+    answers = own_stdout()
     orders: SimpleQueue[dict[str, Any]] = SimpleQueue()
     Thread(target=_read_orders, args=(orders,), name="avcer-orders", daemon=True).start()
     setup = orders.get()
@@ -80,14 +81,6 @@ class _Reporter:
         if now_s - self._last_s >= REPORT_EVERY_S:
             self._last_s = now_s
             _answer(self._answers, {"stage": stage, "done": done, "total": total})
-
-
-def _own_stdout() -> TextIO:
-    """Standard output for the answers alone: what a library prints goes to standard error from now on."""
-    answers = os.fdopen(os.dup(1), "w", encoding="utf-8", errors="surrogateescape")
-    os.dup2(2, 1)
-    sys.stdout = sys.stderr
-    return answers
 
 
 def _read_orders(orders: SimpleQueue[dict[str, Any]]) -> None:

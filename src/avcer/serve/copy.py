@@ -18,6 +18,8 @@ from pathlib import Path
 from threading import Lock, Thread
 from typing import Any, Final
 
+from avcer.quiet import own_stdout
+
 FILE: Final = "playable.mp4"
 COMMAND: Final = (sys.executable, "-m", "avcer.serve.copy")
 _REPORT_EVERY_S: Final = 0.2
@@ -73,23 +75,31 @@ class Copies:
 
     def _make(self, job: str, words: list[str], copy: Copy) -> None:
         with self._turn:
-            with self._lock:
-                if self._made.get(job) is not copy:
-                    return
-                process = self._processes[job] = subprocess.Popen(
-                    [*COMMAND, *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-                )
-            error = "its process ended; see the terminal"
-            with process:
-                for line in process.stdout or ():
-                    told = json.loads(line)
-                    error = told.get("error", error)
-                    copy.done, copy.total = told.get("done", copy.done), told.get("total", copy.total)
+            try:
+                with self._lock:
+                    if self._made.get(job) is not copy:
+                        return
+                    process = self._processes[job] = subprocess.Popen(
+                        [*COMMAND, *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+                    )
+                error = _follow(process, copy)
+            except OSError as refused:  # the system starts no more processes
+                error = str(refused)
             with self._lock:
                 self._processes.pop(job, None)
-            done = process.returncode == 0
-            copy.error = None if done else error.replace(words[0], "the clip")
-            copy.state = "done" if done else "failed"
+            copy.error = None if error is None else error.replace(words[0], "the clip")
+            copy.state = "done" if error is None else "failed"
+
+
+def _follow(process: subprocess.Popen[str], copy: Copy) -> str | None:
+    """Notes what the process reports until it ends; gives why it failed, None if it did not."""
+    error = "its process ended; see the terminal"
+    with process:
+        for line in process.stdout or ():
+            told = json.loads(line)
+            error = told.get("error", error)
+            copy.done, copy.total = told.get("done", copy.done), told.get("total", copy.total)
+    return error if process.returncode else None
 
 
 def main(words: list[str]) -> int:
@@ -97,6 +107,7 @@ def main(words: list[str]) -> int:
     from avcer.errors import AvcerError
     from avcer.media.playable import write_playable
 
+    answers = own_stdout()
     Thread(target=_end_with_parent, daemon=True).start()
     video_track, audio_track = (int(word) or None for word in words[2:])
     last_s = 0.0
@@ -105,12 +116,12 @@ def main(words: list[str]) -> int:
         nonlocal last_s
         if time.monotonic() - last_s >= _REPORT_EVERY_S:
             last_s = time.monotonic()
-            print(json.dumps({"done": done, "total": total}), flush=True)
+            print(json.dumps({"done": done, "total": total}), file=answers, flush=True)
 
     try:
         write_playable(Path(words[0]), Path(words[1]), video_track, audio_track, progress)
     except AvcerError as error:
-        print(json.dumps({"error": " ".join(str(error).split())}), flush=True)
+        print(json.dumps({"error": str(error)}), file=answers, flush=True)
         return 1
     return 0
 

@@ -17,7 +17,9 @@ from avcer.errors import OutputError
 
 _TABLE: Final = """CREATE TABLE IF NOT EXISTS jobs (id TEXT PRIMARY KEY, name TEXT, clip TEXT, options TEXT, state TEXT,
 stage TEXT DEFAULT '', done INTEGER DEFAULT 0, total INTEGER DEFAULT 0, error TEXT DEFAULT '', created REAL,
-started REAL DEFAULT 0, version INTEGER DEFAULT 1)"""
+started REAL DEFAULT 0, version INTEGER DEFAULT 1, ended REAL DEFAULT 0)"""
+_LATER: Final = {"ended": "REAL DEFAULT 0"}
+"""Columns that tables of earlier versions lack."""
 _NAME: Final = re.compile(r"[0-9a-f]{16}")
 """What ``new_id`` gives."""
 FINAL: Final = ("done", "failed", "cancelled")
@@ -38,6 +40,7 @@ class Jobs:
             self._base = sqlite3.connect(self.folder / "jobs.sqlite", check_same_thread=False, isolation_level=None)
             self._base.row_factory = sqlite3.Row
             self._do(_TABLE)
+            self._add_missing_columns()
             self._do("UPDATE jobs SET state = 'queued', version = version + 1 WHERE state = 'running'")
         except (OSError, sqlite3.Error) as error:
             reason = getattr(error, "strerror", None) or error
@@ -108,8 +111,8 @@ class Jobs:
         if state == "done":  # the last progress told was on the way, and perhaps of the sound
             all_of_it = f"max({int(frames) or 'max(done, total)'}, 1)"
             progress = f", stage = 'done', done = {all_of_it}, total = {all_of_it}"
-        text = f"UPDATE jobs SET state = ?, error = ?, version = version + 1{progress} WHERE id = ?"
-        self._do(text, state, error, job)
+        text = f"UPDATE jobs SET state = ?, error = ?, ended = ?, version = version + 1{progress} WHERE id = ?"
+        self._do(text, state, error, time.time(), job)
 
     def remove(self, job: str) -> None:
         """Forgets a job and deletes what lies in its folder."""
@@ -117,14 +120,20 @@ class Jobs:
         shutil.rmtree(self.place(job), ignore_errors=True)
 
     def remove_older(self, hours: float) -> None:
-        """Removes the jobs that ended and are older than ``hours``."""
+        """Removes the jobs that ended more than ``hours`` ago."""
         for row in self.all():
-            if row["state"] in FINAL and time.time() - row["created"] > hours * 3600:
+            if row["state"] in FINAL and time.time() - (row["ended"] or row["created"]) > hours * 3600:
                 self.remove(row["id"])
 
     def close(self) -> None:
         """Closes the file."""
         self._base.close()
+
+    def _add_missing_columns(self) -> None:
+        known = {row["name"] for row in self._do("SELECT name FROM pragma_table_info('jobs')")}
+        for name, kind in _LATER.items():
+            if name not in known:
+                self._do(f"ALTER TABLE jobs ADD COLUMN {name} {kind}")
 
     def _do(self, text: str, *values: Any) -> list[dict[str, Any]]:
         with self._lock:

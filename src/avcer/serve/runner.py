@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import shutil
 import sqlite3
@@ -18,6 +17,8 @@ from avcer.words import USUAL_FORMATS
 
 _SWEEP: Final = 600
 """Looks at the queue between two looks for jobs that are too old."""
+_PAUSE_S: Final = 1.0
+"""After a fault of the disk."""
 
 
 class Runner:
@@ -54,18 +55,30 @@ class Runner:
     def _work(self) -> None:
         looks = 0
         while not self._closing.is_set():
-            if looks % _SWEEP == 0:
-                self._jobs.remove_older(self._keep_hours)
+            try:
+                busy = self._look(sweep=looks % _SWEEP == 0)
+            except (sqlite3.Error, OSError):  # a full disk; a job that was running is queued again by the next server
+                busy = False
+                self._closing.wait(_PAUSE_S)
             looks += 1
-            with self._lock:
-                row = self._jobs.take()
-                if row is not None:
-                    stop = self._stops[row["id"]] = Event()
-            if row is None:
+            if not busy:
                 self._closing.wait(0.1)
-                continue
-            with contextlib.suppress(sqlite3.Error):  # a full disk: the next server queues the job again
-                self._run(row, stop)
+
+    def _look(self, sweep: bool) -> bool:
+        """Looks at the queue, and runs what is there; whether there was anything."""
+        if sweep:
+            self._jobs.remove_older(self._keep_hours)
+        with self._lock:
+            row = self._jobs.take()
+            if row is None:
+                return False
+            stop = self._stops[row["id"]] = Event()
+        try:
+            self._run(row, stop)
+        finally:
+            with self._lock:
+                self._stops.pop(row["id"], None)
+        return True
 
     def _run(self, row: dict[str, Any], stop: Event) -> None:
         job = row["id"]
@@ -85,7 +98,7 @@ class Runner:
         except AvcerError as failure:
             state, error, frames = "failed", str(failure), 0
         with self._lock:  # either it is still to be cancelled, or it has ended
-            del self._stops[job]
+            self._stops.pop(job)
             stopped = stop.is_set()
             if not stopped:
                 self._jobs.end(job, state, error.replace(row["clip"], row["name"]), frames)
