@@ -16,7 +16,7 @@ STATIONS = (
     ("errors", "words", "parsing", "waiting"), ("processors", "identity", "home"), ("quiet", "plotting"),
     ("modalities",), ("labels",), ("types", "provenance"),
     ("files", "timing", "prefetch"), ("media",), ("models",), ("faces",), ("emotion",), ("analysis",), ("decision",),
-    ("sampling",), ("sight", "hearing"), ("options",), ("changes", "settled"), ("session",), ("feeding",),
+    ("sampling", "inputs"), ("sight", "hearing"), ("options",), ("changes", "settled"), ("session",), ("feeding",),
     ("pipeline",),
     ("output",), ("live",), ("annotations",), ("batch",), ("serve",), ("evaluation",), ("training",), ("quantization",),
     ("bench",),

@@ -271,6 +271,39 @@ def test_frames_are_counted_anew_and_must_rise() -> None:
     assert analysis.faces[0].frames.tolist() == list(range(40))
 
 
+def test_of_frames_of_which_one_is_refused_none_is_taken() -> None:
+    one = session(None)
+    frames = film(one_who_sways, 4)
+    with pytest.raises(UsageError, match="must rise in time"):
+        one.see([frames[0], frames[1], frames[1]])
+    one.see(frames)
+    analysis = one.finish()
+    assert len(analysis.times_s) == 4
+    assert [size[0] for size in analysis.clip.sizes] == [0]
+
+
+@pytest.mark.parametrize(
+    "image",
+    [np.zeros((8, 8), np.uint8), np.zeros((8, 8, 4), np.uint8), np.zeros((0, 0, 3), np.uint8), np.zeros((8, 8, 3))],
+)
+def test_a_picture_that_is_not_bgr_is_refused_in_words(image: Any) -> None:
+    with session(None) as one, pytest.raises(UsageError, match=r"at 0\.5 s must be \(height, width, 3\) of uint8"):
+        one.see([Frame(0, 0.5, image)])
+
+
+@pytest.mark.parametrize(
+    ("samples", "told"),
+    [
+        (np.zeros((2, 100), np.float32), r"mono, \(n,\) of float32"),
+        (np.zeros(100, np.int16), "it is .* of int16"),
+        (np.array([0.1, np.nan], np.float32), "no number"),
+    ],
+)
+def test_sound_that_is_not_mono_or_no_number_is_refused_in_words(samples: Any, told: str) -> None:
+    with session(None) as one, pytest.raises(UsageError, match=told):
+        one.hear(SoundBlock(0.0, samples))
+
+
 def test_the_whole_clips_leader_is_chosen_at_the_end() -> None:
     """The large face is there for a shorter time, yet has the larger area x time."""
     scene = two_of_whom_one_is_missed

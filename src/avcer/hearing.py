@@ -80,10 +80,9 @@ class Ear:
         self._size = batch or model.batch
         self._heard = heard
         self._waiting: list[SoundWindow] = []
-        self._spans: list[tuple[float, float]] = []
-        self._logits: list[Float] = []
+        self._parts: list[AudioEvidence] = []
+        self._count = 0
         self._meter = SpeechMeter()
-        self._speech: list[float] = []
         self._lock = Lock()
         self.finished = False
 
@@ -105,20 +104,17 @@ class Ear:
         """Up to where no later sound can change what ``AudioEvidence.on_frames`` says of a frame."""
         if self.finished:
             return np.inf
-        return self._spans[-1][0] - TOLERANCE_S if self._spans else -np.inf
+        return float(self._parts[-1].starts_s[-1]) - TOLERANCE_S if self._parts else -np.inf
 
     def evidence(self, last: int | None = None) -> AudioEvidence:
         """All answers so far, or those of the ``last`` so many windows; from any thread."""
         with self._lock:
-            start = 0 if last is None else max(len(self._spans) - last, 0)
-            spans, logits, speech = self._spans[start:], self._logits[start:], np.array(self._speech[start:])
-        if not spans:
+            parts = self._parts[-(last or 0) :]  # a part has one window at least
+        if not parts:
             nowhere = np.zeros(0)
             return AudioEvidence(nowhere, nowhere, np.zeros((0, 0), np.float32), np.zeros(0, np.bool_), nowhere)
-        starts_s, ends_s = np.array(spans).T
-        stacked = np.stack(logits)
-        usable = ~np.isnan(stacked[:, 0])
-        return AudioEvidence(starts_s, ends_s, np.nan_to_num(stacked), usable, speech)
+        rows = {name: [getattr(part, name) for part in parts] for name in vars(parts[0])}
+        return AudioEvidence(**{name: np.concatenate(arrays)[-(last or 0) :] for name, arrays in rows.items()})
 
     def _add(self, window: SoundWindow) -> None:
         self._waiting.append(window)
@@ -128,18 +124,18 @@ class Ear:
     def _classify(self) -> None:
         """Runs the model on the waiting windows; digital silence has no numbers."""
         windows, self._waiting = self._waiting, []
-        logits = np.full((len(windows), self._model.classes), np.nan, np.float32)
-        heard = [number for number, window in enumerate(windows) if not is_silent(window.samples)]
-        if heard:
-            with self._stages.stage("audio", len(heard)):
-                logits[heard] = self._model.predict([windows[number].samples for number in heard])
+        logits = np.zeros((len(windows), self._model.classes), np.float32)
+        usable = np.array([not is_silent(window.samples) for window in windows])
+        if usable.any():
+            with self._stages.stage("audio", int(usable.sum())):
+                logits[usable] = self._model.predict([windows[number].samples for number in np.flatnonzero(usable)])
         with self._stages.stage("speech", len(windows)):
-            speech = [self._meter(window) for window in windows]
+            speech = np.array([self._meter(window) for window in windows])
+        starts_s, ends_s = np.array([(window.start_s, window.end_s) for window in windows]).T
         with self._lock:
-            self._spans += [(window.start_s, window.end_s) for window in windows]
-            self._logits += list(logits)
-            self._speech += speech
-        self._heard(len(self._spans))
+            self._parts.append(AudioEvidence(starts_s, ends_s, logits, usable, speech))
+        self._count += len(windows)
+        self._heard(self._count)
 
 
 def hear_all(blocks: Iterable[SoundBlock], ear: Ear) -> AudioEvidence:

@@ -22,10 +22,10 @@ from avcer.decision.segments import frame_ends
 from avcer.decision.smoothing import Smoother, Smoothing, smoothed
 from avcer.decision.timelines import decide_all
 from avcer.emotion.audio import AudioModel
-from avcer.errors import UsageError
 from avcer.faces.leadership import Leadership, leading_tracks, primary_track
 from avcer.faces.portraits import Portraits
 from avcer.faces.still import notes_of_still
+from avcer.inputs import check_frames, check_sound
 from avcer.hearing import Ear, Windows
 from avcer.media import SoundBlock
 from avcer.media.film import FALLBACK_RATE
@@ -127,11 +127,10 @@ class Session:
         """Takes the next frames, in the order of time; their indices are counted anew.
 
         Raises:
-            UsageError: a frame is not later than the one before.
+            UsageError: a frame is not later than the one before, or no BGR picture of bytes; none is taken then.
         """
+        check_frames(frames, self._last_s)
         for frame in frames:
-            if not frame.time_s > self._last_s:
-                raise UsageError(f"frames must rise in time: {frame.time_s} s comes after {self._last_s} s")
             self._last_s = frame.time_s
             size = (frame.image.shape[1], frame.image.shape[0])
             if not self._sizes or self._sizes[-1][1:] != size:
@@ -148,7 +147,11 @@ class Session:
 
         It comes before the frames of its time, unless the session knows from ``info`` that there will be sound: a frame
         that has settled is not heard for anew.
+
+        Raises:
+            UsageError: it is not mono, or holds what is no number.
         """
+        check_sound(block)
         if not self._awaits_sound:
             self._note_if_late(block)
         self._awaits_sound = True

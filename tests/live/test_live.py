@@ -19,6 +19,7 @@ import pytest
 from avcer import cli
 from avcer.analysis import Analysis
 from avcer.errors import InputError
+from avcer.live import record
 from avcer.live.inbox import Arrived, Inbox, Taken
 from avcer.live.run import LiveRun, Wanted
 from avcer.live.sources import AsIfLive, open_live
@@ -135,6 +136,19 @@ def test_a_recording_whose_picture_comes_late(analyzer: Analyzer, tmp_path: Path
     shown = [frame.time_s for frame in Pictures(tmp_path / "one" / "recording.mp4")]
     assert saved.times_s[0] == pytest.approx(1.0)
     assert np.allclose(shown, saved.times_s, atol=1e-4)
+
+
+def test_a_fault_of_the_recorder_keeps_nobody_waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: Any, **__: Any) -> None:
+        raise ArithmeticError("made up")
+
+    monkeypatch.setattr(record, "writing", fails)
+    recording = record.Recording(tmp_path)
+    taken = Taken([Arrived(frame, 0.0) for frame in film(sways, 60)], list(speech(1.0)))
+    for _ in range(2 * record.MOST_WAITING):
+        recording.add(taken)
+    assert recording.finish() is None
+    assert "ArithmeticError (made up)" in str(recording.failure)
 
 
 @pytest.mark.parametrize("sound", [True, False])

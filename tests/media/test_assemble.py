@@ -161,3 +161,15 @@ def test_a_cutter_that_was_given_nothing_ends_nowhere() -> None:
     cutter = WindowCutter()
     assert cutter.end_s is None
     assert list(cutter.finish()) == []
+
+
+def test_a_long_hole_costs_little_and_shifts_nothing() -> None:
+    """A computer that slept for years, or a clock that jumped: sound goes on at its own time."""
+    cutter, sound = WindowCutter(), np.ones(RATE, np.float32)
+    cut = [*cutter.feed(0.0, sound), *cutter.feed(1e8 + 0.25, sound), *cutter.finish()]
+    assert len(cut) < 200
+    assert all(window.start_s % 0.5 == 0 for window in cut)
+    loud = [window.start_s + place / RATE for window in cut for place in np.flatnonzero(window.samples)]
+    assert min(time_s for time_s in loud if time_s > 1) == pytest.approx(1e8 + 0.25)
+    assert max(loud) == pytest.approx(1e8 + 1.25, abs=1e-3)
+    assert cut[-1].end_s == pytest.approx(1e8 + 1.25)

@@ -13,6 +13,7 @@ import pytest
 
 pytest.importorskip("starlette", reason="the extra serve is not installed")
 
+from avcer.errors import UsageError
 from avcer.serve import copy, runner
 from avcer.serve.copy import Copies
 from avcer.serve.jobs import Jobs
@@ -83,6 +84,17 @@ def test_a_table_of_before(tmp_path: Path) -> None:
     jobs.remove_older(24)
     assert [row["id"] for row in jobs.all()] == ["new"]
     jobs.close()
+
+
+def test_a_second_service_on_one_folder(jobs: Jobs, tmp_path: Path) -> None:
+    """It would remove the upload that is coming in, and run the job that is running."""
+    upload = jobs.place(jobs.new_id())
+    upload.mkdir()
+    with pytest.raises(UsageError, match=r"another avcer serve .*--jobs"):
+        Jobs(tmp_path / "jobs")
+    assert upload.exists()
+    jobs.close()
+    Jobs(tmp_path / "jobs").close()
 
 
 class TestCopies:

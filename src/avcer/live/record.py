@@ -15,7 +15,7 @@ import numpy as np
 from av.container import OutputContainer
 from av.packet import Packet
 
-from avcer.errors import AvcerError
+from avcer.errors import AvcerError, one_of_many
 from avcer.live.inbox import Taken
 from avcer.media import SAMPLE_RATE, SoundBlock
 from avcer.media.filming import FilmWriter, writing
@@ -60,8 +60,9 @@ class Recording:
 
     def _work(self) -> None:
         try:
-            self._write()
-        except AvcerError as error:
+            with one_of_many(self._folder / UNFINISHED):
+                self._write()
+        except AvcerError as error:  # whoever adds must not wait for ever
             self.failure = error
             while self._groups.get() is not None:
                 pass

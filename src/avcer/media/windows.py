@@ -14,6 +14,9 @@ SILENCE: Final = 1e-4
 """-80 dB of full scale: above the rounding noise of lossy codecs on digital zero, below any microphone's."""
 
 
+LONGEST_FILLED: Final = 60 * SAMPLE_RATE
+
+
 class SoundWindow(NamedTuple):
     """What a model hears at once: samples ``(n,)`` from ``start_s`` on; the last windows of a clip are shorter."""
 
@@ -55,7 +58,8 @@ class WindowCutter:
         """Takes the next block, mono at 16 kHz; yields the windows that it completes.
 
         A hole between two blocks is filled with zeros, and what overlaps the block before is dropped; differences
-        below 20 ms are neither.
+        below 20 ms are neither. Of a hole of more than a minute, as after a computer slept, the windows of nothing but
+        zeros are left out.
         """
         end_s = self.end_s
         if end_s is None:
@@ -72,8 +76,15 @@ class WindowCutter:
             yield self._window()
 
     def _fill(self, zeros: int) -> Iterator[SoundWindow]:
-        for start in range(0, zeros, self._length):
-            yield from self._take(np.zeros(min(self._length, zeros - start), np.float32))
+        yield from self._zeros(min(zeros, self._length))
+        rest = max(zeros - self._length, 0)  # what is held now is nothing but zeros
+        skipped = max(rest - LONGEST_FILLED, 0) // self._step * self._step
+        self._begin += skipped
+        yield from self._zeros(rest - skipped)
+
+    def _zeros(self, count: int) -> Iterator[SoundWindow]:
+        for start in range(0, count, self._length):
+            yield from self._take(np.zeros(min(self._length, count - start), np.float32))
 
     def _take(self, samples: Float) -> Iterator[SoundWindow]:
         self._held = np.concatenate([self._held, samples])

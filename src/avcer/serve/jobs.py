@@ -11,15 +11,16 @@ import stat
 import time
 from pathlib import Path
 from threading import Lock
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
-from avcer.errors import OutputError
+from avcer.errors import OutputError, UsageError
 
 _TABLE: Final = """CREATE TABLE IF NOT EXISTS jobs (id TEXT PRIMARY KEY, name TEXT, clip TEXT, options TEXT, state TEXT,
 stage TEXT DEFAULT '', done INTEGER DEFAULT 0, total INTEGER DEFAULT 0, error TEXT DEFAULT '', created REAL,
 started REAL DEFAULT 0, version INTEGER DEFAULT 1, ended REAL DEFAULT 0)"""
 _LATER: Final = {"ended": "REAL DEFAULT 0"}
 """Columns that tables of earlier versions lack."""
+_LOCK: Final = ".lock"
 _NAME: Final = re.compile(r"[0-9a-f]{16}")
 """What ``new_id`` gives."""
 FINAL: Final = ("done", "failed", "cancelled")
@@ -30,12 +31,14 @@ class Jobs:
 
     Raises:
         OutputError: the folder cannot be written, or holds another kind of file in their place.
+        UsageError: another service has its jobs there.
     """
 
     def __init__(self, folder: Path) -> None:
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             self.folder = folder.resolve()
+            self._owned = _own(self.folder)
             self._lock = Lock()
             self._base = sqlite3.connect(self.folder / "jobs.sqlite", check_same_thread=False, isolation_level=None)
             self._base.row_factory = sqlite3.Row
@@ -126,8 +129,9 @@ class Jobs:
                 self.remove(row["id"])
 
     def close(self) -> None:
-        """Closes the file."""
+        """Closes the file, and leaves the folder to the next service."""
         self._base.close()
+        self._owned.close()
 
     def _add_missing_columns(self) -> None:
         known = {row["name"] for row in self._do("SELECT name FROM pragma_table_info('jobs')")}
@@ -138,6 +142,24 @@ class Jobs:
     def _do(self, text: str, *values: Any) -> list[dict[str, Any]]:
         with self._lock:
             return [dict(row) for row in self._base.execute(text, values).fetchall()]
+
+
+def _own(folder: Path) -> TextIO:
+    """Keeps a second service out of ``folder`` until the file is closed or the process ends. Where the file system has
+    no locks, nothing is locked.
+    """
+    file = (folder / _LOCK).open("a", encoding="utf-8")
+    try:
+        import fcntl  # not on Windows
+
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        file.close()
+        what = f"{folder}: another avcer serve has its jobs there"
+        raise UsageError(f"{what}; stop it first, or choose another folder with --jobs") from error
+    except (ImportError, OSError):
+        pass
+    return file
 
 
 def _bytes_of(path: Path) -> int:

@@ -9,7 +9,7 @@ from concurrent.futures import Future
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from threading import Thread
-from typing import Any
+from typing import Any, Final
 
 from avcer.live.inbox import Arrived, Taken
 from avcer.live.record import Recording
@@ -22,6 +22,9 @@ from avcer.serve.places import Places
 from avcer.serve.service import Service
 from avcer.types import Frame
 from avcer.words import USUAL_FORMATS
+
+ROOM_EVERY_S: Final = 10.0
+"""Between two looks whether the disk, and the quota, have room for the recording."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,7 @@ class Desk:
         self._service, self._places, self._asked, self._tell = service, places, asked, tell
         self._zero_s: float | None = None
         self._last_s = -1.0
+        self._check_s = 0.0
         Thread(target=self._work, daemon=True, name="avcer-live").start()
 
     def _work(self) -> None:
@@ -65,7 +69,7 @@ class Desk:
                         folder.mkdir(mode=0o700)
                         recording = Recording(folder)
                     if recording is not None:
-                        self._service.room(0)
+                        self._check_room()
                         recording.add(taken)
                     for result in watch.feed(taken):
                         count += 1
@@ -83,6 +87,12 @@ class Desk:
         analysis.save(folder / "results", USUAL_FORMATS)
         self._keep(job, clip, len(analysis.times_s))
         return {"stopped": True, "job": job, "frames": count}
+
+    def _check_room(self) -> None:
+        """Now and then: it reads the sizes of all files of all jobs."""
+        if time.monotonic() >= self._check_s:
+            self._service.room(0)
+            self._check_s = time.monotonic() + ROOM_EVERY_S
 
     def _keep(self, job: str, clip: Path, frames: int) -> None:
         name = f"{self._asked.name} {time.strftime('%Y-%m-%d %H:%M:%S')}"

@@ -98,7 +98,7 @@ class Runner:
         except AvcerError as failure:
             state, error, frames = "failed", str(failure), 0
         with self._lock:  # either it is still to be cancelled, or it has ended
-            self._stops.pop(job)
+            self._stops.pop(job, None)
             stopped = stop.is_set()
             if not stopped:
                 self._jobs.end(job, state, error.replace(row["clip"], row["name"]), frames)
