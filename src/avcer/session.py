@@ -25,8 +25,8 @@ from avcer.emotion.audio import AudioModel
 from avcer.faces.leadership import Leadership, leading_tracks, primary_track
 from avcer.faces.portraits import Portraits
 from avcer.faces.still import notes_of_still
-from avcer.inputs import check_frames, check_sound
 from avcer.hearing import Ear, Windows
+from avcer.inputs import check_frames, check_sound
 from avcer.media import SoundBlock
 from avcer.media.film import FALLBACK_RATE
 from avcer.modalities import AUDIO
