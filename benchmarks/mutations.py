@@ -146,7 +146,7 @@ MUTATIONS: Final = (
     _one("20", "whether a mouth moves does not reach the decision", "decision/timelines.py",
          "of_face[name], name, mouth)", "of_face[name], name)", WIRING),
     _one("21", "all sound is speech", "hearing.py",
-         "speech = [self._meter(window) for window in windows]", "speech = [1.0] * len(windows)", WIRING),
+         "speech = np.array([self._meter(window) for window in windows])", "speech = np.ones(len(windows))", WIRING),
 )  # fmt: skip
 
 
