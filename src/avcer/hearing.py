@@ -13,6 +13,7 @@ from avcer.emotion.audio import TOLERANCE_S, WINDOW_STEP_S, AudioModel, frame_pr
 from avcer.emotion.speech import SpeechMeter
 from avcer.emotion.waveform import WINDOW_S
 from avcer.media import SoundBlock, SoundWindow, WindowCutter, is_silent
+from avcer.modalities import AUDIO
 from avcer.timing import Stages
 from avcer.types import Boolean, Double, EmotionProbabilities, Float
 
@@ -37,13 +38,13 @@ class AudioEvidence:
         invented beyond the sound.
         """
         if not self.usable.any():
-            return nothing(times_s, "audio")
+            return nothing(times_s, AUDIO.name)
         return frame_probabilities(self.starts_s, self.ends_s, self.logits, self.usable, times_s, self.speech)
 
     def trailing(self, times_s: Double, hold_s: float) -> EmotionProbabilities:
         """The same from the past alone: a frame takes the last window that ended no more than ``hold_s`` before it."""
         if not self.usable.any():
-            return nothing(times_s, "audio")
+            return nothing(times_s, AUDIO.name)
         return trailing_probabilities(self.ends_s, self.logits, self.usable, times_s, hold_s, self.speech)
 
 

@@ -1,6 +1,10 @@
 """The table of modalities: what speaks of emotions, on whose behalf, and how it is shown.
 
-Records, tables, documents, pictures and fusion files loop over such rows. A new modality is a row and a model.
+Records, tables, documents, pictures and fusion files loop over such rows.
+
+A new modality is a row here, a model with a role of its own (``models.card``), what runs it on a clip (as ``hearing``
+does the audio model) and hands what it says to ``session`` and ``settled``, and fusion weights with a row for it; those
+that are shipped are of the source work's three. To score and to fit it, labelled tables need its columns.
 """
 
 from __future__ import annotations
@@ -28,12 +32,15 @@ class Modality:
 STATIC: Final = Modality("static", "VS", "face", "face, static", "#0072B2")
 DYNAMIC: Final = Modality("dynamic", "VD", "face", "face, dynamic", "#E69F00")
 AUDIO: Final = Modality("audio", "A", "clip", "voice", "#009E73")
-"""The three of AVCER. The colours are from Okabe and Ito's palette, which people with any colour vision can tell
+"""The colours are from Okabe and Ito's palette, which people with any colour vision can tell
 apart.
 """
 
-MODALITIES: Final = (STATIC, DYNAMIC, AUDIO)
-"""In the order of the rows of every weight matrix."""
+SOURCE_WORK: Final = (STATIC, DYNAMIC, AUDIO)
+"""Those that weights, documents and fusion files speak of where they do not say of which."""
+
+MODALITIES: Final = (*SOURCE_WORK,)
+"""All, in the order of the rows of every weight matrix."""
 
 NAMES: Final = tuple(modality.name for modality in MODALITIES)
 """Their names, in the same order."""

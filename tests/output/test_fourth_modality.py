@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -114,3 +116,18 @@ def test_a_fusion_file_has_it(weights: FusionWeights, modality: Modality, tmp_pa
     np.testing.assert_array_equal(again.values, weights.values)
     with pytest.raises(UsageError, match="'text'"):
         read_fusion(tmp_path / "four.json")
+
+
+def test_the_pipeline_stands_with_a_fourth_row() -> None:
+    """Weights that are shipped stay those of the three; the plain mean is of all."""
+    code = (
+        "import avcer.modalities as m\n"
+        "m.MODALITIES += (m.Modality('text', 'T', 'clip', 'what is said', '#CC79A7'),)\n"
+        "m.NAMES, m.CURVES = (*m.NAMES, 'text'), (*m.CURVES, 'T')\n"
+        "import avcer.pipeline, avcer.cli\n"
+        "from avcer.decision.fuse import CHOICES, read_fusion\n"
+        "assert avcer.pipeline.Analyzer().options.models == 'mini'\n"
+        "print(*(len(read_fusion(choice).modalities) for choice in CHOICES))"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert shown.stdout.strip() == "3 4 3", shown.stderr

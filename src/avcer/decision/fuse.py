@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from avcer.decision.align import held_rows, hold_last, nothing
 from avcer.errors import UsageError
 from avcer.labels import BASIC
-from avcer.modalities import MODALITIES, NAMES, Modality
+from avcer.modalities import MODALITIES, SOURCE_WORK, Modality
 from avcer.models.store import MINI
 from avcer.parsing import json_of
 from avcer.types import FUSED, Double, EmotionProbabilities, expect_shape
@@ -24,6 +24,7 @@ Pooling = Literal["linear", "log-linear"]
 """``linear``: the weighted sum, as the source work. ``log-linear``: the product of powers, made to add up to 1."""
 LEAST: Final = 1e-4
 """Log-linear pooling takes smaller probabilities for this one, so that no model alone can rule an emotion out."""
+_USUAL: Final = tuple(modality.name for modality in SOURCE_WORK)
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class FusionWeights:
     values: Double
     pooling: Pooling = "linear"
     bias: Double | None = None
-    modalities: tuple[Modality, ...] = MODALITIES
+    modalities: tuple[Modality, ...] = SOURCE_WORK
 
     def __post_init__(self) -> None:
         expect_shape("FusionWeights.values", self.values, (len(self.modalities), len(BASIC)))
@@ -54,13 +55,13 @@ class FusionWeights:
         """The weights that ``as_dict`` gave; ``known`` are the modalities that they may speak of."""
         bias = np.array(document["bias"], dtype=np.float64) if "bias" in document else None
         rows = {modality.name: modality for modality in known}
-        asked = tuple(rows[name] for name in document.get("modalities", NAMES))
+        asked = tuple(rows[name] for name in document.get("modalities", _USUAL))
         return cls(document["name"], np.array(document["weights"]), document.get("pooling", "linear"), bias, asked)
 
     def as_dict(self) -> dict[str, Any]:
         """The weights for the provenance; all but name and weights only where they are not the usual ones."""
         document: dict[str, Any] = {"name": self.name, "weights": self.values.tolist()}
-        document |= {"modalities": list(self.names)} if self.names != NAMES else {}
+        document |= {"modalities": list(self.names)} if self.names != _USUAL else {}
         document |= {"pooling": self.pooling} if self.pooling != "linear" else {}
         return document | ({"bias": self.bias.tolist()} if self.bias is not None else {})
 
@@ -89,8 +90,8 @@ PUBLISHED_7: Final = _weights(
 )
 """The published weights for the 7-class variant of the audio model, as released: Disgust adds up to 1.05, not 1."""
 
-MEAN: Final = _weights("mean", [[1 / 3] * len(BASIC)] * len(MODALITIES))
-"""No weights: the plain mean."""
+MEAN: Final = FusionWeights("mean", np.full((len(MODALITIES), len(BASIC)), 1 / len(MODALITIES)), modalities=MODALITIES)
+"""No weights: the plain mean of all modalities."""
 
 BUILT_IN: Final = {weights.name: weights for weights in (PUBLISHED, MEAN)}
 
@@ -169,8 +170,8 @@ def read_fusion(choice: str | Path, known: Sequence[Modality] = MODALITIES) -> F
     """Built-in weights by name (``mini``: those shipped with the mini models), or the user's own from a JSON file.
 
     The file is ``{"format": "avcer-fusion", "name": ..., "weights": {"static": [7 numbers], "dynamic": [...],
-    "audio": [...]}}``, in the order of ``labels.BASIC``, with a row for each modality ``known``; optionally
-    ``"pooling": "log-linear"`` and ``"bias": [7]``.
+    "audio": [...]}}``, in the order of ``labels.BASIC``, with a row for each of these three; optionally
+    rows of others that are ``known``, ``"pooling": "log-linear"`` and ``"bias": [7]``.
 
     Raises:
         UsageError: unknown name, unreadable file, or weights that are negative or all zero for an emotion.
@@ -200,9 +201,10 @@ def _parsed(document: dict[str, Any], name: str, known: tuple[Modality, ...]) ->
     strange = sorted(set(document["weights"]) - {modality.name for modality in known})
     if strange:
         raise ValueError(f"it weighs {strange[0]!r}; the modalities are {', '.join(each.name for each in known)}")
-    values = np.array([document["weights"][modality.name] for modality in known], dtype=np.float64)
+    asked = tuple(one for one in known if one in SOURCE_WORK or one.name in document["weights"])
+    values = np.array([document["weights"][modality.name] for modality in asked], dtype=np.float64)
     bias = np.array(document["bias"], dtype=np.float64) if "bias" in document else None
-    return FusionWeights(str(document.get("name", name)), values, pooling, bias, known)
+    return FusionWeights(str(document.get("name", name)), values, pooling, bias, asked)
 
 
 def write_fusion(weights: FusionWeights, path: Path, about: dict[str, Any] | None = None) -> None:

@@ -11,6 +11,7 @@ from avcer.emotion.probabilities import softmax
 from avcer.emotion.voice import VoiceFrames
 from avcer.emotion.waveform import Waveform
 from avcer.labels import BASIC
+from avcer.modalities import AUDIO
 from avcer.models.card import ModelCard
 from avcer.models.engine import Engine, batch_size
 from avcer.models.preparation import Preparation, prepared_by
@@ -91,7 +92,7 @@ def frame_probabilities(
     values[valid] = softmax(means[:, :-1])
     activity = np.full(len(times_s), np.nan)
     activity[valid] = means[:, -1]
-    return EmotionProbabilities(times_s, values, valid, "audio", activity)
+    return EmotionProbabilities(times_s, values, valid, AUDIO.name, activity)
 
 
 def trailing_probabilities(
@@ -109,4 +110,4 @@ def trailing_probabilities(
     values[valid] = softmax(logits[last[valid], : len(BASIC)].astype(np.float64))
     activity = np.full(len(times_s), np.nan)
     activity[valid] = np.nan if speech is None else speech[last[valid]]
-    return EmotionProbabilities(times_s, values, valid, "audio", activity)
+    return EmotionProbabilities(times_s, values, valid, AUDIO.name, activity)

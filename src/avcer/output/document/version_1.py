@@ -12,7 +12,7 @@ import numpy as np
 from avcer.analysis import Analysis, FaceAnalysis
 from avcer.decision.compound import salience
 from avcer.labels import BASIC, NONE, Compound, Vocabulary
-from avcer.modalities import AUDIO, MODALITIES
+from avcer.modalities import AUDIO, SOURCE_WORK
 from avcer.provenance import Provenance
 from avcer.types import (
     FUSED,
@@ -66,9 +66,9 @@ def _tuples(value: Any) -> Any:
 def _face(stored: Mapping[str, Any], times_s: Double, vocabulary: Vocabulary) -> FaceAnalysis:
     frames = np.array(stored["frames"], dtype=np.int64)
     rows = times_s[frames]
-    said = {modality.name: _emotions(stored[modality.name], rows, modality.name) for modality in MODALITIES}
+    said = {modality.name: _emotions(stored[modality.name], rows, modality.name) for modality in SOURCE_WORK}
     fused = _emotions(stored["fused"], rows, FUSED)
-    names = {modality.curve: modality.name for modality in MODALITIES}
+    names = {modality.curve: modality.name for modality in SOURCE_WORK}
     expression = _timeline(stored["compound"], fused, vocabulary)
     return FaceAnalysis(
         track=None if stored["track"] is None else _track(stored["id"], stored["track"]),
@@ -116,7 +116,7 @@ def _timeline(stored: Mapping[str, Any], emotions: EmotionProbabilities, vocabul
         probability=_array(stored["probability"]),
         runner_up=_indices(stored["runner_up"]),
         scores=_array(stored["scores"], len(vocabulary)),
-        shares=_array(stored["shares"], len(MODALITIES)),
+        shares=_array(stored["shares"], len(SOURCE_WORK)),
         valid=_valid(stored["classes"]),
         labels=vocabulary.names,
         vocabulary=vocabulary,
