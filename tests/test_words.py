@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import get_args, get_type_hints
 
 from avcer import words
-from avcer.decision.policy import RULES
+from avcer.decision.compound import TABLE
+from avcer.decision.policy import RULES, TITLES
 from avcer.evaluation.corpora.registry import CORPORA
 from avcer.evaluation.peers.registry import PEERS
 from avcer.labels import VOCABULARIES
@@ -22,7 +23,8 @@ def test_words_are_those_of_the_tables() -> None:
     assert words.ROLES == ROLES
     assert tuple(SETTINGS) == words.SETTINGS
     assert words.DEVICES == DEVICES
-    assert words.RULES == RULES
+    assert words.RULES == RULES == tuple(TITLES)
+    assert get_args(words.PairRule) == tuple(TABLE)
     assert get_args(get_type_hints(Options)["sound_for"]) == words.SOUND_FOR
     assert set(words.VOCABULARIES) == set(VOCABULARIES)
     assert tuple(FORMATS) == words.FORMATS

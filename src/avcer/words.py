@@ -5,13 +5,15 @@ The tables that give the words their meaning import NumPy and more; ``tests/test
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal, get_args
 
 FAMILIES: Final = ("mini", "published")
 SETTINGS: Final = ("exact", "balanced", "fast")
 DEVICES: Final = ("auto", "cpu", "cuda")
 ROLES: Final = ("detector", "static", "dynamic", "audio")
-RULES: Final = ("open", "1", "2", "both", "sum", "gated", "geometric")
+PairRule = Literal["1", "2", "both", "sum", "gated", "geometric"]
+"""The rules of ``decision.compound``."""
+RULES: Final = ("open", *get_args(PairRule))
 SOUND_FOR: Final = ("primary", "all")
 VOCABULARIES: Final = ("c-expr-db", "avcer-12", "raf-db", "du", "blemore", "pairs-15")
 EXPORTS: Final = ("eaf", "textgrid", "emotionml", "labelstudio", "boris", "audformat", "bids", "mot", "corrected")

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from avcer.analysis import Analysis
-from avcer.decision.compound import RULES, decide
+from avcer.decision.compound import RULES, TABLE, Row, decide
 from avcer.decision.fuse import MEAN
 from avcer.errors import InputError, OutputError
 from avcer.labels import AVCER_12
@@ -133,6 +133,18 @@ def test_what_does_not_follow_is_stored(scene: Make, tmp_path: Path) -> None:
 def test_any_rule_comes_back(scene: Make, tmp_path: Path, rule: str) -> None:
     analysis = scene(provenance=WEIGHTS | {"options": {"rule": rule}})
     assert_same(analysis, load_json(save_json(analysis, tmp_path / "a.json")))
+
+
+def test_documents_leave_out_only_what_every_reader_of_their_version_computes(
+    scene: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A rule that is newer has its scores in the document, whole."""
+    assert [rule for rule in RULES if not TABLE[rule].stored] == ["1", "2", "both", "sum", "gated", "geometric"]
+    analysis = scene(provenance=WEIGHTS | {"options": {"rule": "sum"}})
+    monkeypatch.setitem(TABLE, "sum", Row("a new rule"))
+    path = save_json(analysis, tmp_path / "a.json")
+    assert_same(analysis, load_json(path))
+    assert "faces/0/expression/scores" in read_archive(path.with_suffix(".npz").read_bytes())
 
 
 def test_version_1_is_read(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from avcer.decision.compound import shares
 from avcer.decision.likely import Likelihood, pairs_of, within
 from avcer.decision.weigh import Weighing
 from avcer.errors import UsageError
@@ -320,7 +321,4 @@ def _shares(contributions: Double | None, classes: Integer, vocabulary: Vocabula
     members = np.eye(len(BASIC) + len(vocabulary), len(BASIC))
     for place, pair in enumerate(pairs_of(vocabulary)):
         members[len(BASIC) + place, list(pair)] = 1.0
-    parts: Double = np.einsum("tme,te->tm", contributions, members[classes])
-    total = parts.sum(axis=1, keepdims=True)
-    decided = (classes >= 0)[:, np.newaxis] & (total > 0)
-    return np.where(decided, parts / np.where(total > 0, total, 1.0), 0.0)
+    return shares(contributions, members[classes], classes)

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from avcer.emotion.probabilities import softmax
 from avcer.labels import BASIC, PAIRS_15, Vocabulary
 from avcer.types import Double, Integer, expect_shape
 
@@ -82,16 +83,10 @@ def features(logs: Double) -> Double:
 
 def label_probabilities(logs: Double, given: Double, kinds: Double, sharpness: tuple[float, float]) -> Double:
     """``(T, 22)`` from ``logarithms`` and ``features``."""
-    of_kind = _softmax(np.column_stack([np.zeros(len(given)), given @ kinds.T]))
-    single = _softmax(sharpness[0] * logs[:, 1:])
-    pairs = _softmax(sharpness[1] * (logs[:, _FIRST] + logs[:, _SECOND]))
+    of_kind = softmax(np.column_stack([np.zeros(len(given)), given @ kinds.T]))
+    single = softmax(sharpness[0] * logs[:, 1:])
+    pairs = softmax(sharpness[1] * (logs[:, _FIRST] + logs[:, _SECOND]))
     return np.column_stack([of_kind[:, :1], of_kind[:, 1:2] * single, of_kind[:, 2:] * pairs])
-
-
-def _softmax(logits: Double) -> Double:
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    result: Double = powers / powers.sum(axis=1, keepdims=True)
-    return result
 
 
 def within(likely: Double, values: Double, vocabulary: Vocabulary) -> Double:

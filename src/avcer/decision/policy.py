@@ -9,8 +9,7 @@ from typing import Final, Literal
 import numpy as np
 
 from avcer.decision.align import held_rows
-from avcer.decision.compound import RULES as PAIR_RULES
-from avcer.decision.compound import Rule as PairRule
+from avcer.decision.compound import TABLE as PAIR_RULES
 from avcer.decision.compound import decide
 from avcer.decision.express import OPEN, Evidence, OpenRule, express, labels_of, read_open, weighed_evidence
 from avcer.decision.fuse import Fused, FusionWeights, active, fuse, hold_gaps, pool, stacked
@@ -18,11 +17,14 @@ from avcer.decision.weigh import Weighed, Weighing, weigh
 from avcer.labels import C_EXPR_DB, Vocabulary
 from avcer.modalities import Modality
 from avcer.types import FUSED, Boolean, Double, EmotionProbabilities, ExpressionTimeline
+from avcer.words import PairRule
 
 Rule = Literal["open"] | PairRule
 RULES: Final[tuple[Rule, ...]] = ("open", *PAIR_RULES)
 """``open`` says neutral, one emotion or a blend (``express``); the others name a pair wherever they can (``compound``).
 """
+TITLES: Final[Mapping[str, str]] = {"open": "open rule", **{rule: row.title for rule, row in PAIR_RULES.items()}}
+"""What pictures call them."""
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from avcer.analysis import Analysis
+from avcer.decision.policy import TITLES
 from avcer.labels import BASIC, NONE
 from avcer.modalities import FUSED
 from avcer.output.colours import EMOTIONS
@@ -17,16 +18,6 @@ HEIGHT: Final = 0.88
 """Of the head, in inches."""
 _KEY_TOP, _KEY_HEIGHT = 0.6, 0.14
 _SWATCH: Final = 0.2
-
-_RULES: Final = {
-    "open": "open rule",
-    "1": "Rule 1",
-    "2": "Rule 2",
-    "both": "Rules 1 and 2",
-    "sum": "plain pair sums",
-    "gated": "gated pair sums",
-    "geometric": "geometric pair means",
-}
 
 
 def draw_head(page: Page, analysis: Analysis) -> None:
@@ -43,7 +34,7 @@ def _subtitle(analysis: Analysis) -> str:
     rule = analysis.provenance.rule
     parts = [
         f"{options.get('models', 'unknown')} models",
-        _RULES.get(rule, f"rule {rule}"),
+        TITLES.get(rule, f"rule {rule}"),
         f"{fusion.get('name', 'unknown')} fusion weights",
     ]
     if not any(face.track for face in analysis.faces):

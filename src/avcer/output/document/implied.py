@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from avcer.decision.compound import Rule, salience, scores
+from avcer.decision.compound import TABLE, Rule, salience, scores
 from avcer.decision.fuse import FusionWeights, fuse, hold_gaps
 from avcer.labels import Vocabulary
 from avcer.modalities import Modality
@@ -18,9 +18,6 @@ from avcer.types import Double, EmotionProbabilities
 FORMAT: Final = "avcer-analysis"
 VERSION: Final = 2
 
-_RELEASED: Final[tuple[Rule, ...]] = ("1", "2", "both", "sum", "gated", "geometric")
-"""Rules whose scores can be computed again from the emotions, in this and in any later version."""
-
 
 class Implied:
     """What the stored emotions imply, as far as the provenance says how it was decided."""
@@ -29,7 +26,8 @@ class Implied:
         self.vocabulary = vocabulary
         self.weights: FusionWeights | None = None
         self.fill_gaps = bool(provenance.options.get("fill_gaps"))
-        self.rule: Rule | None = next((rule for rule in _RELEASED if rule == provenance.options.get("rule")), None)
+        decided = provenance.options.get("rule")
+        self.rule: Rule | None = next((rule for rule, row in TABLE.items() if rule == decided and not row.stored), None)
         if "weights" in provenance.fusion:
             self.weights = FusionWeights.of_dict(dict(provenance.fusion), modalities)
 
@@ -41,7 +39,7 @@ class Implied:
         return (hold_gaps(found) if self.fill_gaps else found).probabilities.values
 
     def scores(self, emotions: EmotionProbabilities) -> Double | None:
-        """``(F, L)``; None where the rule is not one of the released ones."""
+        """``(F, L)``; None where they do not follow from the emotions."""
         if self.rule is None:
             return None
         return np.where(emotions.valid[:, np.newaxis], scores(emotions.values, self.vocabulary, self.rule), 0.0)
