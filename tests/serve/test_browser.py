@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, expect
 
 import browsing
 import coded
+import recordings
 from browsing import Served, Watched
 
 if browsing.chromium() is None:
@@ -30,6 +31,7 @@ CLIPS = {
     "cc": ("varying.webm", "libvpx", True, 0),
     "dd": ("unplayable.mkv", "mpeg4", True, 1400),
 }
+LATE_S = 5.0
 
 
 @pytest.fixture(scope="module")
@@ -45,13 +47,16 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     for job, (name, codec, varying, begin_ms) in CLIPS.items():
         clip = coded.clip(folder / name, FRAMES, codec, varying, begin_ms)
         served.add_done(job, name, clip, coded.analysis(clip))
+    clip = coded.clip(folder / "early.mkv", FRAMES)
+    late = recordings.remuxed_later(clip, folder / "late.mkv", LATE_S)
+    served.add_done("ee", "late.mkv", late, coded.analysis(late))
     yield served
     served.close()
 
 
-@pytest.mark.parametrize("job", CLIPS)
+@pytest.mark.parametrize("job", [*CLIPS, "ee"])
 def test_what_is_drawn_belongs_to_the_shown_frame(chromium: Browser, done: Served, job: str) -> None:
-    """Of a constant rate, a varying one, WebM, and a clip that only a copy of can be played."""
+    """Of a constant rate, a varying one, WebM, a clip that only a copy of can be played, and one that starts late."""
     watched = Watched(chromium, done)
     page = watched.open(job)
     seen = page.evaluate(browsing.PLAY, CALLBACKS)

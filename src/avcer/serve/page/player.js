@@ -26,6 +26,8 @@ function timeless(video, mediaTime) {
 /** Time stamps of a player and of a file agree to rounding; a frame that is further off belongs to another clock. */
 const EXACT_S = 0.002;
 const MISSES = 5;
+/** The first picture is there before a player has got further, and its stamp is that of the first frame or about 0. */
+const BEGINNING_S = 0.5;
 /** Browsers guess how long a frame of WebM lasts, and may show its neighbour; so many corrections of one seek. */
 const TRIES = 14;
 const ROUNDS = 3;
@@ -55,6 +57,7 @@ export class Player {
     this.closed = false;
     this.exact = "requestVideoFrameCallback" in video;
     this.calibrated = false;
+    this.known = false; // whether the first picture told what the player's clock says of the file's
     this.listeners = new AbortController();
     video.addEventListener("seeked", () => this.#goOn(), { signal: this.listeners.signal });
     if (this.exact) this.#watch(); else this.#goByClock();
@@ -73,13 +76,18 @@ export class Player {
       if (timeless(this.video, told.mediaTime)) return this.#goByClock();
       this.#watch();
       const stamp = this.#painted(told.mediaTime);
-      if (!this.calibrated) {
-        // The first picture that a player shows is the file's first frame, whatever it calls that moment.
-        this.calibrated = true;
-        if (this.video.currentTime < 0.5) this.offset = this.data.first_s - stamp;
-      }
+      if (!this.calibrated) this.#calibrate(stamp);
       this.#show(stamp + this.offset, true);
     });
+  }
+
+  /** The first picture that a player shows is the file's first frame, whatever it calls that moment: a player of a clip
+   * whose time stamps start late may begin at 0 or at the first stamp. */
+  #calibrate(stamp) {
+    this.calibrated = true;
+    const late = stamp - this.data.first_s;
+    this.known = this.video.currentTime < BEGINNING_S || Math.abs(late) < BEGINNING_S;
+    if (this.known) this.offset = -late;
   }
 
   /** From now on the player's clock decides which frame is shown. */
@@ -118,7 +126,7 @@ export class Player {
   #show(time, stamped) {
     const { data } = this;
     const frame = stamped ? data.nearest(time) : data.frameAt(time);
-    if (stamped && frame >= 0 && Math.abs(data.times[frame] - time) > Math.max(EXACT_S, 0.1 * (data.ends[frame] - data.times[frame]))) {
+    if (stamped && this.#isMiss(frame, time)) {
       this.missed += 1;
       if (this.missed === MISSES) this.misses();
     }
@@ -127,6 +135,14 @@ export class Player {
     this.shown(frame);
     this.#correct();
     if (this.loop && !this.video.paused && (frame >= 0 ? data.ends[frame] : time) >= this.loop.to - EXACT_S) this.seek(this.loop.from + EXACT_S);
+  }
+
+  /** Whether the stamp of a picture is none of the analysis: beside a frame's, or no frame's. Pictures outside the
+   * analysed span have none either; where the clock is not known, nobody can tell which those are. */
+  #isMiss(frame, time) {
+    const { times, ends } = this.data;
+    if (frame >= 0) return Math.abs(times[frame] - time) > Math.max(EXACT_S, 0.1 * (ends[frame] - times[frame]));
+    return times.length > 0 && (!this.known || (time > times[0] && time < ends[ends.length - 1]));
   }
 
   #goOn() {
