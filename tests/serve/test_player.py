@@ -17,12 +17,17 @@ import { Player } from "./player.js";
 import { Data } from "./data.js";
 const { first_s, frames, pictures } = JSON.parse(process.argv[2]);
 const times = Array.from({ length: frames }, (_, at) => first_s + at / 25);
-const data = Object.assign(Object.create(Data.prototype), { times, ends: times.map((time) => time + 1 / 25), first_s, zero: first_s });
+const ends = times.map((time) => time + 1 / 25);
+const data = Object.assign(Object.create(Data.prototype), { times, ends, first_s, zero: first_s });
 globalThis.window = {};
 let told;
-const video = { currentTime: 0, duration: 99, paused: false, addEventListener() {}, requestVideoFrameCallback(back) { told = back; } };
+const video = {
+  currentTime: 0, duration: 99, paused: false, addEventListener() {},
+  requestVideoFrameCallback(back) { told = back; },
+};
 const seen = { shown: [], misses: 0 };
-new Player(video, data, () => {}, (frame) => seen.shown.push(frame), () => { seen.misses += 1; }, () => {});
+const missed = () => { seen.misses += 1; };
+new Player(video, data, () => {}, (frame) => seen.shown.push(frame), missed, () => {});
 for (const [clock, stamp] of pictures) { video.currentTime = clock; told(0, { mediaTime: stamp }); }
 console.log(JSON.stringify([seen.shown, seen.misses]));
 """

@@ -143,9 +143,11 @@ export class Edits {
     return this.change(`The split of Face ${into} is taken back`, (doc) => { doc.splits = doc.splits.filter((split) => split.into !== into); });
   }
 
-  /** A person's label of a stretch takes the place of what that person's face was given there before. */
-  label(person, start, end, label) {
+  /** A person's label of a stretch takes the place of what that person's face was given there before. `judged`: the
+   * stretch that this one was until now; what is cut off it is the machine's again. */
+  label(person, start, end, label, judged = null) {
     return this.change(`${this.name(person)}: ${label}`, (doc) => {
+      if (judged) doc.segments = this.#without(doc.segments, person, judged.start, judged.end);
       doc.segments = this.#without(doc.segments, person, start, end);
       doc.segments.push({ face: this.#faceOf(person, start), start_s: start, end_s: end, label });
       doc.segments.sort((one, other) => one.start_s - other.start_s);

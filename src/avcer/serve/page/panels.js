@@ -154,7 +154,7 @@ export class Panels {
     const save = () => {
       const [from, to] = [second(start, one.start), second(end, one.end)];
       if (!(from < to)) throw new Error("The end must be after the start");
-      return edits.label(one.face, from, to, select.value);
+      return studio.relabel(one, from, to, select.value);
     };
     const here = (input, edge) => guarded(() => {
       const { frame } = studio.player;

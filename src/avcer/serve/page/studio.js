@@ -303,6 +303,16 @@ class Studio {
     return this.edits.label(one.face, one.start, one.end, one.label);
   }
 
+  /** Gives a segment other edges or another label; it stays the chosen one. */
+  async relabel(one, start, end, label) {
+    this.selected = { ...one, start, end }; // by its middle the refreshed one is found
+    try { await this.edits.label(one.face, start, end, label, one.person ? one : null); } catch (error) {
+      this.selected = one;
+      this.refresh();
+      throw error;
+    }
+  }
+
   hide(person, hidden) {
     if (hidden) this.hidden.add(person); else this.hidden.delete(person);
     this.curves.build();

@@ -1,0 +1,76 @@
+"""The forms of the page in a real browser: what a person types there, and what becomes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("starlette", reason="the extra serve is not installed")
+pytest.importorskip("playwright", reason="the extra dev is not installed")
+from playwright.sync_api import Browser, Page, expect
+
+import browsing
+import coded
+from browsing import Served, Watched
+
+if browsing.chromium() is None:
+    pytest.skip("no chromium here: apt-get install chromium", allow_module_level=True)
+
+pytestmark = pytest.mark.slow
+FRAMES = 75
+"""Three seconds; the label of face 2 changes every 0.8 s."""
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with browsing.browser() as found:
+        yield found
+
+
+@pytest.fixture
+def watched(chromium: Browser, tmp_path: Path) -> Iterator[Watched]:
+    served = Served(tmp_path / "jobs", workers=0)
+    clip = coded.clip(tmp_path / "talk.mp4", FRAMES)
+    served.add_done("aa", "talk.mp4", clip, coded.analysis(clip))
+    found = Watched(chromium, served)
+    yield found
+    assert not found.foreign
+    found.close()
+    served.close()
+
+
+def rows(page: Page) -> list[str]:
+    """Start, end and who said it, of each segment in the table."""
+    return page.locator("#segments tbody tr").evaluate_all(
+        "rows => rows.map((row) => [0, 1, 5].map((at) => row.cells[at].textContent).join(' '))"
+    )
+
+
+def of_face_2(page: Page) -> None:
+    page.select_option("#filter [name=face]", "2")
+    expect(page.locator("#segments tbody tr")).to_have_count(4)
+
+
+def test_what_is_cut_off_a_judged_stretch_is_the_machines_again(watched: Watched) -> None:
+    page = watched.open("aa")
+    of_face_2(page)
+    page.locator("#segments tbody button").nth(1).click()
+    page.fill("#end", "2.7")
+    page.keyboard.press("Enter")
+    judged = page.locator("#segments tbody tr", has_text="person")
+    expect(judged).to_contain_text("0:02.700")
+    page.fill("#end", "1.5")
+    page.keyboard.press("Enter")
+    expect(judged).to_contain_text("0:01.500")
+    assert rows(page) == [
+        "0:00.000 0:00.800 machine", "0:00.800 0:01.500 person", "0:01.500 0:01.600 machine",
+        "0:01.600 0:02.400 machine", "0:02.400 0:03.000 machine",
+    ]  # fmt: skip
+    expect(page.locator("#segments tbody tr.chosen")).to_contain_text("0:01.500")
+    assert page.input_value("#start") == "0.800"
+    assert page.input_value("#end") == "1.500"
+    page.get_by_role("button", name="Undo").click()
+    expect(judged).to_contain_text("0:02.700")
+    assert not watched.complaints
