@@ -52,7 +52,7 @@ def progress_shown(name: str, quiet: bool) -> Iterator[Progress]:
 
 
 def print_summary(name: str, found: Mapping[str, Any], folder: Path, files: int) -> None:
-    """What was found in a clip (``batch.summary.facts``), where it was written, and the real-time factor."""
+    """What was found in a clip (``batch.facts.facts``), where it was written, and the real-time factor."""
     people = sum(face["face"] is not None for face in found["faces"])
     faces = "no face" if not people else "1 face" if people == 1 else f"{people} faces"
     frames = "1 frame" if found["frames"] == 1 else f"{found['frames']} frames"

@@ -1,7 +1,7 @@
 """What an installed family of models scores on labelled tables, as ``avcer evaluate`` prints it.
 
-Tables have the columns that ``evaluation.faces``, ``speech`` and ``detection`` document. Needs the extra ``torch``
-(soundfile), though not PyTorch itself.
+Tables have the columns that ``evaluation.tables.faces``, ``speech`` and ``detection`` document. Needs the extra
+``torch`` (soundfile), though not PyTorch itself.
 """
 
 from __future__ import annotations

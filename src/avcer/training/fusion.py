@@ -2,7 +2,7 @@
 
 Late fusion treats the models as independent given the emotion, so a face and a voice of different people will do. A
 face is ten samples, as the dynamic model gets them; the static model sees the last one. The weights are the mean
-of the best draws of the method's own search (``evaluation.fusion_search``).
+of the best draws of the method's own search (``evaluation.fusion.search``).
 """
 
 from __future__ import annotations

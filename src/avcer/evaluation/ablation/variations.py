@@ -1,6 +1,6 @@
 """Ablations: the analysis with one thing done differently at a time, beside the reference, the analysis as it is.
 
-The variations are listed here; ``ablate_clips.py`` and ``ablate_corpus.py`` try them. The models run once for each way
+The variations are listed here; ``clips.py`` and ``corpus.py`` try them. The models run once for each way
 to run them: models left out, rules and vocabularies are decided anew from what they said for the reference.
 """
 

@@ -1,6 +1,6 @@
 """Ways to find fusion weights on labelled frames: the method's own search, and others beside it.
 
-All look for the best mean recall of the classes other than Neutral (``fusion_search.search_score``), or for something
+All look for the best mean recall of the classes other than Neutral (``search.search_score``), or for something
 smooth in its place, and all give ``FusionWeights``.
 """
 
