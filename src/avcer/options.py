@@ -87,9 +87,9 @@ class Options:
             (docs/rules.md).
         decision: the numbers of the rule ``open``, a file that ``avcer train decision`` wrote; None for those that are
             shipped with the mini models.
-        baseline: when a face is at rest: ``none`` (not asked), ``first:N`` (its first N seconds), ``START-END``
-            (seconds from the start of the clip), or ``own`` (its most frequent emotion, or Neutral). That rest is taken
-            off what the face models say of it, see ``decision.baseline``.
+        baseline: when a face is neutral: ``none`` (no correction), ``first:N`` (its first N seconds), ``START-END``
+            (seconds from the start of the clip), or ``own`` (its most frequent emotion, or Neutral). The
+            resting response is subtracted from the face models' output, see ``decision.baseline``.
         least_segment: seconds that a label must last to be a segment, and under the rule ``open`` to be said at all; 0
             decides every frame for itself.
         label_sets: write the 90 % set of labels of every frame, too, such as 'Anger|Disgust'; under the rule ``open``.
@@ -100,8 +100,8 @@ class Options:
         longest_side: pixels that a frame's longest side is scaled down to for the detector, 0 for none; None for the
             setting's own.
         min_face: faces whose longer side is below this many pixels of the frame are left out.
-        sound_for: whom the sound counts for, the ``primary`` face (after a cut, whoever leads) or ``all`` of them.
-        detect_every: run the detector on every so many frames, on more where faces come, go or jump, and with
+        sound_for: which face the sound is assigned to, the ``primary`` one (after a cut, whoever leads) or ``all``.
+        detect_every: run the detector on every N-th frame, and on more where faces appear, vanish or jump, and with
             ``balanced`` wherever a face is classified; None for the setting's own.
         steady_within: a face is classified five times a second, and on the frames between where an emotion's
             probability changes by more than this; 0 for every frame, None for the setting's own.

@@ -139,7 +139,7 @@ class Session:
         self._eye.see(frames)
 
     def flush(self) -> None:
-        """Says that the frames so far are all that there are for now: with a limit of latency, they are worked off."""
+        """Processes the buffered frames now; use it with a latency limit."""
         self._eye.flush()
 
     def hear(self, block: SoundBlock) -> None:

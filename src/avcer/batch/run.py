@@ -65,7 +65,7 @@ class BatchOptions:
 
 
 class Watcher:
-    """Whoever follows a batch. Every method does nothing here."""
+    """Progress callbacks of a batch; the defaults do nothing."""
 
     def note(self, line: str) -> None:
         """A line for the user, before the work begins."""
@@ -86,7 +86,7 @@ def run_batch(
     """Analyses a corpus into ``out``, or goes on with it.
 
     Args:
-        sources: see ``manifest.read_sources``.
+        sources: see ``sources.read_sources``.
         out: the folder of the record, the summaries, and of a folder of results for each clip.
         options: of every analysis. ``start`` and ``end`` of the manifest go before those of the options.
         batch: how the corpus is worked through.

@@ -21,9 +21,7 @@ _NAMES: Final = (*CORPORA, "ferplus")
 
 def add_ablate(commands: Commands) -> None:
     """The parser of ``avcer ablate``."""
-    ablate = add(
-        commands, "ablate", "do one thing differently at a time, and see what it changes", _ablate, analyses=True
-    )
+    ablate = add(commands, "ablate", "change one choice at a time and measure the effect", _ablate, analyses=True)
     ablate.usage = "avcer ablate VIDEO... --out DIR [options]\n       avcer ablate CORPUS ROOT --out DIR [options]"
     ablate.add_argument("files", nargs="+", metavar="VIDEO", help="clips; or the name of a corpus, and its folder")
     ablate.add_argument(

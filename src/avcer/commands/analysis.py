@@ -26,7 +26,7 @@ def add_analyze(commands: Commands) -> None:
         commands, "analyze", "analyse clips: tables, a picture and a document for each", _analyze, analyses=True
     )
     analyze.add_argument(
-        "videos", nargs="+", type=Path, metavar="VIDEO", help="a recording; results of each get a folder"
+        "videos", nargs="+", type=Path, metavar="VIDEO", help="a recording; each gets a folder of results"
     )
     analyze.add_argument("--out", type=Path, required=True, metavar="DIR", help="results go to DIR/<name of the clip>/")
     add_choices(analyze)
@@ -55,7 +55,7 @@ _CHOICES: Final[dict[str, dict[str, Any]]] = {
     "--raw-labels": {"action": "store_true", "help": "also write the label that each frame has by itself"},
     "--baseline": {
         "metavar": "none|first:N|START-END|own",
-        "help": "when a face is at rest, to allow for its looks (default: none)",
+        "help": "when the face is neutral, to correct for its resting appearance (default: none)",
     },
     "--decision": {"metavar": "FILE.json", "help": "numbers of the rule open (default: the shipped ones)"},
     "--compounds": {

@@ -35,7 +35,10 @@ def add_evaluate(commands: Commands) -> None:
     add_model_options(evaluate, "precision or speed")
     evaluate.add_argument("--part", choices=PARTS, default="all", help="the rows to score (default: all)")
     evaluate.add_argument(
-        "--out", type=Path, metavar="DIR", help="the folder for the report; the same command goes on after a kill"
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="the folder for the report; the same command resumes after an interruption",
     )
     evaluate.add_argument(
         "--level", choices=LEVELS, help="score frames or videos, of a corpus (default: as it is labelled)"

@@ -22,19 +22,17 @@ def add_train(commands: Commands) -> None:
         type=Path,
         required=True,
         metavar="DIR",
-        help="the folder for what is trained; the same command goes on after a kill",
+        help="the folder for what is trained; the same command resumes after an interruption",
     )
     train.add_argument(
         "--architecture", choices=FAMILIES, default="mini", help="the networks to train (default: %(default)s)"
     )
     train.add_argument("--start", type=Path, metavar="DIR", help="a model to begin with (published; mini faces, audio)")
-    train.add_argument("--leave-out", metavar="NAME", help="a corpus to score on and not to learn from (audio, static)")
+    train.add_argument("--leave-out", metavar="NAME", help="a corpus to hold out for scoring (audio, static)")
     train.add_argument(
         "--doubt-only", action="store_true", help="mini audio: keep --start, fit only what is unfamiliar to it"
     )
-    train.add_argument(
-        "--video", action="store_true", help="mini static: teach all layers of --start anew, for faces as in video"
-    )
+    train.add_argument("--video", action="store_true", help="mini static: fine-tune all layers of --start for video")
     train.add_argument("--own-model", default=[], **OWN_MODEL)
     train.add_argument("--epochs", type=positive, metavar="N", help="how many epochs (default: the recipe's)")
 

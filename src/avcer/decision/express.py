@@ -1,4 +1,4 @@
-"""The rule ``open``: what is shown is neutral, one emotion, or a blend of two, with a probability that means one.
+"""The rule ``open``: what is shown is neutral, one emotion, or a blend of two, with a calibrated probability.
 
 Its numbers are fitted on people's votes by ``avcer train decision``; see ``likely`` for what they are.
 """

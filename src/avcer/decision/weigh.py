@@ -5,8 +5,8 @@ models see is taken for evidence of what is shown, by four shares that people wh
 (``training.weighing``), and the voice for evidence beside it. Evidence multiplies: a modality that does not know has
 all labels alike and changes nothing; where face and voice speak against each other, no label is likely.
 
-So it is as far as the sound is speech and the mouth of this face moves (``Cues``). As far as it does not speak, the
-face is one in silence, and a voice is somebody else's.
+This applies to the degree that the sound is speech and the mouth moves (``Cues``); otherwise the face counts as
+silent and the voice as another person's.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Faces of a picture, by a network with RetinaFace's outputs: the published ones, or the mini detector.
+"""Face detection with a network that has RetinaFace's outputs: the published ones, or the mini detector.
 
-Constants: RetinaFace (Deng et al., CVPR 2020) as AVCER's released code runs it. The network says, for each of a fixed
-set of priors (boxes of six sides on three grids), how far the face's box and landmarks lie from the prior, and how
-sure it is; what is sure enough and not a repeat is reported.
+Constants: RetinaFace (Deng et al., CVPR 2020) as AVCER's released code runs it. For each of a fixed set
+of priors (boxes of six sides on three grids) the network gives a score, and how far the face's box and landmarks lie
+from the prior; boxes above the score threshold are reported after non-maximum suppression.
 """
 
 from __future__ import annotations

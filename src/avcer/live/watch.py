@@ -1,8 +1,9 @@
-"""A session that runs live: of all frames that have come, the newest is looked at, the others are followed.
+"""A session that runs live: the newest frame is classified; on earlier ones faces are interpolated.
 
-One group of frames is in flight at a time. The detector and the models look at the newest frame of a group; on the
-frames before it, faces are taken to move in a straight line and looked at only where the settings ask for it. So every
-frame of the recording has its row, and a machine that is too slow looks less often instead of falling behind.
+One group of frames is in flight at a time. The detector and the models run on the newest frame of a group; on the
+frames before it, boxes are interpolated in a straight line, and faces are classified only where the settings ask for
+it. So every frame of the recording has its row, and a machine that is too slow skips more frames instead of falling
+behind.
 """
 
 from __future__ import annotations

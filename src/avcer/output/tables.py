@@ -125,7 +125,7 @@ def segments_table(analysis: Analysis) -> Table:
             "start_s", numbers(lambda segment: segment.start_s) - zero_s, "time at which the stretch begins, seconds", 6
         ),
         Column("end_s", numbers(lambda segment: segment.end_s) - zero_s, "time at which its last frame gives way", 6),
-        Column("label", texts(lambda segment: segment.label), "what is said of the stretch"),
+        Column("label", texts(lambda segment: segment.label), "label of the segment"),
         Column("kind", texts(lambda segment: segment.kind), "what the label is"),
         Column("salience", numbers(lambda segment: segment.salience), "mean salience of its frames, percent", 1),
         Column(
@@ -182,7 +182,7 @@ def _decision_columns(analysis: Analysis, rows: _Rows) -> tuple[Column, ...]:
         Column(
             "probability",
             number("probability"),
-            "how sure the AV label is; of none, how likely the likeliest label is",
+            "probability of the AV label; for none, of the most probable label",
             6,
         ),
         Column(

@@ -1,4 +1,4 @@
-"""The door: who may come in. Host, Origin and token are looked at before anything else of a request is."""
+"""Access control for the service. Host, Origin and token are checked before anything else of a request."""
 
 from __future__ import annotations
 
