@@ -20,6 +20,7 @@ from avcer.models.card import FAMILIES
 from avcer.options import SETTINGS
 from avcer.output.tables import tables
 from avcer.output.writers import FORMATS
+from avcer.words import RULES
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
@@ -74,6 +75,20 @@ def test_links_lead_to_headings(page: Path) -> None:
     for target, heading in re.findall(r"\]\(([^)#\s]*)#([^)]+)\)", page.read_text(encoding="utf-8")):
         if not target.startswith(("http://", "https://")):
             assert heading in anchors(page.parent / target if target else page), f"{target}#{heading}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_paths_of_the_repository_are_there(page: Path) -> None:
+    """Wherever code is quoted: `tests/x.py`, `python benchmarks/x.py`, a folder. A pattern matches something."""
+    text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+    for code in re.findall(r"`([^`]+)`", text):
+        for path in re.findall(r"(?<!\S)(?:tests|benchmarks|src)/[\w./*-]+", code):
+            assert list(ROOT.glob(path)), path
+
+
+def test_every_rule_is_described() -> None:
+    text = "".join((ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("decision.md", "rules.md"))
+    assert not [rule for rule in RULES if f"`{rule}`" not in text]
 
 
 PAGED = ["analyze", "export", "import-annotations", "train", "evaluate", "compare", "ablate", "fit-fusion", "bench"]
