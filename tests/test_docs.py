@@ -23,7 +23,7 @@ from avcer.output.writers import FORMATS
 from avcer.words import RULES
 
 ROOT = Path(__file__).parents[1]
-PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")])
 RUNNABLE = [ROOT / "README.md", ROOT / "docs" / "python.md"]
 
 
@@ -84,6 +84,14 @@ def test_paths_of_the_repository_are_there(page: Path) -> None:
     for code in re.findall(r"`([^`]+)`", text):
         for path in re.findall(r"(?<!\S)(?:tests|benchmarks|src)/[\w./*-]+", code):
             assert list(ROOT.glob(path)), path
+
+
+def test_the_checklists_name_modules_that_are_there() -> None:
+    """Of the package (`output/x.py`), or of the repository (`tests/x.py`)."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    named = re.findall(r"`([\w/]+\.(?:py|js|html|json)|\w+/)`", text)
+    assert len(named) > 40
+    assert not [name for name in named if not ((ROOT / name).exists() or (ROOT / "src" / "avcer" / name).exists())]
 
 
 def test_every_rule_is_described() -> None:
