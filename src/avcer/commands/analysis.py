@@ -68,7 +68,7 @@ _CHOICES: Final[dict[str, dict[str, Any]]] = {
     "--longest-side": {
         "type": int,
         "metavar": "PIXELS",
-        "help": "scale frames down to this to detect faces; 0: not (default: the setting's)",
+        "help": "scale frames down to this longest side for the detector; 0: no scaling (default: the setting's)",
     },
     "--min-face": {"type": float, "metavar": "PIXELS", "help": "leave out faces smaller than this (default: 24)"},
     "--sound-for": {"choices": SOUND_FOR, "help": "the faces that the sound counts for (default: primary)"},
@@ -109,7 +109,7 @@ _CHOICES: Final[dict[str, dict[str, Any]]] = {
         "help": "the video track, counted from 1 (default: the usual choice)",
     },
     "--times": {"choices": ("file", "start"), "help": "what times count from (default: each format's own)"},
-    "--fill-gaps": {"action": "store_true", "help": "hold the last probabilities of a face where nothing is known"},
+    "--fill-gaps": {"action": "store_true", "help": "keep the last probabilities of a face through gaps"},
 }
 """Options of an analysis; those left out keep the defaults of ``avcer.options.Options``."""
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def add_batch(commands: Commands) -> None:
     """The parser of ``avcer batch``."""
-    batch = add(commands, "batch", "analyse a corpus; the same command goes on where it stopped", _batch, analyses=True)
+    batch = add(commands, "batch", "analyse a corpus; the same command resumes where it stopped", _batch, analyses=True)
     batch.add_argument(
         "sources", nargs="*", metavar="SOURCE", help="files, folders, patterns, manifests (CSV, Parquet)"
     )
@@ -29,14 +29,14 @@ def add_batch(commands: Commands) -> None:
     batch.add_argument("--timeout", type=_seconds, metavar="SECONDS", help="the longest that one clip may take")
     batch.add_argument("--shard", default="1/1", metavar="I/N", help="only the I-th of N parts, for job arrays")
     batch.add_argument("--retry-failed", action="store_true", help="try again the clips that failed before")
-    batch.add_argument("--dry-run", action="store_true", help="say what would be done, and how long it will take")
+    batch.add_argument("--dry-run", action="store_true", help="show what would be done, and an estimate of the time")
     batch.add_argument("--engine", choices=("local", "ray"), default="local", help="where it runs (default: local)")
     batch.add_argument(
         "--address", metavar="ADDRESS", help="the address of a Ray cluster (default: Ray starts on this machine)"
     )
     batch.add_argument("--dataset", action="store_true", help="put the frames of all clips into one Parquet dataset")
     batch.add_argument("--thumbnails", action="store_true", help="put a small picture of each clip into report.html")
-    batch.add_argument("--status", type=Path, metavar="DIR", help="only say how far the batch in DIR is")
+    batch.add_argument("--status", type=Path, metavar="DIR", help="only show the progress of the batch in DIR")
     batch.add_argument("--json", action="store_true", help="with --status: counts by state as one JSON object")
     add_choices(batch)
 

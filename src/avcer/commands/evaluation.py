@@ -50,7 +50,9 @@ def add_evaluate(commands: Commands) -> None:
     evaluate.add_argument(
         "--peers", metavar="LIST", help="of strangers: a list with commas, or none (default: all installed)"
     )
-    evaluate.add_argument("--write", type=Path, metavar="PAGE", help="of strangers: the page to put the tables into")
+    evaluate.add_argument(
+        "--write", type=Path, metavar="PAGE", help="of strangers: a Markdown page to insert the tables into"
+    )
     evaluate.add_argument("--json", action="store_true", help="print one JSON object")
 
 

@@ -19,7 +19,7 @@ def add_serve(commands: Commands) -> None:
     serve.add_argument(
         "--threads", type=positive, metavar="N", help="threads of each worker (default: as many as it may use)"
     )
-    serve.add_argument("--token", metavar="WORD", help="the word that requests must bring (default: a random one)")
+    serve.add_argument("--token", metavar="WORD", help="the secret that requests must carry (default: a random one)")
     serve.add_argument(
         "--jobs",
         type=Path,
@@ -34,7 +34,7 @@ def add_serve(commands: Commands) -> None:
         "--quota",
         type=positive,
         metavar="BYTES",
-        help="the most that all jobs together may take (default: what the disk has)",
+        help="the most disk space that all jobs together may use (default: what the disk has)",
     )
     serve.add_argument(
         "--keep", type=float, default=24.0, metavar="HOURS", help="how long jobs that ended stay (default: 24)"

@@ -1,7 +1,7 @@
 """One training loop for every recipe: AdamW with a one-cycle rate, averaged weights, checkpoints, early stopping.
 
 A run is a folder: ``log.csv`` (a row an epoch, ready to plot), ``last.pt`` (to resume after a kill), ``best.pt`` (the
-averaged weights with the best validation score). Running the same command again goes on where it stopped.
+averaged weights with the best validation score). Running the same command again resumes where it stopped.
 """
 
 from __future__ import annotations
