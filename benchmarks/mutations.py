@@ -52,7 +52,7 @@ MUTATIONS: Final = (
     _one("B", "`begin_score` is not handed to the tracker", "sight.py",
          "Tracker(begin_score=models.detector.begin_score)", "Tracker()", WIRING),
     _one("C", "a segment ends by its row, not its frame", "decision/segments.py",
-         "self._frame_end(int(frames[stop - 1]))", "self._frame_end(int(stop - 1))", "decision/test_segments.py"),
+         "self._frame_end(int(rows.frames[stop - 1]))", "self._frame_end(int(stop - 1))", "decision/test_segments.py"),
     _one("D", "`min_face` is ignored", "options.py", "least_side=self.min_face", "least_side=0.0", WIRING),
     _one("E", "`PUBLISHED_7` is never chosen", "options.py",
          'return PUBLISHED if self.models == "mini" or audio.labels == AUDIO_8 else PUBLISHED_7', "return PUBLISHED",

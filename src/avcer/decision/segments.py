@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
-from avcer.types import KINDS, PER_FRAME, Clip, Double, ExpressionTimeline, Integer, Segment
+from avcer.types import KINDS, Boolean, Clip, Double, ExpressionTimeline, Integer, Segment
 
 ROUNDING_S: Final = 1e-9
 """Sums of times may be off by so much."""
@@ -33,18 +33,42 @@ def last_frame_end(times_s: Double, clip: Clip) -> float:
     return last_s + usual_s
 
 
-def one_label(timeline: ExpressionTimeline, frames: Integer) -> tuple[Integer, Integer]:
+def one_label(classes: Integer, valid: Boolean, frames: Integer) -> tuple[Integer, Integer]:
     """The runs of consecutive frames with one label: each one's first row, and the row after its last, ``(R,)`` both.
 
-    ``frames (F,)`` are the rows' frame indices. 'none' is a label; rows without a decision are in no run.
+    ``classes (F,)`` are the rows' labels, ``valid (F,)`` whether they have one, ``frames (F,)`` their frame indices.
+    'none' is a label; rows without a decision are in no run.
     """
     if len(frames) == 0:
         return np.zeros(0, np.int64), np.zeros(0, np.int64)
-    fresh = (np.diff(frames) > 1) | (np.diff(timeline.classes) != 0) | (timeline.valid[1:] != timeline.valid[:-1])
+    fresh = (np.diff(frames) > 1) | (np.diff(classes) != 0) | (valid[1:] != valid[:-1])
     starts = np.flatnonzero(np.append(True, fresh))
     stops = np.append(starts[1:], len(frames))
-    kept = timeline.valid[starts]
+    kept = valid[starts]
     return starts[kept], stops[kept]
+
+
+class _Rows(NamedTuple):
+    """What segments are made of, a row for each of F frames: no more is kept of an open one, which may last hours."""
+
+    frames: Integer
+    times_s: Double
+    classes: Integer
+    valid: Boolean
+    kind: Integer
+    salience: Double
+    probability: Double
+
+    def then(self, later: _Rows) -> _Rows:
+        """These, and the later ones after them."""
+        return _Rows._make(map(np.concatenate, zip(self, later, strict=True)))
+
+    def since(self, row: int) -> _Rows:
+        """Those from ``row`` on."""
+        return _Rows._make(array[row:] for array in self)
+
+
+_NO_ROWS: Final = _Rows(*(np.zeros(0, kind) for kind in (np.int64, float, np.int64, np.bool_, np.int64, float, float)))
 
 
 @dataclass(frozen=True)
@@ -73,57 +97,45 @@ class SegmentFinder:
         self._face = face
         self._frame_end = frame_end
         self._least_s = least_s
-        self._timeline: ExpressionTimeline | None = None
-        self._frames = np.zeros(0, np.int64)
+        self._open = _NO_ROWS
+        self._label: Callable[[int], str] = str
 
     def feed(self, timeline: ExpressionTimeline, frames: Integer) -> list[Segment]:
         """Takes the next rows, whose frame indices are ``frames (F,)``; gives the segments that have ended."""
-        timeline, frames = self._joined(timeline, frames)
-        found = self._found(timeline, frames, len(frames))
-        ended = [run for run in found if run.stop < len(frames)]
-        going_on = found[-1].start if len(found) > len(ended) else len(frames)
-        self._timeline, self._frames = timeline.rows(slice(going_on, None)), frames[going_on:]
-        return [self._segment(timeline, frames, run) for run in ended]
+        new = _Rows(frames, *(getattr(timeline, name) for name in _Rows._fields[1:]))
+        rows, self._label = self._open.then(new), timeline.label
+        found = self._found(rows, open_at=len(rows.frames))
+        ended = [run for run in found if run.stop < len(rows.frames)]
+        self._open = rows.since(found[-1].start if len(found) > len(ended) else len(rows.frames))
+        return [self._segment(rows, run) for run in ended]
 
     def finish(self) -> list[Segment]:
         """Gives the segments that last until the last row, if there are any."""
-        timeline, frames = self._timeline, self._frames
-        self._timeline, self._frames = None, frames[:0]
-        if timeline is None:
-            return []
-        return [self._segment(timeline, frames, run) for run in self._found(timeline, frames)]
+        rows, self._open = self._open, _NO_ROWS
+        return [self._segment(rows, run) for run in self._found(rows)]
 
-    def _joined(self, timeline: ExpressionTimeline, frames: Integer) -> tuple[ExpressionTimeline, Integer]:
-        """The rows that go on, and the new ones after them."""
-        if self._timeline is None or not len(self._frames):
-            return timeline, frames
-        parts = [self._timeline, timeline]
-        names = ("times_s", *PER_FRAME)
-        joined: dict[str, Any] = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
-        return replace(timeline, **joined), np.concatenate([self._frames, frames])
-
-    def _found(self, timeline: ExpressionTimeline, frames: Integer, open_at: int = -1) -> list[_Run]:
+    def _found(self, rows: _Rows, open_at: int = -1) -> list[_Run]:
         """The rows of the segments. The run that ends at row ``open_at`` may go on: its last frame does not count."""
         together: list[list[_Run]] = []
-        for start, stop in zip(*one_label(timeline, frames), strict=True):
-            last_s = timeline.times_s[stop - 1] if stop == open_at else self._frame_end(int(frames[stop - 1]))
-            run = _Run(int(start), int(stop), int(timeline.classes[start]), float(last_s - timeline.times_s[start]))
-            if together and together[-1][-1].stop == run.start and frames[run.start] - frames[run.start - 1] == 1:
+        for start, stop in zip(*one_label(rows.classes, rows.valid, rows.frames), strict=True):
+            last_s = rows.times_s[stop - 1] if stop == open_at else self._frame_end(int(rows.frames[stop - 1]))
+            run = _Run(int(start), int(stop), int(rows.classes[start]), float(last_s - rows.times_s[start]))
+            if together and together[-1][-1].stop == run.start and rows.frames[start] - rows.frames[start - 1] == 1:
                 together[-1].append(run)
             else:
                 together.append([run])
         return [run for runs in together for run in _meant(runs, self._least_s)]
 
-    def _segment(self, timeline: ExpressionTimeline, frames: Integer, run: _Run) -> Segment:
-        rows = run.start + np.flatnonzero(timeline.classes[run.start : run.stop] == run.label)
+    def _segment(self, rows: _Rows, run: _Run) -> Segment:
+        chosen = run.start + np.flatnonzero(rows.classes[run.start : run.stop] == run.label)
         return Segment(
             face=self._face,
-            start_s=float(timeline.times_s[run.start]),
-            end_s=self._frame_end(int(frames[run.stop - 1])),
-            label=timeline.label(run.label),
-            kind=KINDS[timeline.kind[rows[0]]],
-            salience=_mean(timeline.salience[rows]),
-            probability=float(timeline.probability[rows].mean()),
+            start_s=float(rows.times_s[run.start]),
+            end_s=self._frame_end(int(rows.frames[run.stop - 1])),
+            label=self._label(run.label),
+            kind=KINDS[rows.kind[chosen[0]]],
+            salience=_mean(rows.salience[chosen]),
+            probability=float(rows.probability[chosen].mean()),
         )
 
 

@@ -32,7 +32,7 @@ def find_runs(timeline: ExpressionTimeline, frames: Integer, ends_s: Double) -> 
     """The stretches of a timeline whose F rows are the clip's ``frames (F,)``; ``ends_s (T,)`` the ends of all frames
     of the clip.
     """
-    starts, stops = one_label(timeline, frames)
+    starts, stops = one_label(timeline.classes, timeline.valid, frames)
     if not len(starts):
         return Runs(np.zeros(0), np.zeros(0), np.zeros(0, np.int64), np.zeros(0))
     totals = np.append(0.0, np.cumsum(np.nan_to_num(timeline.salience)))
