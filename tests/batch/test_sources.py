@@ -29,6 +29,11 @@ def test_semicolons_and_decimal_commas_of_a_spreadsheet(tmp_path: Path) -> None:
     assert entry == Entry("a@1.5", tmp_path / "a.mp4", 1.5, 3.25, {"Gruppe": "jung, neu"})
 
 
+def test_a_part_of_a_clip_is_named_by_where_it_begins(tmp_path: Path) -> None:
+    entries = read(table(tmp_path, "path,start,end\na.mp4,,\nb.mp4,2,\nc.mp4,,3\nd.mp4,1.25,3\n"))
+    assert [entry.id for entry in entries] == ["a", "b@2", "c@0", "d@1.25"]
+
+
 def test_parquet_with_durations_and_dates(tmp_path: Path) -> None:
     day = datetime(2026, 3, 1, 12, 0)
     rows = {"path": ["a.mp4"], "start": [timedelta(seconds=1.5)], "recorded": [day], "7": [[1, 2]]}

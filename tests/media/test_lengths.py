@@ -96,6 +96,13 @@ def test_a_long_subtitle_is_not_the_length_of_the_clip(tmp_path):
     assert warnings == []
 
 
+def test_a_subtitle_beside_a_clip_that_starts_late_does_not_change_its_length(tmp_path):
+    source = write(tmp_path / "clip.mkv", LATE, AudioTrack(tone(2), start_s=5.0))
+    clip, measured, _ = read(remuxed_with_subtitle(source, tmp_path / "subtitled.mkv", 600))
+    assert (clip.start_s, clip.duration_s) == pytest.approx((5, 2), abs=0.1)
+    assert measured.duration_s == pytest.approx(2, abs=0.1)
+
+
 def test_a_length_guessed_from_a_bit_rate_is_not_believed(tmp_path):
     """A Matroska file without a stated length, as of a recorder that was switched off, with a stated bit rate."""
     path = write(tmp_path / "clip.mkv", replace(VIDEO, codec="mpeg2video"), AudioTrack(tone(2)))
