@@ -89,6 +89,14 @@ def test_a_face_that_was_away_begins_anew() -> None:
     assert np.isnan(movement(9.1, face(1.0), np.array([500, 500, 600, 600], np.float32)))
 
 
+@pytest.mark.parametrize(("away_s", "known"), [(0.375, True), (0.5, False)])
+def test_half_a_second_is_away(away_s: float, known: bool) -> None:
+    movement = MouthMovement()
+    for number in range(9):
+        movement(number / 8, face(open_and_shut(3 * number)), BOX)
+    assert np.isnan(movement(1.0 + away_s, face(0.5), BOX)) != known
+
+
 def test_large_and_small_faces_cost_next_to_nothing() -> None:
     """A fiftieth of the ten milliseconds that a frame takes; the quickest of some tries, since others work, too."""
     movement, image, tries = MouthMovement(), cv2.resize(face(0.5), (1600, 1280)).astype(np.uint8), []
