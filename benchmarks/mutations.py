@@ -24,6 +24,7 @@ from typing import Final
 from page import table
 
 ROOT: Final = Path(__file__).parents[1]
+TOO_LONG: Final = "pytest took too long"
 COPIED: Final = ("src", "tests", "benchmarks", "docs", "pyproject.toml", "README.md")
 
 
@@ -191,7 +192,7 @@ def first_failure(root: Path, tests: Sequence[str], limit_s: float | None = None
     try:
         done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, timeout=limit_s)
     except subprocess.TimeoutExpired:
-        return "pytest took too long"
+        return TOO_LONG
     failed = [line for line in done.stdout.splitlines() if line.startswith(("FAILED ", "ERROR "))]
     if failed:
         return failed[0].split()[1]
