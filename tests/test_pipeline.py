@@ -14,6 +14,7 @@ import pytest
 
 from avcer import demo, pipeline
 from avcer.analysis import Analysis
+from avcer.clip_facts import read_clip
 from avcer.decision.express import SHIPPED
 from avcer.decision.steady import Steady
 from avcer.errors import InputError, UsageError
@@ -23,7 +24,6 @@ from avcer.models.card import HEAVY
 from avcer.models.torch_engine import TorchEngine
 from avcer.options import Options
 from avcer.pipeline import Analyzer
-from avcer.session import measured
 from avcer.types import Clip, Face, Image
 
 STAGES = {
@@ -62,9 +62,9 @@ def test_what_no_analyzer_is_made_of_is_told_in_a_line() -> None:
 def test_a_length_that_the_header_does_not_state_is_that_of_the_frames() -> None:
     """Recordings of browsers: without it, the summary would say 0 seconds and a real-time factor of 0."""
     times_s = 1.4 + np.arange(50) / 25
-    assert measured(clip(0.0), times_s).duration_s == pytest.approx(2.0)
-    assert measured(clip(2.1), times_s).duration_s == 2.1
-    assert measured(clip(2.1), times_s).frame_count == 50
+    assert read_clip(clip(0.0), times_s, ()).duration_s == pytest.approx(2.0)
+    assert read_clip(clip(2.1), times_s, ()).duration_s == 2.1
+    assert read_clip(clip(2.1), times_s, ()).frame_count == 50
 
 
 @pytest.mark.parametrize(("choices", "rule"), [({}, "open"), ({"models": "published"}, "1"), ({"rule": "2"}, "2")])

@@ -9,13 +9,13 @@ import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Literal
 
 import numpy as np
 
 from avcer.analysis import Analysis
+from avcer.clip_facts import fed_clip, note_on_size, notes_on, read_clip
 from avcer.decision.baseline import Baseline, rebased
 from avcer.decision.policy import Policy
 from avcer.decision.segments import frame_ends
@@ -24,25 +24,19 @@ from avcer.decision.timelines import decide_all
 from avcer.emotion.audio import AudioModel
 from avcer.faces.leadership import Leadership, leading_tracks, primary_track
 from avcer.faces.portraits import Portraits
-from avcer.faces.still import notes_of_still
 from avcer.hearing import Ear, Windows
 from avcer.inputs import check_frames, check_sound
 from avcer.media import SoundBlock
-from avcer.media.film import FALLBACK_RATE
 from avcer.modalities import AUDIO
 from avcer.provenance import Provenance
 from avcer.sampling import SamplingPlan
 from avcer.settled import Settled, Update
 from avcer.sight import Eye, VisualModels, Watcher
 from avcer.timing import Stages
-from avcer.types import Clip, Double, EmotionProbabilities, FaceTrack, Frame, Integer, Progress, no_progress
+from avcer.types import Clip, Double, FaceTrack, Frame, Integer, Progress, no_progress
 
-LARGE_PICTURE: Final = 2
-"""A picture that is this many times as long as what the detector sees is too large for its small faces."""
 LATE_S: Final = 1.0
 """Sound that comes so long after its frames is worth a warning; a microphone that opens late is not."""
-LIVE: Final = Path("live")
-"""The path of a clip that has none."""
 RECENT_WINDOWS: Final = 64
 """So many of the last windows of sound count for a live frame: at least three seconds of them."""
 
@@ -239,18 +233,10 @@ class Session:
         return float(frame_ends(self._watcher.times_s(), self._clip())[-1])
 
     def _clip(self) -> Clip:
-        """What was known of the clip and what its frames tell; of a source of which nothing was known, the latter."""
         times_s = self._watcher.times_s()
         if self._info is not None:
-            return replace(measured(self._info, times_s), sizes=tuple(self._sizes))
-        count = len(times_s)
-        passed_s = float(times_s[-1] - times_s[0]) if count else 0.0
-        rate = (count - 1) / passed_s if passed_s > 0 else FALLBACK_RATE
-        heard = bool(len(self._ear.evidence(last=1).starts_s))
-        width, height = self._sizes[0][1:] if self._sizes else (0, 0)
-        told = Clip(LIVE, 0.0, count, rate, width, height, 0, has_video=count > 0, has_audio=heard)
-        start_s = float(times_s[0]) if count else 0.0
-        return replace(measured(told, times_s), start_s=start_s, sizes=tuple(self._sizes))
+            return read_clip(self._info, times_s, self._sizes)
+        return fed_clip(times_s, self._sizes, has_audio=bool(len(self._ear.evidence(last=1).starts_s)))
 
     def _analysis(self) -> Analysis:
         times_s, clip = self._watcher.times_s(), self._clip()
@@ -264,7 +250,8 @@ class Session:
         if self.plan.smoothing is not None:
             least_s = self._models.policy.least_segment_s
             faces = tuple(smoothed(face, self._smoother(self.plan.smoothing), ends_s, least_s) for face in faces)
-        warnings = (*self._notes, *self._about_sound(), *self._what_is_missing(tracks, said[AUDIO.name]))
+        usable, too_large = self._ear.evidence().usable, note_on_size(self._sizes, self.plan.detector_side)
+        warnings = (*self._notes, *notes_on(tracks, times_s, said[AUDIO.name], usable, too_large))
         return Analysis(
             clip=clip,
             times_s=times_s,
@@ -299,24 +286,6 @@ class Session:
             return self._watcher.leads()
         return leading_tracks(self._watcher.tracks(), durations_s)
 
-    def _about_sound(self) -> list[str]:
-        evidence = self._ear.evidence()
-        return ["the sound is digital silence"] if len(evidence.usable) and not evidence.usable.any() else []
-
-    def _what_is_missing(self, tracks: Sequence[FaceTrack], audio: EmotionProbabilities) -> list[str]:
-        """What the summary must say of a clip that lacks a face or a voice."""
-        heard = bool(audio.valid.any())
-        if tracks:
-            return [*notes_of_still(tracks, self._watcher.times_s()), *([] if heard else ["decided from sight alone"])]
-        missing = "no face was found: " + ("decided from sound alone" if heard else "nothing to decide from")
-        largest, side = max((max(size[1:]) for size in self._sizes), default=0), self.plan.detector_side
-        if side and largest > LARGE_PICTURE * side:
-            missing += (
-                f"; the picture is {largest} pixels long and faces are detected at {side}, where small ones are missed:"
-                f" try --longest-side {largest // 2}"
-            )
-        return [missing]
-
     def _timings(self, clip: Clip) -> dict[str, Any]:
         """Seconds in all; the real-time factor, seconds of work per second of the clip; and what the stages cost,
         which overlap.
@@ -324,11 +293,3 @@ class Session:
         seconds = time.perf_counter() - self.started
         factor = seconds / clip.duration_s if clip.duration_s > 0 else 0.0
         return {"seconds": seconds, "real_time_factor": factor, "stages": self.stages.as_dict()}
-
-
-def measured(clip: Clip, times_s: Double) -> Clip:
-    """The clip with the count of its frames, and with their length where its header states none, as in browsers'
-    recordings.
-    """
-    shown_s = float(frame_ends(times_s, clip)[-1] - times_s[0]) if len(times_s) else 0.0
-    return replace(clip, frame_count=len(times_s), duration_s=clip.duration_s or shown_s)
