@@ -73,6 +73,22 @@ def test_what_was_exported_agrees_wholly(result: Path, name: str, capsys: pytest
     assert {one["against"] for one in found["tiers"]} == {"Face 0", "Face 1"}
 
 
+@pytest.mark.parametrize("times", ["file", "start", None])
+@pytest.mark.parametrize("name", ["segments.eaf", "segments.TextGrid"])
+def test_the_way_back_follows_the_clock_that_was_asked_for(
+    times: str | None, name: str, scene: Callable[..., Analysis], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = {"options": {"times": times}} if times else {}
+    analysis = shifted(scene(provenance=options, path=tmp_path / "late.mp4"), 5.0)
+    save(analysis, tmp_path / "result", ["json", "eaf", "textgrid"])
+    assert cli.main(["import-annotations", str(tmp_path / "result" / name), "--out", str(tmp_path)]) == 0
+    told = capsys.readouterr().err
+    found = scored(capsys, tmp_path / "result", tmp_path / "labels.csv")
+    assert found["frames"]["agreement"] == 1.0
+    assert found["frames"]["annotator_only"] == 0
+    assert ("5 s are taken off" in told) == (times == "file")
+
+
 def test_an_edited_label_is_the_one_difference(result: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Edited by a program that is not ours."""
     pympi = pytest.importorskip("pympi")

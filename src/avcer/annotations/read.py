@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -11,7 +12,7 @@ from avcer.annotations.praat import read_textgrid
 from avcer.annotations.record import AnnotatedTier, Annotation, Stretch
 from avcer.errors import InputError
 from avcer.output.corrections import FILE, labelled, read_corrections
-from avcer.output.many import clip_of
+from avcer.output.many import clip_of, exported_on
 from avcer.output.record import DOCUMENT
 from avcer.types import Clip
 
@@ -19,10 +20,14 @@ PERSON: Final = "person"
 """The annotator of corrections, which do not say who made them."""
 
 
-def read_annotation(path: Path, clip: Path | None = None) -> Annotation:
+def read_annotation(
+    path: Path, clip: Path | None = None, tell: Callable[[str], None] = lambda note: None
+) -> Annotation:
     """The tiers of a file: ELAN's ``.eaf``, Praat's ``.TextGrid``, or ``corrections.json`` beside a result.
 
-    Its clip is ``clip``, or that of the result beside which the file lies, or the one that it names.
+    Its clip is ``clip``, or that of the result beside which the file lies, or the one that it names. Beside a result
+    of ``--times file``, an ``.eaf`` or a ``.TextGrid`` has the times of the recording, as it was exported: ``tell``
+    gets a line on what is taken off.
 
     Raises:
         InputError: it cannot be read, or is no such file.
@@ -31,12 +36,27 @@ def read_annotation(path: Path, clip: Path | None = None) -> Annotation:
     if path.name == FILE:
         found = _corrections(path, beside)
     elif path.suffix.lower() == ".eaf":
-        found = read_eaf(path)
+        found = _as_a_player(read_eaf(path), beside, tell)
     elif path.suffix.lower() == ".textgrid":
-        found = read_textgrid(path)
+        found = _as_a_player(read_textgrid(path), beside, tell)
     else:
         raise InputError(f"{path}: is no file of annotations; give an .eaf of ELAN, a .TextGrid of Praat, or {FILE}")
     return replace(found, clip=clip or (beside.path if beside else found.clip))
+
+
+def _as_a_player(found: Annotation, clip: Clip | None, tell: Callable[[str], None]) -> Annotation:
+    """A file beside the result of ``clip``, with times from the start of the clip."""
+    start_s = clip.start_s if clip is not None else 0.0
+    if not start_s or exported_on(found.path.parent / DOCUMENT) != "file":
+        return found
+    tell(f"{found.path}: the result beside it was made with --times file; {start_s:g} s are taken off its times")
+    tiers = (
+        replace(tier, stretches=tuple(
+            Stretch(round(one.start_s - start_s, 6), round(one.end_s - start_s, 6), one.text) for one in tier.stretches
+        ))
+        for tier in found.tiers
+    )  # fmt: skip
+    return replace(found, tiers=tuple(tiers))
 
 
 def _corrections(path: Path, clip: Clip | None) -> Annotation:

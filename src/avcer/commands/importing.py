@@ -70,4 +70,4 @@ def _labels(path: Path, words: Words, chosen: argparse.Namespace) -> list[Label]
         if not chosen.quiet:
             print(note, file=sys.stderr)
 
-    return labels_of(read_annotation(path, chosen.video), words, chosen.tier, tell)
+    return labels_of(read_annotation(path, chosen.video, tell), words, chosen.tier, tell)

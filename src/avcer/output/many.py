@@ -164,6 +164,15 @@ def clip_of(document: Path) -> Clip | None:
         return None
 
 
+def exported_on(document: Path) -> str | None:
+    """The clock that the exports of a stored analysis were asked to have (``--times``); None where none was."""
+    try:
+        chosen = json_of(document.read_text(encoding="utf-8"))["provenance"]["options"].get("times")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+    return chosen if isinstance(chosen, str) else None
+
+
 def _below(folder: Path) -> Iterator[Path]:
     if (folder / DOCUMENT).is_file():
         yield folder / DOCUMENT
