@@ -15,6 +15,7 @@ import pytest
 from pyarrow import parquet
 
 from avcer.analysis import Analysis
+from avcer.files import make_folder
 from avcer.output.corrections import Correction, Corrections, Marker, write_corrections
 from avcer.output.tiers import tiers_of
 from avcer.output.writers import save
@@ -216,6 +217,29 @@ def test_label_studio(analysis: Analysis, tmp_path: Path) -> None:
     labels = {label.get("value") for label in view.iter("Label")}
     assert {label for _, _, _, label in found} <= labels
     assert len(regions) == len({region["id"] for region in regions})
+
+
+def offered(folder: Path) -> dict[str, list[str]]:
+    """The labels that annotators can choose from, by format."""
+    elan, studio = (ElementTree.parse(folder / name) for name in ("segments.eaf", "labelstudio.xml"))
+    emotions = ElementTree.parse(folder / "segments.emotionml")
+    return {
+        "eaf": [str(value.text) for value in elan.iter("CVE_VALUE")],
+        "labelstudio": [str(label.get("value")) for label in studio.iter("Label")],
+        "emotionml": [str(one.get("name")).replace("_", " ") for one in emotions.iter() if one.tag.endswith("item")],
+        "audformat": json.loads((folder / "audformat" / "db.yaml").read_text())["schemes"]["label"]["labels"],
+    }
+
+
+def test_annotators_can_choose_every_label_that_could_be_said(scene: Callable[..., Analysis], tmp_path: Path) -> None:
+    """Whatever occurs in the clip: a set-up of one clip fits the next."""
+    analysis = scene()
+    few, none = replace(analysis, faces=(replace(analysis.faces[0], segments=()),)), scene(faces=(), sound=False)
+    for name, one in {"few": few, "none": none, "all": analysis}.items():
+        write_corrections(Corrections({}, {}, (Correction(0, 0.0, 1.0, "Anger"),)), make_folder(tmp_path / name))
+        save(one, tmp_path / name, ["eaf", "labelstudio", "emotionml", "audformat"])
+        for labels in offered(tmp_path / name).values():
+            assert labels == [*analysis.labels, "Anger"]
 
 
 @pytest.mark.filterwarnings("ignore")  # audformat's own, of pandas

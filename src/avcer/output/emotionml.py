@@ -26,8 +26,8 @@ def write_emotionml(analysis: Analysis, folder: Path, tiers: Tiers) -> list[Path
     """
     root = Element("emotionml", {"xmlns": NAMESPACE, "version": "1.0", "category-set": f"#{_VOCABULARY}"})
     vocabulary = SubElement(root, "vocabulary", {"type": "category", "id": _VOCABULARY})
-    for label in tiers.labels or ("Neutral",):
-        SubElement(vocabulary, "item", {"name": _token(label)})
+    for name in dict.fromkeys(map(_token, tiers.labels)):
+        SubElement(vocabulary, "item", {"name": name})
     for tier in tiers.tiers:
         root.extend(_emotion(analysis, tier, one) for one in tier.intervals)
     path = folder / "segments.emotionml"

@@ -79,7 +79,7 @@ def _set_up(tiers: Tiers) -> Element:
     view = Element("View")
     SubElement(view, "Video", name="video", value="$video", sync="both")
     labels = SubElement(view, "TimeSeriesLabels", name="label", toName="ts")
-    for label in tiers.labels or ("Neutral",):
+    for label in tiers.labels:
         SubElement(labels, "Label", value=label)
     series = SubElement(view, "TimeSeries", name="ts", value="$ts", valueType="json", timeColumn="time", sync="both")
     for emotion in BASIC:

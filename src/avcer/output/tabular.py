@@ -123,7 +123,7 @@ def _audformat_header(tiers: Tiers) -> dict[str, Any]:
         "languages": [],
         "description": "What faces look like, segment by segment",
         "schemes": {
-            "label": {"dtype": "str", "labels": list(tiers.labels) or ["Neutral"]},
+            "label": {"dtype": "str", "labels": list(tiers.labels)},
             "face": text,
             "probability": {"dtype": "float", "minimum": 0.0},
             "source": {"dtype": "str", "labels": ["avcer", "person"]},

@@ -40,16 +40,16 @@ class Tier:
 
 @dataclass(frozen=True)
 class Tiers:
-    """All tiers of a clip, the markers of a person (milliseconds, text), and where all tiers end."""
+    """All tiers of a clip, the markers of a person (milliseconds, text), and where all tiers end.
+
+    ``labels``: what annotators can choose from. It is alike for all clips that were analysed alike: every label that
+    the analysis could say, in its order, then those that a person added.
+    """
 
     tiers: tuple[Tier, ...]
     markers: tuple[tuple[int, str], ...]
     end_ms: int
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """Every label that occurs, in the order of its first interval."""
-        return tuple(dict.fromkeys(one.label for tier in self.tiers for one in tier.intervals))
+    labels: tuple[str, ...]
 
 
 def tiers_of(analysis: Analysis, folder: Path) -> Tiers:
@@ -72,7 +72,8 @@ def tiers_of(analysis: Analysis, folder: Path) -> Tiers:
     tiers = tuple(Tier(face, names[face], tuple(_apart(found))) for face, found in rows.items())
     markers = tuple((_whole_ms(one.time_s - zero_s), one_line(one.text)) for one in corrections.markers)
     last_ms = max((one.end_ms for tier in tiers for one in tier.intervals), default=0)
-    return Tiers(tiers, tuple(sorted(markers)), max(last_ms, round(analysis.clip.duration_s * 1000), 1))
+    end_ms = max(last_ms, round(analysis.clip.duration_s * 1000), 1)
+    return Tiers(tiers, tuple(sorted(markers)), end_ms, _labels(analysis, tiers))
 
 
 def players_ms(analysis: Analysis, times_s: Double) -> Double:
@@ -109,6 +110,11 @@ def _names(rows: dict[int | None, list[Interval]], corrections: Corrections) -> 
         name = one_line(corrections.name(face)) or f"Face {face}"
         names[face] = f"{name} ({face})" if name in names.values() else name
     return names
+
+
+def _labels(analysis: Analysis, tiers: tuple[Tier, ...]) -> tuple[str, ...]:
+    could_be = (one_line(label) for label in analysis.labels)
+    return tuple(dict.fromkeys([*could_be, *(one.label for tier in tiers for one in tier.intervals)]))
 
 
 def _apart(intervals: list[Interval]) -> list[Interval]:
