@@ -139,6 +139,20 @@ def test_dependent_tier_of_an_eaf_has_the_times_of_its_parent(tmp_path: Path) ->
     assert rows(path, "mood") == [("mood", 0.3, 0.45, "Sadness"), ("mood", 0.45, 0.6, "Anger")]
 
 
+def test_an_orphan_of_an_eaf_is_said_of_tiers_that_are_read(tmp_path: Path) -> None:
+    """As pympi leaves it where a label is taken away that has something below it."""
+    path = written(
+        tmp_path, "a.eaf", EAF.format(rows=ROWS, more="").replace('ANNOTATION_REF="a2"', 'ANNOTATION_REF="a9"')
+    )
+    assert [label for *_, label in rows(path)] == ["Happiness", "Fear"]
+    with pytest.raises(InputError, match="annotation b1 of tier 'mood' hangs below a9, which is gone"):
+        rows(path, "mood")
+    path.write_text(path.read_text(encoding="utf-8").replace('PARENT_REF="who"', ""), encoding="utf-8")
+    with pytest.raises(InputError, match="which is gone; remove it, or read other tiers with --tier"):
+        rows(path)
+    assert len(rows(path, "who")) == 2
+
+
 def test_clip_of_an_eaf_is_found_beside_it(tmp_path: Path) -> None:
     (tmp_path / "a b.mp4").touch()
     path = written(tmp_path, "a.eaf", EAF.format(rows=ROWS, more='RELATIVE_MEDIA_URL="./a%20b.mp4"'))

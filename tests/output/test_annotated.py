@@ -113,6 +113,20 @@ def test_an_edited_label_is_the_one_difference(result: Path, capsys: pytest.Capt
     assert was in called(capsys, "evaluate", "annotations", result, result / "labels" / "labels.csv")
 
 
+def test_a_label_that_a_person_replaced_may_leave_its_probability(
+    scene: Callable[..., Analysis], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pympi = pytest.importorskip("pympi")
+    save(scene(), tmp_path, ["json", "eaf"])
+    read = pympi.Elan.Eaf(str(tmp_path / "segments.eaf"))
+    start, end, _ = read.get_annotation_data_for_tier("Face 0")[0][:3]
+    read.remove_annotation("Face 0", (start + end) // 2)
+    read.add_annotation("Face 0", start, end, "Anger")
+    read.to_file(str(tmp_path / "segments.eaf"))
+    called(capsys, "import-annotations", tmp_path / "segments.eaf")
+    assert read_labels(tmp_path / "labels.csv")[0].label == "Anger"
+
+
 def test_corrections_are_annotations(scene: Callable[..., Analysis], tmp_path: Path) -> None:
     """The machine's own labels are judged, not what the corrections made of them."""
     save(scene(), tmp_path, ["json"])

@@ -7,6 +7,7 @@ annotations. A document type, in which XML hides files and bombs, is refused: EL
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Final
@@ -25,11 +26,20 @@ _MARKERS: Final = ("Markers", "marker")
 """Name and type of the tier in which avcer writes a person's markers: moments, not labels."""
 
 
+@dataclass(frozen=True)
+class _Rows:
+    """The spans and texts of a tier, and what is wrong with it, in words."""
+
+    found: list[tuple[Span, str]]
+    damage: str
+
+
 def read_eaf(path: Path) -> Annotation:
     """Every tier of an ELAN file.
 
     A dependent tier has the times of its parent; several annotations below one share its time evenly, and so do
-    annotations without times of their own, as ELAN draws them.
+    annotations without times of their own, as ELAN draws them. One whose parent is gone is left out, and its tier says
+    so: of probabilities, which hang below labels that a person may have removed, nobody reads any.
 
     Raises:
         InputError: not such a file, or a damaged one.
@@ -100,7 +110,7 @@ def _tiers(root: Element, origin_ms: float) -> Iterator[AnnotatedTier]:
         for slot in root.iter("TIME_SLOT")
     }
     spans: dict[str, Span] = {}
-    found = {tier.attrib["TIER_ID"]: list(_annotations(tier, slots, spans)) for tier in _parents_first(root)}
+    found = {tier.attrib["TIER_ID"]: _rows(tier, slots, spans) for tier in _parents_first(root)}
     for tier in root.iter("TIER"):
         if (tier.attrib["TIER_ID"], tier.get("LINGUISTIC_TYPE_REF")) != _MARKERS:
             yield _tier(tier, found[tier.attrib["TIER_ID"]], origin_ms)
@@ -116,31 +126,36 @@ def _parents_first(root: Element) -> Iterator[Element]:
         yield from [waiting.pop(name) for name in ready]
 
 
-def _tier(tier: Element, rows: list[tuple[Span, str]], origin_ms: float) -> AnnotatedTier:
+def _tier(tier: Element, rows: _Rows, origin_ms: float) -> AnnotatedTier:
     stretches = (
         Stretch((start_ms + origin_ms) / 1000, (end_ms + origin_ms) / 1000, text)
-        for (start_ms, end_ms), text in sorted(rows)
+        for (start_ms, end_ms), text in sorted(rows.found)
         if end_ms > start_ms
     )
     name, annotator = tier.attrib["TIER_ID"], tier.get("ANNOTATOR", "")
-    return AnnotatedTier(name, tuple(stretches), tier.get("PARTICIPANT", ""), annotator, "PARENT_REF" in tier.attrib)
+    dependent = "PARENT_REF" in tier.attrib
+    return AnnotatedTier(name, tuple(stretches), tier.get("PARTICIPANT", ""), annotator, dependent, rows.damage)
 
 
-def _annotations(
-    tier: Element, slots: Mapping[str, float | None], spans: dict[str, Span]
-) -> Iterator[tuple[Span, str]]:
-    """Span and text of each annotation of a tier; the spans go into ``spans`` by their id, too."""
+def _rows(tier: Element, slots: Mapping[str, float | None], spans: dict[str, Span]) -> _Rows:
+    """The annotations of a tier; their spans go into ``spans`` by their id, too."""
+    found, orphans = [], []
     timed = list(tier.iter("ALIGNABLE_ANNOTATION"))
     for one, span in zip(timed, _aligned(timed, slots), strict=True):
         spans[one.attrib["ANNOTATION_ID"]] = span
-        yield span, one.findtext("ANNOTATION_VALUE") or ""
+        found.append((span, one.findtext("ANNOTATION_VALUE") or ""))
     below: dict[str, list[Element]] = {}
     for one in tier.iter("REF_ANNOTATION"):
         below.setdefault(one.attrib["ANNOTATION_REF"], []).append(one)
     for parent, children in below.items():
+        if parent not in spans:
+            orphans += [f"annotation {child.attrib['ANNOTATION_ID']} of tier {tier.attrib['TIER_ID']!r} hangs below "
+                        f"{parent}, which is gone" for child in children]  # fmt: skip
+            continue
         for child, span in zip(children, _divided(spans[parent], len(children)), strict=True):
             spans[child.attrib["ANNOTATION_ID"]] = span
-            yield span, child.findtext("ANNOTATION_VALUE") or ""
+            found.append((span, child.findtext("ANNOTATION_VALUE") or ""))
+    return _Rows(found, next(iter(orphans), ""))
 
 
 def _aligned(annotations: list[Element], slots: Mapping[str, float | None]) -> Iterator[Span]:

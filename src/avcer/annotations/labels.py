@@ -48,11 +48,14 @@ def labels_of(
     is a label. ``tell`` gets a line on each tier that is passed over.
 
     Raises:
-        InputError: a tier is missing, no tier holds a label, or a word is unknown.
+        InputError: a tier is missing or damaged, no tier holds a label, or a word is unknown.
     """
     tiers = list(_chosen(annotation, chosen)) if chosen else list(_with_labels(annotation, words, tell))
     if not tiers:
         raise InputError(f"{annotation.path}: no tier holds a label of emotions; {_remedy(annotation)}")
+    damage = next((tier.damage for tier in tiers if tier.damage), None)
+    if damage:
+        raise InputError(f"{annotation.path}: {damage}; remove it, or read other tiers with --tier")
     _check_words(annotation, tiers, words)
     clip = annotation.clip or annotation.path.with_suffix("")
     return [
@@ -74,7 +77,7 @@ def _with_labels(annotation: Annotation, words: Words, tell: Callable[[str], Non
     for tier in annotation.tiers:
         if tier.dependent:
             continue
-        if any(words.label(one.text) for one in tier.stretches):
+        if tier.damage or any(words.label(one.text) for one in tier.stretches):
             yield tier
         elif any(one.text.strip() for one in tier.stretches):
             tell(f"{annotation.path}: tier {tier.name!r} holds no label and is passed over")

@@ -18,7 +18,8 @@ class Stretch:
 @dataclass(frozen=True)
 class AnnotatedTier:
     """The stretches of one tier, by start. ``person``: who is annotated. ``annotator``: who annotated; both may be
-    empty. ``dependent``: the tier hangs below another one and says something of that one's annotations.
+    empty. ``dependent``: the tier hangs below another one and says something of that one's annotations. ``damage``:
+    why some of its stretches are not known, in words; empty where all are.
     """
 
     name: str
@@ -26,6 +27,7 @@ class AnnotatedTier:
     person: str = ""
     annotator: str = ""
     dependent: bool = False
+    damage: str = ""
 
 
 @dataclass(frozen=True)
