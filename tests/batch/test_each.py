@@ -130,6 +130,13 @@ def test_a_time_limit_and_an_interrupt_end_the_worker(slow_worker: Worker) -> No
     assert (outcome.state, outcome.error, slow_worker.pid) == ("stopped", "interrupted", None)
 
 
+def test_a_batch_that_is_stopped_before_a_worker_has_started_starts_none(slow_worker: Worker) -> None:
+    stop = Event()
+    stop.set()
+    assert slow_worker.run(job(), None, stop, lambda *_: None).state == "stopped"
+    assert slow_worker.pid is None
+
+
 def test_the_last_words_of_a_worker_are_told_in_a_line(slow_worker: Worker) -> None:
     outcome = slow_worker.run(job("bad.mp4"), None, Event(), lambda *_: None)
     assert outcome.state == "died"

@@ -219,3 +219,14 @@ def test_a_voice_is_heard_beside_a_face_that_does_not_know_and_may_speak_whateve
     np.testing.assert_allclose(told.likely, alike.likely)
     unheard = weighed_evidence(face, {"VS": yes}, voice, ~yes, half, open_rule())
     assert unheard.flat[0]
+
+
+@pytest.mark.parametrize(("sound", "anger"), [(0.0, 1 / 7), (0.5, (0.94 + 1 / 7) / 2), (1.0, 0.94)])
+def test_a_voice_counts_as_far_as_it_is_speech_and_adds_up_to_one(sound: float, anger: float) -> None:
+    values = np.array([[sure("Happiness"), sure("Happiness"), sure("Anger")]])
+    activity = np.array([[MOVES, MOVES, sound]])
+    weighing = replace(WEIGHING, cues=replace(CUES, sharpness=1.0))
+    found = weigh(values, np.ones((1, 3), bool), read_fusion("mini"), weighing, activity)
+    for said in (found.own[0, 2], found.voices[0]):
+        assert said.sum() == pytest.approx(1)
+        assert said[BASIC.index("Anger")] == pytest.approx(anger)
