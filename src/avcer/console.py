@@ -107,6 +107,11 @@ def print_annotated(found: dict[str, Any], as_json: bool) -> None:
     low, high = frames["interval"]
     print(f"kappa of frames: 95 % interval {low:.4f} to {high:.4f}")
     print(f"labelled by the annotator alone {frames['annotator_only']}, by the machine alone {frames['machine_only']}")
+    stretches, own = found["stretches"]["n"], found["stretches"]["own"]
+    if own:
+        print(
+            f"note: {own} of {stretches} stretches are avcer's own, unchanged; there the machine is held against itself"
+        )
     _print_confusion(found["labels"], found["confusion"])
     longest = found["differences"][:_LONGEST]
     if longest:

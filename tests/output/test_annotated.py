@@ -71,6 +71,24 @@ def test_what_was_exported_agrees_wholly(result: Path, name: str, capsys: pytest
     assert found["frames"]["annotator_only"] == 0
     assert found["differences"] == []
     assert {one["against"] for one in found["tiers"]} == {"Face 0", "Face 1"}
+    count = found["stretches"]["n"]
+    assert count == found["segments"]["n"] == found["stretches"]["own"] == sum(one["own"] for one in found["tiers"])
+    note = f"note: {count} of {count} stretches are avcer's own, unchanged"
+    assert note in called(capsys, "evaluate", "annotations", result, result / "labels" / "labels.csv")
+
+
+def test_stretches_that_a_person_took_over_are_not_avcers_own(result: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Another label, other times, or a name in the place of avcer's; of a tier that was left as it was, all are."""
+    table = result / "labels.csv"
+    called(capsys, "import-annotations", result / "segments.eaf", "--quiet")
+    with table.open(newline="", encoding="utf-8") as file:
+        first, second, third, *others = list(csv.DictReader(file))
+    first["label"], second["end"], third["annotator"] = "Sadness", str(float(second["end"]) - 0.001), "KM"
+    with table.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(first))
+        writer.writeheader()
+        writer.writerows([first, second, third, *others])
+    assert scored(capsys, result, table)["stretches"] == {"n": 3 + len(others), "own": len(others)}
 
 
 @pytest.mark.parametrize("times", ["file", "start", None])
@@ -86,6 +104,7 @@ def test_the_way_back_follows_the_clock_that_was_asked_for(
     found = scored(capsys, tmp_path / "result", tmp_path / "labels.csv")
     assert found["frames"]["agreement"] == 1.0
     assert found["frames"]["annotator_only"] == 0
+    assert found["stretches"]["own"] == found["stretches"]["n"] > 0
     assert ("5 s are taken off" in told) == (times == "file")
 
 
@@ -152,6 +171,7 @@ def test_two_annotators_are_judged_against_each_other(scene: Callable[..., Analy
     assert found["people"]["n"] == 50
     assert found["people"]["agreement"] == 0.5
     assert {one["against"] for one in found["tiers"]} == {"whoever leads"}
+    assert found["stretches"] == {"n": 3, "own": 0}
 
 
 def test_tiers_that_name_no_face(

@@ -23,7 +23,7 @@ from avcer.labels import BASIC
 from avcer.output.colours import EMOTIONS, rgb
 from avcer.output.record import WORKED_IN, announce
 from avcer.output.rows import write_rows
-from avcer.output.tiers import Tier, Tiers, players_ms
+from avcer.output.tiers import PROGRAM, Tier, Tiers, players_ms
 
 EAF: Final = "segments.eaf"
 CURVES: Final = "elan_curves.csv"
@@ -128,9 +128,9 @@ class _Slots:
 
 def _tier(tier: Tier, tiers: Tiers, slots: _Slots) -> Iterator[Element]:
     """The labels of a face, and below them how probable each is, or that a person gave it."""
-    labels = Element("TIER", TIER_ID=tier.name, LINGUISTIC_TYPE_REF="label", PARTICIPANT=tier.name, ANNOTATOR="avcer")
+    labels = Element("TIER", TIER_ID=tier.name, LINGUISTIC_TYPE_REF="label", PARTICIPANT=tier.name, ANNOTATOR=PROGRAM)
     below = Element("TIER", TIER_ID=f"{tier.name}: probability", LINGUISTIC_TYPE_REF="probability",
-                    PARENT_REF=tier.name, PARTICIPANT=tier.name, ANNOTATOR="avcer")  # fmt: skip
+                    PARENT_REF=tier.name, PARTICIPANT=tier.name, ANNOTATOR=PROGRAM)  # fmt: skip
     entries = {label: f"cveid_{number}" for number, label in enumerate(tiers.labels)}
     for one in tier.intervals:
         parent = slots.annotation()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 
@@ -16,6 +17,9 @@ from avcer.labels import NONE
 from avcer.output.corrections import Corrections, corrected, read_corrections
 from avcer.output.times import zero
 from avcer.types import Double
+
+PROGRAM: Final = "avcer"
+"""Who annotated what no person did."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,8 @@ from avcer.labels import NONE
 from avcer.output.corrections import read_corrections
 from avcer.output.document import load_json
 from avcer.output.many import clip_of, documents
-from avcer.output.tiers import tiers_of
+from avcer.output.tiers import PROGRAM, tiers_of
+from avcer.output.times import zero
 from avcer.types import Double, ExpressionTimeline
 
 Names = NDArray[Any]
@@ -34,7 +35,8 @@ Names = NDArray[Any]
 class Compared:
     """One tier of one clip, T frames: what the annotator and the machine say ``(T,)``; from when to when each frame is
     shown ``(T,)``; which of the annotator's stretches it lies in ``(T,)``, -1 for none. ``by`` is the
-    annotator and the file; ``face`` is whom the machine speaks of, in words.
+    annotator and the file; ``face`` is whom the machine speaks of, in words. ``own``: how many of the annotator's
+    ``stretches`` are an export's, with nobody's name on them and unchanged: there the machine meets itself.
     """
 
     clip: str
@@ -46,6 +48,8 @@ class Compared:
     starts_s: Double
     ends_s: Double
     stretch: NDArray[np.int64]
+    stretches: int
+    own: int
 
     @property
     def both(self) -> NDArray[np.bool_]:
@@ -111,7 +115,8 @@ def _of_clip(document: Path, labels: Sequence[Label]) -> Iterator[Compared]:
         said, stretch = _on_frames(rows, (starts_s + ends_s) / 2)
         face, machine = people.machine(tier, speaker)
         clip = analysis.clip.path.name
-        yield Compared(clip, tier, (annotator, source), face, said, machine, starts_s, ends_s, stretch)
+        yield Compared(clip, tier, (annotator, source), face, said, machine, starts_s, ends_s, stretch, len(rows),
+                       sum(map(people.unchanged, rows)))  # fmt: skip
 
 
 def _on_frames(labels: Sequence[Label], middles_s: Double) -> tuple[Names, NDArray[np.int64]]:
@@ -129,7 +134,13 @@ class _People:
     def __init__(self, analysis: Analysis, folder: Path) -> None:
         self._analysis = analysis
         self._corrections = read_corrections(folder)
-        self._faces = {tier.name.casefold(): (tier.name, tier.face) for tier in tiers_of(analysis, folder).tiers}
+        tiers = tiers_of(analysis, folder).tiers
+        self._faces = {tier.name.casefold(): (tier.name, tier.face) for tier in tiers}
+        self._exported = {
+            (tier.face, one.start_ms, one.end_ms, one.label)
+            for tier in tiers for one in tier.intervals if not one.by_person
+        }  # fmt: skip
+        self._export_s = analysis.clip.start_s - zero(analysis, "start")
 
     def check(self, tiers: Iterable[tuple[str, str, str, str]], document: Path) -> None:
         """Two tiers of one file that name no face may be two people, of whom only one can lead.
@@ -148,6 +159,14 @@ class _People:
                 f"{document}: which face are the tiers {', '.join(many)} of? Import one with --tier, or write the name "
                 f"of a face into the column 'speaker' of the labels ({faces})"
             )
+
+    def unchanged(self, label: Label) -> bool:
+        """Whether a label is one that an export wrote, as it was, and no person's name is on it."""
+        face = self._face(label.tier, label.speaker)
+        if face is None or label.annotator not in ("", PROGRAM):
+            return False
+        start_ms, end_ms = (round((time_s + self._export_s) * 1000) for time_s in (label.start_s, label.end_s))
+        return (face[1], start_ms, end_ms, label.label) in self._exported
 
     def machine(self, tier: str, speaker: str) -> tuple[str, Names]:
         """The face with the name of the speaker or of the tier, and its labels ``(T,)``; under any other name, whoever

@@ -41,7 +41,8 @@ def scores(compared: Sequence[Compared]) -> dict[str, Any]:
     ``frames``: of those on which both say something, ``agreement``, Cohen's ``kappa`` with its 95 % interval (the
     annotator's stretches are drawn again, as frames of one stretch go together), Krippendorff's ``alpha``; how many
     frames only one of them labelled. ``segments``: each of the annotator's stretches against what the machine says
-    most of its time. ``confusion``: rows the annotator's labels, columns the machine's, both in the order of
+    most of its time. ``stretches``: how many the annotators gave, ``n``, and how many are the machine's ``own``
+    as an export wrote them. ``confusion``: rows the annotator's labels, columns the machine's, both in the order of
     ``labels``. ``tiers``: the same, one by one. ``people``: annotators of one clip and tier against each other.
     ``differences``: the longest stretches on which they differ.
 
@@ -64,6 +65,7 @@ def scores(compared: Sequence[Compared]) -> dict[str, Any]:
             "machine_only": sum(int((known(one.machine) & ~known(one.said)).sum()) for one in compared),
         },
         "segments": _agreement(np.sum([_by_segment(one, names) for one in compared], axis=0)),
+        "stretches": {"n": sum(one.stretches for one in compared), "own": sum(one.own for one in compared)},
         "people": _between_people(compared, names),
         "tiers": [_of_tier(one, names) for one in compared],
         "labels": names,
@@ -119,7 +121,10 @@ def _by_segment(one: Compared, names: Sequence[str]) -> NDArray[np.int64]:
 def _of_tier(one: Compared, names: Sequence[str]) -> dict[str, Any]:
     said, machine, _ = _joined([one], names)
     table = metrics.confusion(said, machine, len(names))
-    return {"clip": one.clip, "tier": one.tier, "annotator": one.by[0], "against": one.face, **_agreement(table)}
+    return {
+        "clip": one.clip, "tier": one.tier, "annotator": one.by[0], "against": one.face, "stretches": one.stretches,
+        "own": one.own, **_agreement(table),
+    }  # fmt: skip
 
 
 def _between_people(compared: Sequence[Compared], names: Sequence[str]) -> dict[str, Any] | None:
