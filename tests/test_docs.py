@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import shutil
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from avcer import Analysis, Clip, cli
 from avcer.annotations.labels import COLUMNS
 from avcer.annotations.words import SYNONYMS
 from avcer.decision.align import nothing
+from avcer.evaluation.annotated.scores import Difference
 from avcer.labels import C_EXPR_DB
 from avcer.models.card import FAMILIES
 from avcer.options import SETTINGS
@@ -123,7 +125,7 @@ def test_the_annotations_page_names_every_word() -> None:
     text = (ROOT / "docs" / "annotations.md").read_text(encoding="utf-8")
     for label, words in SYNONYMS.items():
         assert f"| {label} | {', '.join(words)} |" in text
-    for column in COLUMNS:
+    for column in (*COLUMNS, *(field.name for field in fields(Difference))):
         assert f"`{column}`" in text
 
 

@@ -117,8 +117,9 @@ def print_annotated(found: dict[str, Any], as_json: bool) -> None:
     if longest:
         print("\nlongest differences: seconds, annotator, machine")
     for one in longest:
-        place = f"{one['clip']}, {one['tier']}: {one['start_s']:.3f} to {one['end_s']:.3f}"
-        print(f"  {place}   {one['annotator']}   {one['machine']}")
+        place = ", ".join(part for part in (one["clip"], one["tier"], one["who"] or one["source"]) if part)
+        span = f"{one['start_s']:.3f} to {one['end_s']:.3f}"
+        print(f"  {place}: {span}   {one['label_person']}   {one['label_machine']}")
 
 
 def _print_confusion(labels: Sequence[str], table: Sequence[Sequence[int]]) -> None:

@@ -19,6 +19,8 @@ from avcer.evaluation.annotated.scores import scores
 from avcer.output.corrections import Correction, Corrections, write_corrections
 from avcer.output.writers import save
 
+TEXTGRID = '"ooTextFile" "TextGrid" 0 3 <exists> 1 "IntervalTier" "mood" 0 3 1 0 3 "Happy"\n'
+
 
 def called(capsys: pytest.CaptureFixture[str], *words: object, status: int = 0) -> str:
     assert cli.main([str(word) for word in words]) == status
@@ -122,12 +124,12 @@ def test_an_edited_label_is_the_one_difference(result: Path, capsys: pytest.Capt
     found = scored(capsys, result, result / "labels" / "labels.csv", "--out", result / "scores")
     assert 0 < found["frames"]["kappa"] < 1
     (one,) = found["differences"]
-    assert (one["tier"], one["machine"]) == ("Face 0", was)
+    assert (one["tier"], one["label_machine"]) == ("Face 0", was)
     assert one["start_s"] * 1000 == pytest.approx(start, abs=1)
     assert one["end_s"] * 1000 == pytest.approx(end, abs=1)
     assert found["segments"]["n"] - found["segments"]["agreement"] * found["segments"]["n"] == pytest.approx(1)
     with (result / "scores" / "differences.csv").open(newline="", encoding="utf-8") as file:
-        assert [row["machine"] for row in csv.DictReader(file)] == [was]
+        assert [row["label_machine"] for row in csv.DictReader(file)] == [was]
     assert json.loads((result / "scores" / "agreement.json").read_text())["frames"] == found["frames"]
     assert was in called(capsys, "evaluate", "annotations", result, result / "labels" / "labels.csv")
 
@@ -172,6 +174,23 @@ def test_two_annotators_are_judged_against_each_other(scene: Callable[..., Analy
     assert found["people"]["agreement"] == 0.5
     assert {one["against"] for one in found["tiers"]} == {"whoever leads"}
     assert found["stretches"] == {"n": 3, "own": 0}
+
+
+def test_differences_say_whose_they_are(
+    scene: Callable[..., Analysis], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Also where two annotators differ from the machine in one and the same way."""
+    save(scene(path=tmp_path / "clip.mp4"), tmp_path, ["json"])
+    for name in ("anna", "bob"):
+        (tmp_path / f"{name}.TextGrid").write_text(TEXTGRID)
+    called(capsys, "import-annotations", tmp_path / "anna.TextGrid", tmp_path / "bob.TextGrid")
+    shown = called(capsys, "evaluate", "annotations", tmp_path, tmp_path / "labels.csv", "--out", tmp_path / "scores")
+    assert "clip.mp4, mood, bob.TextGrid: " in shown
+    with (tmp_path / "scores" / "differences.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert len({tuple(row.values()) for row in rows}) == len(rows)
+    assert {(row["who"], row["source"]) for row in rows} == {("", "anna.TextGrid"), ("", "bob.TextGrid")}
+    assert {row["label_person"] for row in rows} == {"Happiness"}
 
 
 def test_tiers_that_name_no_face(

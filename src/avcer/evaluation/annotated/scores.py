@@ -25,14 +25,18 @@ from avcer.labels import BASIC, NONE
 
 @dataclass(frozen=True)
 class Difference:
-    """A stretch on which the two say different things, each one thing: seconds as a player counts."""
+    """A stretch on which the two say different things, each one thing: seconds as a player counts. ``who`` annotated
+    it, in the file ``source``.
+    """
 
     clip: str
     tier: str
+    who: str
+    source: str
     start_s: float
     end_s: float
-    annotator: str
-    machine: str
+    label_person: str
+    label_machine: str
 
 
 def scores(compared: Sequence[Compared]) -> dict[str, Any]:
@@ -154,7 +158,7 @@ def _differences(compared: Sequence[Compared]) -> Iterator[Difference]:
         for first, after in pairwise(edges):
             start, end = rows[first], rows[after - 1]
             span = round(float(one.starts_s[start]), 3), round(float(one.ends_s[end]), 3)
-            yield Difference(one.clip, one.tier, *span, str(one.said[start]), str(one.machine[start]))
+            yield Difference(one.clip, one.tier, *one.by, *span, str(one.said[start]), str(one.machine[start]))
 
 
 def write_scores(found: Mapping[str, Any], folder: Path) -> list[Path]:
