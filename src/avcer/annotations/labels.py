@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os.path import relpath
 from pathlib import Path
 from typing import Final
@@ -147,6 +147,18 @@ def read_labels(path: Path) -> list[Label]:
         other = {name: row.get(name, "") for name in ("tier", "speaker", "annotator", "word", "source")}
         found.append(Label(path.parent / row["path"], start_s, end_s, row["label"], **other))
     return found
+
+
+def read_tables(paths: Sequence[Path]) -> list[Label]:
+    """The labels of several tables. Of more than one, ``source`` begins with the table: in two of them, files of one
+    name are two annotators' work.
+
+    Raises:
+        InputError: as ``read_labels``.
+    """
+    if len(paths) == 1:
+        return read_labels(paths[0])
+    return [replace(one, source=f"{path}: {one.source}") for path in paths for one in read_labels(path)]
 
 
 def read_rows(path: Path) -> list[dict[str, str]]:

@@ -74,19 +74,20 @@ def _evaluate(chosen: argparse.Namespace) -> int:
 
 
 def _evaluate_annotations(chosen: argparse.Namespace) -> int:
-    from avcer.annotations.labels import read_labels
+    from avcer.annotations.labels import read_tables
     from avcer.console import print_annotated
     from avcer.evaluation.annotated.compare import compare
     from avcer.evaluation.annotated.scores import scores, write_scores
 
-    *results, labels = chosen.files
+    results = [path for path in chosen.files[:-1] if path.is_dir() or path.suffix.lower() != ".csv"]
+    tables = [path for path in chosen.files if path not in results]
     if not results:
-        raise UsageError("evaluate annotations needs the results and then the labels: RESULT... LABELS")
+        raise UsageError("evaluate annotations needs the results and then the labels: RESULT... LABELS...")
     others = (chosen.level, chosen.fusion, chosen.rule, chosen.compounds, chosen.own_models, chosen.threads)
     if any(others) or chosen.part != "all":
         names = "--part, --level, --fusion, --rule, --compounds, --own-model and --threads"
         raise UsageError(f"evaluate annotations scores stored results as they are: leave {names} out")
-    compared, left_out = compare(read_labels(labels), results)
+    compared, left_out = compare(read_tables(tables), results)
     for clip in left_out:
         to_stderr(f"left out: {clip}: has no result among those given", debug=False)
     found = scores(compared)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from avcer.commands.shared import DONE, FAILED, Commands, add, complain
-from avcer.errors import AvcerError, UsageError, one_of_many
+from avcer.errors import AvcerError, one_of_many
 
 if TYPE_CHECKING:
     from avcer.annotations.labels import Label
@@ -26,7 +28,7 @@ def add_import_annotations(commands: Commands) -> None:
     )  # fmt: skip
     imports.add_argument("--map", type=Path, metavar="FILE.toml", help="what words of yours mean (docs/annotations.md)")
     imports.add_argument("--compounds", metavar="NAME|FILE", help="a vocabulary of yours beside the shipped ones")
-    imports.add_argument("--video", type=Path, metavar="FILE", help="the clip of one FILE that does not name it")
+    imports.add_argument("--video", type=Path, metavar="FILE", help="the clip of all FILEs, where they do not name it")
     imports.add_argument(
         "--out", type=Path, metavar="DIR", help="the folder for labels.csv (default: that of the first FILE)"
     )
@@ -36,13 +38,13 @@ def add_import_annotations(commands: Commands) -> None:
 def _import(chosen: argparse.Namespace) -> int:
     from avcer.annotations.labels import write_labels
 
-    if chosen.video is not None and len(chosen.files) > 1:
-        raise UsageError("--video is the clip of one FILE; give one FILE with it")
     words, labels, status = _words(chosen), [], DONE
+    names = Counter(path.name for path in chosen.files)
     for path in chosen.files:
         try:
             with one_of_many(path):
-                labels += _labels(path, words, chosen)
+                found = _labels(path, words, chosen)
+                labels += found if names[path.name] == 1 else [replace(one, source=str(path)) for one in found]
         except AvcerError as error:
             complain(error, chosen.debug)
             status = FAILED
