@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -157,6 +158,16 @@ def test_clip_of_an_eaf_is_found_beside_it(tmp_path: Path) -> None:
     (tmp_path / "a b.mp4").touch()
     path = written(tmp_path, "a.eaf", EAF.format(rows=ROWS, more='RELATIVE_MEDIA_URL="./a%20b.mp4"'))
     assert read_annotation(path).clip == tmp_path / "a b.mp4"
+
+
+def test_clip_whose_name_is_not_utf_8(tmp_path: Path) -> None:
+    clip = tmp_path / os.fsdecode(b"gespr\xe4ch.mp4")
+    try:
+        clip.touch()
+    except OSError:
+        pytest.skip("this file system has names in UTF-8 alone")
+    path = written(tmp_path, "a.eaf", EAF.format(rows=ROWS, more='RELATIVE_MEDIA_URL="./gespr%E4ch.mp4"'))
+    assert read_annotation(path).clip == clip
 
 
 def test_eaf_of_pympi(tmp_path: Path) -> None:

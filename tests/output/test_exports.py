@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import html
 import json
+import os
 import re
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,7 +17,7 @@ from pyarrow import parquet
 
 from avcer.analysis import Analysis
 from avcer.files import make_folder
-from avcer.output.corrections import Correction, Corrections, Marker, write_corrections
+from avcer.output.corrections import Correction, Corrections, Marker, Split, write_corrections
 from avcer.output.tiers import tiers_of
 from avcer.output.writers import save
 from avcer.types import Segment
@@ -346,6 +347,35 @@ def test_emotionml_is_built_as_the_recommendation_says(analysis: Analysis, tmp_p
     for vocabulary in vocabularies.values():
         names = [item.get("name") for item in vocabulary]
         assert len(names) == len(set(names)) > 0
+
+
+def test_emotionml_names_the_voice_where_it_counts(scene: Callable[..., Analysis], tmp_path: Path) -> None:
+    """The scene's sound is the first face's. Here it counts for a second only; of a face that was split, for the part
+    that is there then.
+    """
+    analysis = scene(faces=((0, 99, ()), (0, 99, ())))
+    face, other = analysis.faces
+    sound = replace(face.audio, valid=face.audio.valid & (face.audio.times_s < 1))
+    rows = (said(0, 0.5, "Fear"), said(1, 2, "Fear"), said(2.5, 4, "Fear"))
+    heard = replace(face, said={**face.said, "audio": sound}, segments=rows)
+    faces = (heard, replace(other, segments=tuple(replace(row, face=1) for row in rows)))
+    write_corrections(Corrections(splits=(Split(0, 2.0, 7),)), tmp_path)
+    save(replace(analysis, faces=faces), tmp_path, ["emotionml"])
+    found = {}
+    for emotion in ElementTree.parse(tmp_path / "segments.emotionml").iter(
+        "{http://www.w3.org/2009/10/emotionml}emotion"
+    ):
+        (who,) = emotion.iter("{urn:avcer}segment")
+        found.setdefault(who.get("face"), []).append(emotion.get("expressed-through"))
+    assert found == {"Face 0": ["face voice", "face"], "Face 7": ["face"], "Face 1": ["face"] * 3}
+
+
+def test_a_name_that_is_not_utf_8(scene: Callable[..., Analysis], tmp_path: Path) -> None:
+    analysis = labelled(scene, said(0, 1, "Fear"), name=os.fsdecode(b"gespr\xe4ch.mp4"))
+    save(analysis, tmp_path, [*EXPORTS, "emotionml"])
+    for name in ("segments.emotionml", "segments.eaf"):
+        assert b"gespr%E4ch.mp4" in (tmp_path / name).read_bytes()
+        ElementTree.parse(tmp_path / name)
 
 
 def test_boxes(scene: Callable[..., Analysis], tmp_path: Path) -> None:

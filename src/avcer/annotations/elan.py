@@ -6,12 +6,13 @@ annotations. A document type, in which XML hides files and bombs, is refused: EL
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Final
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote_to_bytes, urlsplit
 from urllib.request import url2pathname
 from xml.etree.ElementTree import Element, TreeBuilder
 from xml.parsers import expat
@@ -101,7 +102,7 @@ def _places(address: str, folder: Path) -> Iterator[Path]:
         yield Path(url2pathname(parts.path))
     elif "://" not in address:
         yield folder / address
-        yield folder / unquote(address)
+        yield folder / os.fsdecode(unquote_to_bytes(address))
 
 
 def _tiers(root: Element, origin_ms: float) -> Iterator[AnnotatedTier]:

@@ -5,12 +5,14 @@ The order of elements, the constraints and the names of properties are those of 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from mimetypes import guess_type
 from os.path import relpath
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
@@ -94,8 +96,10 @@ def _header(clip: Path, folder: Path, curves: bool, annotations: int) -> Element
 
 
 def _relative(clip: Path, folder: Path) -> str:
+    """The way to the clip, as it is; where a name on it is not UTF-8, which XML cannot hold, with percent signs."""
     try:
-        return "./" + Path(relpath(clip.absolute(), folder.absolute())).as_posix()
+        way = "./" + Path(relpath(clip.absolute(), folder.absolute())).as_posix()
+        return quote(os.fsencode(way)) if any("\ud800" <= letter <= "\udfff" for letter in way) else way
     except ValueError:  # another drive
         return clip.absolute().as_uri()
 
