@@ -162,6 +162,14 @@ def test_corrections_are_annotations(scene: Callable[..., Analysis], tmp_path: P
     assert found["frames"]["machine_only"] == 75
 
 
+def test_a_face_named_as_another_tier_is_found_by_its_name(scene: Callable[..., Analysis], tmp_path: Path) -> None:
+    save(scene(), tmp_path, ["json"])
+    path = write_corrections(Corrections({0: "Markers"}, {}, (Correction(0, 1.0, 2.0, "Happiness"),)), tmp_path)
+    assert cli.main(["import-annotations", str(path), "--quiet"]) == 0
+    compared, _ = compare(read_labels(tmp_path / "labels.csv"), [tmp_path])
+    assert compared[0].face == "Markers (0)"
+
+
 def rows(*parts: str) -> str:
     return "path,start,end,label,speaker,tier,annotator,word,source\n" + "".join(f"{part}\n" for part in parts)
 

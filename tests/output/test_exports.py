@@ -141,6 +141,20 @@ def test_elan_file_as_elan_orders_it(scene: Callable[..., Analysis], tmp_path: P
         assert {one.get("TIME_SLOT_REF1"), one.get("TIME_SLOT_REF2")} <= slots
 
 
+@pytest.mark.parametrize(
+    "names", [("Markers", "Anna"), ("Anna", "Anna: probability"), ("Anna: probability", "Anna"), ("A (1)", "A (1)")]
+)
+def test_no_two_tiers_have_one_name(names: tuple[str, str], scene: Callable[..., Analysis], tmp_path: Path) -> None:
+    """Whatever a person calls the faces."""
+    corrections = Corrections(dict(enumerate(names)), {}, (), (Marker(1.0, "here"),))
+    write_corrections(corrections, tmp_path)
+    save(scene(faces=((0, 99, ()), (0, 99, ()))), tmp_path, ["eaf", "textgrid"])
+    elan = [str(tier.get("TIER_ID")) for tier in ElementTree.parse(tmp_path / "segments.eaf").iter("TIER")]
+    praat = re.findall(r'name = "(.*)"', (tmp_path / "segments.TextGrid").read_text())
+    assert len(set(elan)) == len(elan) == 5
+    assert len(set(praat)) == len(praat) == 3
+
+
 def test_elan_curves(scene: Callable[..., Analysis], tmp_path: Path) -> None:
     save(scene(), tmp_path, ["eaf"])
     with (tmp_path / "elan_curves.csv").open(newline="") as file:

@@ -25,7 +25,7 @@ from avcer.labels import BASIC
 from avcer.output.colours import EMOTIONS, rgb
 from avcer.output.record import WORKED_IN, announce
 from avcer.output.rows import write_rows
-from avcer.output.tiers import PROGRAM, Tier, Tiers, players_ms
+from avcer.output.tiers import MARKERS, PROGRAM, Tier, Tiers, below, players_ms
 
 EAF: Final = "segments.eaf"
 CURVES: Final = "elan_curves.csv"
@@ -133,7 +133,7 @@ class _Slots:
 def _tier(tier: Tier, tiers: Tiers, slots: _Slots) -> Iterator[Element]:
     """The labels of a face, and below them how probable each is, or that a person gave it."""
     labels = Element("TIER", TIER_ID=tier.name, LINGUISTIC_TYPE_REF="label", PARTICIPANT=tier.name, ANNOTATOR=PROGRAM)
-    below = Element("TIER", TIER_ID=f"{tier.name}: probability", LINGUISTIC_TYPE_REF="probability",
+    shares = Element("TIER", TIER_ID=below(tier.name), LINGUISTIC_TYPE_REF="probability",
                     PARENT_REF=tier.name, PARTICIPANT=tier.name, ANNOTATOR=PROGRAM)  # fmt: skip
     entries = {label: f"cveid_{number}" for number, label in enumerate(tiers.labels)}
     for one in tier.intervals:
@@ -143,15 +143,15 @@ def _tier(tier: Tier, tiers: Tiers, slots: _Slots) -> Iterator[Element]:
             TIME_SLOT_REF1=slots.slot(one.start_ms), TIME_SLOT_REF2=slots.slot(one.end_ms),
         )  # fmt: skip
         SubElement(aligned, "ANNOTATION_VALUE").text = one.label
-        child = SubElement(SubElement(below, "ANNOTATION"), "REF_ANNOTATION", ANNOTATION_ID=slots.annotation(),
+        child = SubElement(SubElement(shares, "ANNOTATION"), "REF_ANNOTATION", ANNOTATION_ID=slots.annotation(),
                            ANNOTATION_REF=parent)  # fmt: skip
         SubElement(child, "ANNOTATION_VALUE").text = "corrected" if one.by_person else f"{one.probability:.3f}"
-    yield from (labels, below)
+    yield from (labels, shares)
 
 
 def _markers(tiers: Tiers, slots: _Slots) -> Element:
     """The markers of a person. An annotation of ELAN has a length, so each gets a millisecond."""
-    row = Element("TIER", TIER_ID="Markers", LINGUISTIC_TYPE_REF="marker", ANNOTATOR="person")
+    row = Element("TIER", TIER_ID=MARKERS, LINGUISTIC_TYPE_REF="marker", ANNOTATOR="person")
     reached_ms = -1
     for time_ms, text in tiers.markers:
         start_ms = max(time_ms, reached_ms)

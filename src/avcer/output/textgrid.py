@@ -8,7 +8,7 @@ from pathlib import Path
 from avcer.analysis import Analysis
 from avcer.files import atomic
 from avcer.output.record import announce
-from avcer.output.tiers import Interval, Tiers
+from avcer.output.tiers import MARKERS, Interval, Tiers
 
 PERSON = "*"
 """Behind a label that a person gave."""
@@ -44,7 +44,7 @@ def _lines(tiers: Tiers) -> Iterator[str]:
             yield f"            xmax = {_seconds(end_ms)}"
             yield f"            text = {_quoted(text)}"
     if tiers.markers:
-        yield from _head(count, "TextTier", "Markers", end)
+        yield from _head(count, "TextTier", MARKERS, end)
         yield f"        points: size = {len(tiers.markers)}"
         for place, (time_ms, text) in enumerate(tiers.markers, start=1):
             yield f"        points [{place}]:"

@@ -20,6 +20,8 @@ from avcer.types import Double
 
 PROGRAM: Final = "avcer"
 """Who annotated what no person did."""
+MARKERS: Final = "Markers"
+"""The tier of what a person marked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +109,23 @@ def _whole_ms(time_s: float) -> int:
     return max(round(time_s * 1000), 0)
 
 
+def below(name: str) -> str:
+    """What a tier is called that hangs below the tier ``name`` and says how probable its labels are."""
+    return f"{name}: probability"
+
+
 def _names(rows: dict[int | None, list[Interval]], corrections: Corrections) -> dict[int | None, str]:
-    """A name for each tier; programs want them to differ, so an equal one gets the face's number."""
+    """A name for each tier; programs want them to differ, so one that is taken gets the face's number. Taken are the
+    names of the markers' tier and of those below, too.
+    """
     names: dict[int | None, str] = {}
+    taken = {MARKERS}
     for face in rows:
         name = one_line(corrections.name(face)) or f"Face {face}"
-        names[face] = f"{name} ({face})" if name in names.values() else name
+        while taken & {name, below(name)}:
+            name = f"{name} ({face})"
+        names[face] = name
+        taken |= {name, below(name)}
     return names
 
 

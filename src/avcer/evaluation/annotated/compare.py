@@ -136,6 +136,8 @@ class _People:
         self._corrections = read_corrections(folder)
         tiers = tiers_of(analysis, folder).tiers
         self._faces = {tier.name.casefold(): (tier.name, tier.face) for tier in tiers}
+        for tier in tiers:  # where an export had to change a name that a person gave: under that, too
+            self._faces.setdefault(self._corrections.name(tier.face).casefold(), (tier.name, tier.face))
         self._exported = {
             (tier.face, one.start_ms, one.end_ms, one.label)
             for tier in tiers for one in tier.intervals if not one.by_person
