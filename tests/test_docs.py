@@ -166,6 +166,13 @@ def test_every_column_is_described_on_the_page() -> None:
             assert re.search(rf"^\| .*{name}.* \| {re.escape(column.description)} \|$", page, re.MULTILINE), column.name
 
 
+def test_the_page_names_every_fact_of_a_clip() -> None:
+    """Those that ``analysis.json`` holds."""
+    lines = (ROOT / "docs" / "output.md").read_text(encoding="utf-8").splitlines()
+    (row,) = (line for line in lines if line.startswith("| `clip` "))
+    assert not [field.name for field in fields(Clip) if f"`{field.name}`" not in row]
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_prose_keeps_to_120_columns(page: Path) -> None:
     """Tables, code and what a command writes are as wide as they are."""

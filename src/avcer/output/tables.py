@@ -178,7 +178,12 @@ def _decision_columns(analysis: Analysis, rows: _Rows) -> tuple[Column, ...]:
         Column(FUSED, labels(FUSED), "the label decided from all modalities together"),
         *(Column(one.curve, labels(one.curve), f"the label from '{one.title}' alone") for one in analysis.modalities),
         Column("kind", rows.take(lambda face: _kinds(face.expression), object), "what the AV label is"),
-        Column("salience", number("salience"), "of a compound, the share of its first emotion in percent", 1),
+        Column(
+            "salience",
+            number("salience"),
+            "of a compound, the share of its first emotion in percent; of a basic emotion, 100",
+            1,
+        ),
         Column(
             "probability",
             number("probability"),
