@@ -80,3 +80,10 @@ def test_salience_is_the_share_of_the_first_emotion() -> None:
     assert shares[0] == pytest.approx(0.75)  # Fearfully Surprised
     assert shares[1] == 0  # Happily Surprised: all of it surprise
     assert shares[6] == 0.5  # Sadly Angry: neither
+
+
+def test_the_decision_says_how_much_of_its_pair_the_first_emotion_is_and_none_has_no_pair() -> None:
+    """Of the first compound of all, too."""
+    timeline = decide(row(Fear=0.6, Surprise=0.2), C_EXPR_DB, "1")
+    assert (timeline.classes[0], timeline.salience[0]) == (0, pytest.approx(75))
+    assert np.isnan(decide(row(Neutral=1.0), C_EXPR_DB, "1").salience[0])
