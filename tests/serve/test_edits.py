@@ -30,18 +30,26 @@ console.log(JSON.stringify(edits.doc));
 pytestmark = pytest.mark.skipif(NODE is None, reason="no node here: apt-get install nodejs")
 
 
-def edited(folder: Path, segments: list[tuple[int, float, float, str]], *steps: tuple[Any, ...]) -> list[str]:
-    """Labels of the faces 0 (from 2 s on it is 3) and 1; then the steps. Gives who is what, when."""
+def document_of(
+    folder: Path, segments: list[tuple[int, float, float, str]], *steps: tuple[Any, ...], **parts: Any
+) -> dict[str, Any]:
+    """Labels of the faces 0 (from 2 s on it is 3) and 1, and other parts; what the steps make of them."""
     for name in ("edits.js", "api.js"):
         shutil.copyfile(PAGE / name, folder / name)
     (folder / "package.json").write_text('{"type": "module"}')
     (folder / "harness.js").write_text(HARNESS)
     rows = [dict(zip(("face", "start_s", "end_s", "label"), row, strict=True)) for row in segments]
     document = {"format": "avcer-corrections", "version": 1, "names": {}, "merged": {}, "markers": [],
-                "segments": rows, "splits": [{"face": 0, "time_s": 2.0, "into": 3}]}  # fmt: skip
+                "segments": rows, "splits": [{"face": 0, "time_s": 2.0, "into": 3}], **parts}  # fmt: skip
     words = [str(NODE), "harness.js", json.dumps(document), json.dumps(steps)]
     shown = subprocess.run(words, cwd=folder, capture_output=True, text=True, check=True).stdout
-    said = labelled(parse_corrections(json.loads(shown)))
+    made: dict[str, Any] = json.loads(shown)
+    return made
+
+
+def edited(folder: Path, segments: list[tuple[int, float, float, str]], *steps: tuple[Any, ...]) -> list[str]:
+    """Who is what, when, after the steps."""
+    said = labelled(parse_corrections(document_of(folder, segments, *steps)))
     return [f"{one.face} {one.label} {one.start_s:g}-{one.end_s:g}" for one in said]
 
 
@@ -71,3 +79,20 @@ def test_a_new_label_takes_the_place_of_what_the_person_was_given_before(
 ) -> None:
     """Also of what was given before the split, or to two faces that were then made one."""
     assert edited(tmp_path, segments, *steps) == wanted
+
+
+@pytest.mark.parametrize(
+    ("merged", "wanted"),
+    [({"3": 1}, {}), ({"1": 3}, {"1": 0}), ({"0": 3}, {}), ({"0": 1, "1": 3}, {"0": 1}), ({"1": 0}, {"1": 0})],
+)
+def test_a_part_that_is_joined_again_leaves_nothing_behind(
+    tmp_path: Path, merged: dict[str, int], wanted: dict[str, int]
+) -> None:
+    """What was said of it is said of the face that it was split from; nobody is then part of himself."""
+    splits = [{"face": 0, "time_s": 2.0, "into": 3}, {"face": 3, "time_s": 3.0, "into": 4}]
+    names = {"1": "Bo", "3": "Cleo"}
+    made = document_of(tmp_path, [(3, 2.2, 2.8, "Fear")], ("unsplit", 3), merged=merged, splits=splits, names=names)
+    assert made["splits"] == [{"face": 0, "time_s": 3.0, "into": 4}]
+    assert [one["face"] for one in made["segments"]] == [0]
+    assert made["names"] == {"1": "Bo"}
+    assert made["merged"] == wanted

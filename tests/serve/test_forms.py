@@ -74,3 +74,18 @@ def test_what_is_cut_off_a_judged_stretch_is_the_machines_again(watched: Watched
     page.get_by_role("button", name="Undo").click()
     expect(judged).to_contain_text("0:02.700")
     assert not watched.complaints
+
+
+def test_a_stretch_stays_inside_the_clip(watched: Watched) -> None:
+    page = watched.open("aa")
+    of_face_2(page)
+    page.locator("#segments tbody button").nth(3).click()
+    page.fill("#end", "99")
+    page.keyboard.press("Enter")
+    expect(page.locator("#segments tbody tr.chosen")).to_contain_text("person")
+    assert rows(page)[-2:] == ["0:01.600 0:02.400 machine", "0:02.400 0:03.000 person"]
+    assert page.input_value("#end") == "3.000"
+    page.fill("#start", "98")
+    page.keyboard.press("Enter")
+    expect(page.locator("#said")).to_have_text("The end must be after the start, and both inside the clip")
+    assert not watched.complaints

@@ -153,6 +153,85 @@ def test_what_is_no_corrections_is_refused(house: House, body: bytes) -> None:
     assert not (house.results / "corrections.json").exists()
 
 
+def segment(face: int | None = 2, start_s: float = 1.0, end_s: float = 2.0, **more: Any) -> dict[str, Any]:
+    return {"face": face, "start_s": start_s, "end_s": end_s, "label": "Fear", **more}
+
+
+@pytest.mark.parametrize(
+    ("parts", "reason"),
+    [
+        ({"segments": [segment(end_s=99)]}, "99 s is outside what was analysed, 0 to 3."),
+        ({"segments": [segment(start_s=100, end_s=101)]}, "100 s is outside"),
+        ({"segments": [segment(start_s=-1)]}, "-1 s is outside"),
+        ({"markers": [{"time_s": 1000, "text": "laughs"}]}, "1000 s is outside"),
+        ({"splits": [{"face": 1, "time_s": 50, "into": 3}]}, "50 s is outside"),
+        ({"segments": [segment(face=77)]}, "no face 77"), ({"names": {"77": "Al"}}, "no face 77"),
+        ({"merged": {"77": 1}}, "no face 77"), ({"merged": {"1": 77}}, "no face 77"),
+        ({"splits": [{"face": 77, "time_s": 1, "into": 3}]}, "no face 77"),
+        ({"merged": {"1": 2, "2": 1}}, "merged into itself"), ({"merged": {"1": 1}}, "merged into itself"),
+        ({"splits": [{"face": 1, "time_s": 1, "into": 1}]}, "split into itself"),
+    ],
+)  # fmt: skip
+def test_corrections_of_another_clip_are_refused(house: House, parts: dict[str, Any], reason: str) -> None:
+    answer = house.put(corrections(**parts))
+    assert answer.status_code == 422
+    assert set(answer.json()) == {"error"}
+    assert reason in answer.json()["error"]
+    assert not (house.results / "corrections.json").exists()
+
+
+def test_an_end_that_is_rounded_is_that_of_the_clip(house: House) -> None:
+    head, column = unpacked(house.get("studio").content)
+    end_s = float(column(head["ends"])[-1])
+    told = house.put(corrections(segments=[segment(start_s=-0.001, end_s=end_s + 0.005)], names={"3": "Cleo"},
+                                 splits=[{"face": 1, "time_s": 1.0, "into": 3}])).json()  # fmt: skip
+    (kept,) = told["corrections"]["segments"]
+    assert kept["start_s"] == 0
+    assert end_s <= kept["end_s"] < end_s + 0.005
+    beyond = house.put(corrections(segments=[segment(start_s=end_s + 0.005, end_s=end_s + 0.006)]))
+    assert beyond.status_code == 422, beyond.text
+
+
+def test_corrections_that_were_written_before_are_kept(house: House) -> None:
+    """Nothing was checked then: they are read, and may be changed beside what is wrong."""
+    old = corrections(segments=[segment(face=77, end_s=99)], merged={"1": 2, "2": 1})
+    (house.results / "corrections.json").write_text(json.dumps(old))
+    told = house.get("corrections")
+    assert told.status_code == 200
+    document = {**told.json()["corrections"], "markers": [{"time_s": 1, "text": "laughs"}]}
+    assert house.put(document).status_code == 200
+    assert house.put({**document, "names": {"78": "Al"}}).status_code == 422
+    assert house.put(corrections()).status_code == 200
+    assert house.put(old).status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("document", "reason"),
+    [
+        ({"format": "avcer-corrections", "version": 1, "nmaes": {}}, "it has 'nmaes', which says nothing"),
+        (corrections(segments=[segment(lable="Fear")]), "an entry of segments has 'lable'"),
+        (corrections(markers=[{"time_s": 1, "text": "laughs", "txt": ""}]), "an entry of markers has 'txt'"),
+        ([], "must be an object with format and version"), ({}, "must be an object with format and version"),
+        ({"version": 1}, "must be an object with format and version"),
+        (corrections(names=[]), "names must be an object with faces as its keys"),
+        (corrections(names={"Al": "Al"}), "'Al' is no number of a face"),
+        (corrections(names={"9" * 5000: "Al"}), "is no number of a face"),
+        (corrections(segments={}), "segments must be a list of objects with face, start_s, end_s, label"),
+        (corrections(segments=["x"]), "segments must be a list of objects"),
+        (corrections(markers=[{"time_s": 1}]), "markers must be a list of objects with time_s, text"),
+        (corrections(splits=None), "splits must be a list of objects with face, time_s, into"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_corrections_is_said_in_words(house: House, document: Any, reason: str) -> None:
+    """And what was said before stays."""
+    assert house.put(corrections(names={"1": "Al"})).status_code == 200
+    answer = house.put(document)
+    assert answer.status_code == 422, answer.text
+    assert reason in answer.json()["error"]
+    assert len(answer.json()["error"]) < 250
+    assert house.get("corrections").json()["corrections"]["names"] == {"1": "Al"}
+
+
 def test_agreement(house: House) -> None:
     assert house.get("agreement").json()["kappa"] is None
     rows = [row for row in house.get("corrections").json()["segments"] if row[0] == 2]

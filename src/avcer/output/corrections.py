@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Any, Final
@@ -113,24 +113,32 @@ def read_corrections(folder: Path) -> Corrections:
         return Corrections()
     try:
         return parse_corrections(json_of(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         raise InputError(f"{path}: cannot be read as corrections ({error}); mend or remove it") from error
 
 
-def parse_corrections(document: Mapping[str, Any]) -> Corrections:
-    """The corrections of a JSON document.
+def parse_corrections(document: Any, strict: bool = False) -> Corrections:
+    """The corrections of a JSON document; ``strict``: keys that say nothing, which may be misspelt, are refused.
 
     Raises:
-        ValueError, TypeError, KeyError, AttributeError: it is not such a document.
+        ValueError: it is not such a document.
     """
+    if not isinstance(document, Mapping) or not {"format", "version"} <= document.keys():
+        raise ValueError("it must be an object with format and version")
     if document["format"] != FORMAT or document["version"] != VERSION:
-        raise ValueError(f"its format is {document['format']!r} {document['version']!r}, not {FORMAT!r} {VERSION}")
+        told = f"{document['format']!r:.60} {document['version']!r:.60}"
+        raise ValueError(f"its format is {told}, not {FORMAT!r} {VERSION}")
+    if strict:
+        _check_keys(document, ("format", "version", *(one.name for one in fields(Corrections))), "it")
     return Corrections(
-        names={_face(face): _text(name) for face, name in document.get("names", {}).items()},
-        merged={_face(face): _face(into) for face, into in document.get("merged", {}).items()},
-        segments=tuple(_correction(**entry) for entry in document.get("segments", [])),
-        markers=tuple(Marker(_time(entry["time_s"]), _text(entry["text"])) for entry in document.get("markers", [])),
-        splits=tuple(_split(entry) for entry in document.get("splits", [])),
+        names={_face(face): _text(name) for face, name in _by_face(document, "names")},
+        merged={_face(face): _face(into) for face, into in _by_face(document, "merged")},
+        segments=tuple(_correction(entry) for entry in _entries(document, "segments", Correction, strict)),
+        markers=tuple(
+            Marker(_time(entry["time_s"]), _text(entry["text"]))
+            for entry in _entries(document, "markers", Marker, strict)
+        ),
+        splits=tuple(_split(entry) for entry in _entries(document, "splits", Split, strict)),
     )
 
 
@@ -200,26 +208,57 @@ def of_people(segment: Segment, corrections: Corrections) -> list[Segment]:
     return parts
 
 
+def _check_keys(found: Mapping[str, Any], known: Sequence[str], what: str) -> None:
+    """Raises ValueError for a key that is not ``known``."""
+    for key in found:
+        if key not in known:
+            raise ValueError(f"{what} has {key!r:.60}, which says nothing; there are {', '.join(known)}")
+
+
+def _by_face(document: Mapping[str, Any], part: str) -> Iterable[tuple[str, Any]]:
+    """Face and value of each entry of an object."""
+    found = document.get(part, {})
+    if not isinstance(found, Mapping):
+        raise ValueError(f"{part} must be an object with faces as its keys")
+    return found.items()
+
+
+def _entries(document: Mapping[str, Any], part: str, kind: type, strict: bool) -> Sequence[Mapping[str, Any]]:
+    """The objects of a list; each has the fields of the class ``kind``."""
+    found, keys = document.get(part, []), [one.name for one in fields(kind)]
+    if not isinstance(found, list) or not all(isinstance(one, Mapping) and set(keys) <= one.keys() for one in found):
+        raise ValueError(f"{part} must be a list of objects with {', '.join(keys)}")
+    if strict:
+        for one in found:
+            _check_keys(one, keys, f"an entry of {part}")
+    return found
+
+
 def _split(entry: Mapping[str, Any]) -> Split:
     return Split(_face(entry["face"]), _time(entry["time_s"]), _face(entry["into"]))
 
 
-def _correction(face: Any, start_s: Any, end_s: Any, label: Any) -> Correction:
-    found = Correction(None if face is None else _face(face), _time(start_s), _time(end_s), _text(label))
+def _correction(entry: Mapping[str, Any]) -> Correction:
+    face = None if entry["face"] is None else _face(entry["face"])
+    found = Correction(face, _time(entry["start_s"]), _time(entry["end_s"]), _text(entry["label"]))
     if found.start_s >= found.end_s:
-        raise ValueError(f"a segment from {start_s} to {end_s} s")
+        raise ValueError(f"a segment from {found.start_s:g} to {found.end_s:g} s: its start must be before its end")
     return found
 
 
 def _face(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, (int, str)) or not 0 <= int(value) < _MOST_FACES:
-        raise ValueError(f"{value!r} is no number of a face")
-    return int(value)
+    try:
+        face = -1 if isinstance(value, bool) or not isinstance(value, (int, str)) else int(value)
+    except ValueError:  # a text that is no number
+        face = -1
+    if not 0 <= face < _MOST_FACES:
+        raise ValueError(f"{value!r:.60} is no number of a face")
+    return face
 
 
 def _time(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) <= _MOST_SECONDS:
-        raise ValueError(f"{value!r} is no time in seconds")
+        raise ValueError(f"{value!r:.60} is no time in seconds")
     return float(value)
 
 
@@ -260,5 +299,5 @@ def _minus(part: Segment, one: Segment) -> list[Segment]:
 
 def _text(value: Any) -> str:
     if not isinstance(value, str) or not value.strip():
-        raise ValueError(f"{value!r} is no text")
+        raise ValueError(f"{value!r:.60} is no text, or an empty one")
     return value

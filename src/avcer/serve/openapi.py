@@ -160,11 +160,14 @@ def _corrections() -> dict[str, Any]:
     def listed(**properties: Any) -> dict[str, Any]:
         return {
             "type": "array",
-            "items": {"type": "object", "required": list(properties), "properties": properties},
-        }
+            "items": {
+                "type": "object", "required": list(properties), "additionalProperties": False, "properties": properties,
+            },
+        }  # fmt: skip
 
     return {
         "type": "object",
+        "additionalProperties": False,
         "required": ["format", "version"],
         "properties": {
             "format": {"const": "avcer-corrections"}, "version": {"const": 1},

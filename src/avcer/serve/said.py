@@ -20,6 +20,7 @@ from avcer.serve.results import forget_exports
 
 if TYPE_CHECKING:
     from avcer.analysis import Analysis
+    from avcer.output.corrections import Corrections
 
 
 def packed(row: dict[str, Any], results: Path) -> bytes:
@@ -56,21 +57,49 @@ def told(results: Path) -> tuple[dict[str, Any], str]:
 
 
 def say(body: bytes, known: str | None, results: Path, writing: Lock) -> tuple[dict[str, Any], str]:
-    """Stores corrections, and gives what is then ``told``; 422 if they are none, 412 where ``known``, the tags of the
-    request's If-Match, does not hold the tag of what is there.
+    """Stores corrections, and gives what is then ``told``; 422 if they are none, or not of this clip, 412 where
+    ``known``, the tags of the request's If-Match, does not hold the tag of what is there.
     """
-    from avcer.output.corrections import parse_corrections, write_corrections
+    from avcer.output.corrections import Corrections, write_corrections
 
-    try:
-        said = parse_corrections(json_of(body))
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-        raise HTTPException(422, f"the body is no corrections ({error}); see docs/serve.md, Corrections") from error
+    said = _parsed(body)
     with writing:
         if known is not None and not {"*", tag_of(results)} & {tag.strip() for tag in known.split(",")}:
             raise HTTPException(412, "the corrections have been changed elsewhere; load them again")
+        if said != Corrections():  # to take everything back, nothing need be known
+            said = _fitted(said, results)
         write_corrections(said, results)
         forget_exports(results)
         return told(results)
+
+
+def _parsed(body: bytes) -> Corrections:
+    from avcer.output.corrections import parse_corrections
+
+    try:
+        return parse_corrections(json_of(body), strict=True)
+    except json.JSONDecodeError as error:
+        reason = f"it is no JSON, see its line {error.lineno}, column {error.colno}"
+    except UnicodeDecodeError:
+        reason = "it is no JSON in UTF-8"
+    except ValueError as error:
+        reason = str(error)
+    raise HTTPException(422, f"the body is no corrections ({reason}); see docs/serve.md, Corrections")
+
+
+def _fitted(said: Corrections, results: Path) -> Corrections:
+    """The corrections, as they are kept of this clip."""
+    from avcer.output.corrections import Corrections, read_corrections
+    from avcer.serve.fitting import fitted
+
+    try:
+        before = read_corrections(results)
+    except InputError:  # damaged: what is said now takes its place
+        before = Corrections()
+    try:
+        return fitted(said, before, analysis_of(results))
+    except ValueError as error:
+        raise HTTPException(422, f"the corrections are not of this clip ({error}); see docs/serve.md") from error
 
 
 def agreement(results: Path) -> dict[str, Any]:

@@ -57,10 +57,10 @@ export class Edits {
     return found;
   }
 
-  merged(face) {
+  merged(face, doc = this.doc) {
     const seen = new Set();
     let found = face;
-    while (found !== null && found in this.doc.merged && !seen.has(found)) { seen.add(found); found = this.doc.merged[found]; }
+    while (found !== null && found in doc.merged && !seen.has(found)) { seen.add(found); found = doc.merged[found]; }
     return found;
   }
 
@@ -139,8 +139,20 @@ export class Edits {
     });
   }
 
+  /** What was said of the part is then said of the face that it was split from. */
   unsplit(into) {
-    return this.change(`The split of Face ${into} is taken back`, (doc) => { doc.splits = doc.splits.filter((split) => split.into !== into); });
+    return this.change(`The split of Face ${into} is taken back`, (doc) => {
+      const { face } = doc.splits.find((split) => split.into === into);
+      const whole = (one) => (one.face === into ? { ...one, face } : one);
+      doc.splits = doc.splits.filter((split) => split.into !== into).map(whole);
+      doc.segments = doc.segments.map(whole);
+      delete doc.names[into];
+      delete doc.merged[into];
+      for (const part of Object.keys(doc.merged).filter((one) => doc.merged[one] === into)) {
+        delete doc.merged[part];
+        if (this.merged(face, doc) !== Number(part)) doc.merged[part] = face;
+      }
+    });
   }
 
   /** A person's label of a stretch takes the place of what that person's face was given there before. `judged`: the

@@ -150,10 +150,13 @@ export class Panels {
     const time = (id, seconds) => make("input", { id, type: "number", step: "any", value: (seconds - data.zero).toFixed(3), onchange: () => save() });
     const [start, end] = [time("start", one.start), time("end", one.end)];
     // Untouched ends keep all their digits: those of the field are rounded.
-    const second = (input, before) => (Math.abs(Number(input.value) + data.zero - before) < 6e-4 ? before : Number(input.value) + data.zero);
+    const second = (input, before) => {
+      const typed = Number(input.value) + data.zero;
+      return Math.min(Math.max(Math.abs(typed - before) < 6e-4 ? before : typed, data.from), data.to);
+    };
     const save = () => {
       const [from, to] = [second(start, one.start), second(end, one.end)];
-      if (!(from < to)) throw new Error("The end must be after the start");
+      if (!(from < to)) throw new Error("The end must be after the start, and both inside the clip");
       return studio.relabel(one, from, to, select.value);
     };
     const here = (input, edge) => guarded(() => {
