@@ -50,7 +50,8 @@ class Served:
     def __init__(self, folder: Path, command: Sequence[str] = COMMAND, workers: int = 1) -> None:
         self.jobs = Jobs(folder)
         self.runner = Runner(self.jobs, workers, command=command)
-        app = make_app(Service(self.jobs, self.runner, None, 10**9, None), TOKEN)
+        self.service = Service(self.jobs, self.runner, None, 10**9, None)
+        app = make_app(self.service, TOKEN)
         door = socket.socket()
         door.bind(("127.0.0.1", 0))
         self.origin = f"http://127.0.0.1:{door.getsockname()[1]}"

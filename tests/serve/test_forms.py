@@ -89,3 +89,35 @@ def test_a_stretch_stays_inside_the_clip(watched: Watched) -> None:
     page.keyboard.press("Enter")
     expect(page.locator("#said")).to_have_text("The end must be after the start, and both inside the clip")
     assert not watched.complaints
+
+
+def test_the_rows_of_the_table_choose_a_segment(watched: Watched) -> None:
+    """Anywhere on them, and with the keyboard by their button."""
+    page = watched.open("aa")
+    of_face_2(page)
+    chosen = page.locator("#segments tbody tr.chosen")
+    page.locator("#segments tbody tr").nth(2).locator("td").nth(3).click()
+    expect(chosen).to_contain_text("0:01.600")
+    watched.shows(40)
+    page.locator("#segments tbody button").nth(1).focus()
+    page.keyboard.press("Enter")
+    expect(chosen).to_contain_text("0:00.800")
+    watched.shows(20)
+    assert not watched.complaints
+
+
+def test_a_file_that_is_refused_stays_in_the_list_with_the_reason(watched: Watched) -> None:
+    """Until it is dismissed, whatever happens to the others."""
+    page = watched.page
+    watched.served.service.most_bytes = 1000
+    files = [{"name": name, "mimeType": "video/mp4", "buffer": content}
+             for name, content in (("empty.mp4", b""), ("large.mp4", b"x" * 2000), ("fine.mp4", b"x"))]  # fmt: skip
+    page.set_input_files("#files", files)  # type: ignore[arg-type]
+    expect(page.locator("#queue li", has_text="fine.mp4")).to_contain_text("waiting")
+    empty, large = (page.locator("#queue li.failed", has_text=name) for name in ("empty.mp4", "large.mp4"))
+    expect(empty).to_contain_text("the file is empty; choose one that holds a video")
+    expect(large).to_contain_text("larger than 1000 bytes")
+    page.get_by_role("button", name="Dismiss empty.mp4").click()
+    expect(empty).to_have_count(0)
+    expect(large).to_have_count(1)
+    assert not browsing.axe(page)

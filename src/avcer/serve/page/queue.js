@@ -3,6 +3,7 @@ import { json, call, send } from "./api.js";
 import { $, make, percent, say } from "./dom.js";
 
 const uploads = new Map();
+const refused = new Map(); // what was not taken, until it is dismissed: name and why
 let last = "", quiet = false, number = 0;
 
 export function startQueue() {
@@ -45,14 +46,26 @@ async function upload(files) {
   draw(true);
   for (const [id, entry] of waiting) {
     if (!entry.stopped) {
-      const path = `/api/jobs?name=${encodeURIComponent(entry.name)}&options=${chosen}`;
-      const { promise, abort } = send(path, entry.file, (share) => { entry.share = share; draw(true); });
-      entry.abort = abort;
-      try { await queued(entry, await promise); } catch (error) { say(`${entry.name}: ${error.message}`); }
+      try { await queued(entry, await sent(entry, chosen)); } catch (error) { refuse(id, entry, error.message); }
     }
     uploads.delete(id);
     await refresh(true).catch(() => {});
   }
+}
+
+/** Sends a file; gives the id of its job. */
+async function sent(entry, chosen) {
+  if (!entry.file.size) throw new Error("the file is empty; choose one that holds a video");
+  const path = `/api/jobs?name=${encodeURIComponent(entry.name)}&options=${chosen}`;
+  const { promise, abort } = send(path, entry.file, (share) => { entry.share = share; draw(true); });
+  entry.abort = abort;
+  return promise;
+}
+
+/** Keeps why a file was not taken: the line that says so is soon another one's. */
+function refuse(id, entry, reason) {
+  if (!entry.stopped) refused.set(id, { name: entry.name, reason });
+  say(`${entry.name}: ${reason}`);
 }
 
 /** The service has the file. A cancel that came while it took it in is carried out now. */
@@ -70,11 +83,11 @@ async function refresh(always = false) {
 }
 
 function draw(always = false) {
-  const text = JSON.stringify([jobs, [...uploads.values()].map((one) => [one.name, one.share, one.stopped])]);
+  const text = JSON.stringify([jobs, [...uploads.values()].map((one) => [one.name, one.share, one.stopped]), [...refused.keys()]]);
   if (!always && text === last) return;
   last = text;
   const focused = document.activeElement?.dataset?.key;
-  const rows = [...[...uploads].map(([id, one]) => uploadRow(id, one)), ...[...jobs].reverse().map(jobRow)];
+  const rows = [...[...uploads].map(([id, one]) => uploadRow(id, one)), ...[...refused].map(([id, one]) => refusedRow(id, one)), ...[...jobs].reverse().map(jobRow)];
   show($("queue"), rows);
   $("empty").hidden = rows.length > 0;
   if (focused) $("queue").querySelector(`[data-key="${focused}"]`)?.focus();
@@ -108,6 +121,11 @@ function item(row, name, state, words, share, ...actions) {
 function uploadRow(id, one) {
   return item(`upload-${id}`, one.name, "sending", one.stopped ? "cancelled" : `sending, ${percent(one.share)}`, one.share,
     make("button", { type: "button", "data-key": `upload-${id}`, "aria-label": `Cancel ${one.name}`, onclick: () => cancel(one) }, "Cancel"));
+}
+
+function refusedRow(id, one) {
+  return item(`refused-${id}`, one.name, "failed", one.reason, null,
+    make("button", { type: "button", "data-key": `refused-${id}`, "aria-label": `Dismiss ${one.name}`, onclick: () => { refused.delete(id); draw(true); } }, "Dismiss"));
 }
 
 /** A file that has been sent whole, or may have been since that was told, may be a job already: its id is waited for, and
