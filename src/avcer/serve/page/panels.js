@@ -124,8 +124,8 @@ export class Panels {
     $("more").hidden = found.length <= this.shown;
     $("segments").tBodies[0].replaceChildren(...found.slice(0, this.shown).map((one) => {
       const start = clock(one.start - studio.data.zero);
-      return make("tr", { class: one === studio.selected ? "chosen" : "" },
-        make("td", {}, make("button", { type: "button", class: "link", "aria-label": `${start}, ${one.label}`, onclick: () => studio.select(one) }, start)),
+      return make("tr", { class: one === studio.selected ? "chosen" : "", onclick: () => studio.select(one) },
+        make("td", {}, make("button", { type: "button", class: "link", "aria-label": `${start}, ${one.label}` }, start)),
         make("td", {}, clock(one.end - studio.data.zero)), make("td", {}, studio.edits.name(one.face)),
         make("td", {}, swatch(studio.colours(one.label)), one.label), make("td", { class: "number" }, one.person ? "" : percent(one.probability)),
         make("td", {}, one.person ? "person" : "machine"));
