@@ -228,7 +228,7 @@ def test_an_export_that_takes_its_time_stops_nobody(house: House, monkeypatch: p
     done(house)
     begun, go = Event(), Event()
 
-    def slow(folder: Path, name: str, writing: Any) -> None:
+    def slow(folder: Path, name: str, media: str, writing: Any) -> None:
         with writing:
             begun.set()
             go.wait(20)

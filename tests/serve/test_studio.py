@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import struct
 import time
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -18,6 +21,7 @@ from starlette.testclient import TestClient
 
 import coded
 from avcer import serve
+from avcer.annotations.read import read_annotation
 from avcer.media import Pictures
 from avcer.options import Options
 from avcer.serve.app import PAGE, make_app
@@ -116,6 +120,26 @@ def test_corrections_travel_and_the_result_stays(house: House) -> None:
     document = house.get("results/corrected.json").json()
     assert {"Bo", "Face 1"} == {row["name"] for row in document["segments"]}
     assert (house.results / "segments.csv").read_bytes() == before
+
+
+def test_elan_files_are_for_another_machine(house: House, tmp_path: Path) -> None:
+    """They look for the clip, by the name that it was sent with, and for the curves beside themselves."""
+    with zipfile.ZipFile(io.BytesIO(house.get("results/eaf").content)) as whole:
+        whole.extractall(tmp_path / "here")
+    sent = [path.read_text() for path in (tmp_path / "here").iterdir()]
+    assert len(sent) == 3
+    assert not any("file:" in text or str(tmp_path) in text or "/jobs/" in text for text in sent)
+    header = ElementTree.parse(tmp_path / "here" / "segments.eaf").getroot().find("HEADER")
+    assert header is not None
+    (media,) = header.iter("MEDIA_DESCRIPTOR")
+    assert (media.get("MEDIA_URL"), media.get("RELATIVE_MEDIA_URL")) == ("./talk.mp4", "./talk.mp4")
+    links = [(one.get("LINK_URL"), one.get("RELATIVE_LINK_URL")) for one in header.iter("LINKED_FILE_DESCRIPTOR")]
+    assert links == [(f"./{name}",) * 2 for name in ("segments_tsconf.xml", "elan_curves.csv")]
+    source = ElementTree.parse(tmp_path / "here" / "segments_tsconf.xml").getroot().find("tracksource")
+    assert source is not None
+    assert source.get("source-url") == "./elan_curves.csv"
+    (tmp_path / "here" / "talk.mp4").write_bytes(b"")
+    assert read_annotation(tmp_path / "here" / "segments.eaf").clip == tmp_path / "here" / "talk.mp4"
 
 
 def test_splitting_and_merging(house: House) -> None:

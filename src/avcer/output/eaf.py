@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from mimetypes import guess_type
 from os.path import relpath
@@ -40,23 +41,49 @@ _CONSTRAINTS: Final = (
 )
 
 
-def write_eaf(analysis: Analysis, folder: Path, tiers: Tiers) -> list[Path]:
+def write_eaf(analysis: Analysis, folder: Path, tiers: Tiers, media: str | None = None) -> list[Path]:
     """Writes the annotation file, the curves of the primary face as CSV, and ELAN's set-up of the curves.
 
     ELAN finds the set-up's CSV by its absolute address: after the folder has moved, write the files again
-    (``avcer export --formats eaf``).
+    (``avcer export --formats eaf``). With ``media``, the name of the clip where the files will be taken, no address
+    is absolute: clip and curves are looked for beside the annotation file.
 
     Raises:
         OutputError: a file cannot be written.
     """
     face = next((face for face in analysis.faces if face.track is not None and face.id == analysis.primary), None)
-    paths = [_write(folder / EAF, _document(analysis, tiers, folder, curves=face is not None))]
+    places = _Places(analysis.clip.path, folder, media)
+    paths = [_write(folder / EAF, _document(analysis, tiers, places, curves=face is not None))]
     if face is not None:
-        paths += [_write_curves(analysis, face, folder / CURVES), _write(folder / CURVES_SET_UP, _set_up(folder))]
+        paths += [_write_curves(analysis, face, folder / CURVES), _write(folder / CURVES_SET_UP, _set_up(places))]
     return paths
 
 
-def _document(analysis: Analysis, tiers: Tiers, folder: Path, curves: bool) -> Element:
+@dataclass(frozen=True)
+class _Places:
+    """The addresses in the files: of ``clip``, and of what lies in ``folder``; see ``write_eaf``."""
+
+    clip: Path
+    folder: Path
+    media: str | None
+
+    @property
+    def name(self) -> str:
+        """What the clip is called."""
+        return self.media or self.clip.name
+
+    def of_clip(self) -> tuple[str, str]:
+        """The clip's own address, and the way to it."""
+        if self.media is not None:
+            return f"./{quote(self.media)}", f"./{self.media}"
+        return self.clip.absolute().as_uri(), _relative(self.clip, self.folder)
+
+    def of_file(self, name: str) -> str:
+        """The address of a file in the folder."""
+        return (self.folder / name).absolute().as_uri() if self.media is None else f"./{name}"
+
+
+def _document(analysis: Analysis, tiers: Tiers, places: _Places, curves: bool) -> Element:
     now = datetime.now(UTC).astimezone().isoformat(timespec="seconds")
     root = Element("ANNOTATION_DOCUMENT", AUTHOR="avcer", DATE=now, FORMAT="3.0", VERSION="3.0")
     root.set("xmlns:xsi", "http://www.w3.org/2001/XMLSchema-instance")
@@ -65,7 +92,7 @@ def _document(analysis: Analysis, tiers: Tiers, folder: Path, curves: bool) -> E
     rows = [row for tier in tiers.tiers for row in _tier(tier, tiers, slots)]
     if tiers.markers:
         rows.append(_markers(tiers, slots))
-    root.append(_header(analysis.clip.path, folder, curves, slots.annotations))
+    root.append(_header(places, curves, slots.annotations))
     root.append(slots.time_order())
     root.extend(rows)
     root.append(Element("LINGUISTIC_TYPE", LINGUISTIC_TYPE_ID="label", TIME_ALIGNABLE="true",
@@ -82,13 +109,13 @@ def _document(analysis: Analysis, tiers: Tiers, folder: Path, curves: bool) -> E
     return root
 
 
-def _header(clip: Path, folder: Path, curves: bool, annotations: int) -> Element:
+def _header(places: _Places, curves: bool, annotations: int) -> Element:
     header = Element("HEADER", MEDIA_FILE="", TIME_UNITS="milliseconds")
-    kind = guess_type(clip.name)[0] or "video/mp4"
-    SubElement(header, "MEDIA_DESCRIPTOR", MEDIA_URL=clip.absolute().as_uri(), MIME_TYPE=kind,
-               RELATIVE_MEDIA_URL=_relative(clip, folder))  # fmt: skip
+    kind = guess_type(places.name)[0] or "video/mp4"
+    address, way = places.of_clip()
+    SubElement(header, "MEDIA_DESCRIPTOR", MEDIA_URL=address, MIME_TYPE=kind, RELATIVE_MEDIA_URL=way)
     for name, kind in ((CURVES_SET_UP, "text/xml"), (CURVES, "unknown")) if curves else ():
-        SubElement(header, "LINKED_FILE_DESCRIPTOR", LINK_URL=(folder / name).absolute().as_uri(), MIME_TYPE=kind,
+        SubElement(header, "LINKED_FILE_DESCRIPTOR", LINK_URL=places.of_file(name), MIME_TYPE=kind,
                    RELATIVE_LINK_URL=f"./{name}")  # fmt: skip
     SubElement(header, "PROPERTY", NAME="URN").text = f"urn:avcer:{__version__}"
     SubElement(header, "PROPERTY", NAME="lastUsedAnnotationId").text = str(annotations)
@@ -185,11 +212,11 @@ def _write_curves(analysis: Analysis, face: FaceAnalysis, path: Path) -> Path:
     return path
 
 
-def _set_up(folder: Path) -> Element:
+def _set_up(places: _Places) -> Element:
     """ELAN's description of the curves. It takes an absolute address alone, and no space in it."""
     root = Element("timeseries")
     source = SubElement(root, "tracksource", {
-        "sample-type": "Discontinuous Rate", "source-url": (folder / CURVES).absolute().as_uri(), "time-column": "0",
+        "sample-type": "Discontinuous Rate", "source-url": places.of_file(CURVES), "time-column": "0",
     })  # fmt: skip
     provider = "mpi.eudico.client.annotator.timeseries.csv.CSVServiceProvider"
     SubElement(source, "property", key="provider", value=provider)

@@ -44,12 +44,14 @@ class Format:
 
     ``write`` takes an analysis and a folder that exists, writes, and returns the paths of what it wrote. With
     ``tiers`` it takes those, too; one call makes them once: for an hour, that takes half a second. ``curves``: it reads
-    numbers of a single modality's curve; an export of formats that read none does not load them.
+    numbers of a single modality's curve; an export of formats that read none does not load them. ``media``: it holds
+    the clip's address, and takes the name that is to stand for it.
     """
 
     write: Callable[..., list[Path]]
     tiers: bool = False
     curves: bool = True
+    media: bool = False
 
 
 def save(analysis: Analysis, folder: Path, formats: Sequence[str]) -> list[Path]:
@@ -93,8 +95,10 @@ def _write_each(analysis: Analysis, folder: Path, formats: Sequence[str], earlie
     return paths
 
 
-def add(analysis: Analysis, folder: Path, formats: Sequence[str]) -> list[Path]:
+def add(analysis: Analysis, folder: Path, formats: Sequence[str], media: str | None = None) -> list[Path]:
     """Writes further formats of an analysis that was saved in ``folder`` before; what lies there stays.
+
+    With ``media``, the files are for somebody else, who has the clip beside them under that name.
 
     Returns:
         The paths of the files, in the order of the formats.
@@ -108,7 +112,7 @@ def add(analysis: Analysis, folder: Path, formats: Sequence[str]) -> list[Path]:
     remove_abandoned(folder)
     earlier = read_records(folder)
     keep_changed(folder, earlier, formats)
-    write = _writing(analysis, folder)
+    write = _writing(analysis, folder, media)
     paths = [path for word in dict.fromkeys(formats) for path in write(word)]
     if earlier:  # the next analysis into this folder finds these files, too
         added = replace(Record.of(analysis, folder, paths), source=earlier[0].source, analysis=earlier[0].analysis)
@@ -131,13 +135,14 @@ def reads_curves(formats: Sequence[str]) -> bool:
     return any(FORMATS[word].curves for word in formats)
 
 
-def _writing(analysis: Analysis, folder: Path) -> Callable[[str], list[Path]]:
+def _writing(analysis: Analysis, folder: Path, media: str | None = None) -> Callable[[str], list[Path]]:
     """What writes a format by its word."""
     tiers = cache(lambda: tiers_of(analysis, folder))
 
     def write(word: str) -> list[Path]:
         row = FORMATS[word]
-        return row.write(analysis, folder, tiers()) if row.tiers else row.write(analysis, folder)
+        given = [tiers()] if row.tiers else []
+        return row.write(analysis, folder, *given, **({"media": media} if row.media else {}))
 
     return write
 
@@ -192,7 +197,7 @@ FORMATS: Final[dict[str, Format]] = {
     "vtt": Format(_vtt, tiers=True, curves=False),
     "parquet": Format(write_parquet, curves=False),
     "jsonl": Format(write_jsonl, curves=False),
-    "eaf": Format(write_eaf, tiers=True, curves=False),
+    "eaf": Format(write_eaf, tiers=True, curves=False, media=True),
     "textgrid": Format(write_textgrid, tiers=True, curves=False),
     "emotionml": Format(write_emotionml, tiers=True, curves=False),
     "labelstudio": Format(write_labelstudio, tiers=True, curves=False),

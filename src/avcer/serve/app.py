@@ -153,7 +153,7 @@ async def _results(request: Request) -> Response:
 async def _result(request: Request) -> Response:
     service, row = of_job(request, done=True)
     job, name = row["id"], request.path_params["name"]
-    path = await run_in_threadpool(made, service.results(job), name, service.writing(job))
+    path = await run_in_threadpool(made, service.results(job), name, row["name"], service.writing(job))
     if path is None:
         raise HTTPException(404, "no such result; GET results lists the files, and any word of --formats is made")
     return FileAnswer(path, filename=path.name)

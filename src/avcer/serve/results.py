@@ -14,8 +14,11 @@ def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
 
 
-def made(folder: Path, name: str, writing: Lock) -> Path | None:
-    """The file of that name, or of that format (several in a zip), made now if it is not there; None for neither."""
+def made(folder: Path, name: str, media: str, writing: Lock) -> Path | None:
+    """The file of that name, or of that format (several in a zip), made now if it is not there; None for neither.
+
+    ``media``: what the clip is called where the file is sent.
+    """
     if name in names(folder):
         return folder / name
     if name not in FORMATS:
@@ -24,7 +27,7 @@ def made(folder: Path, name: str, writing: Lock) -> Path | None:
     from avcer.output.writers import add
 
     with writing:
-        paths = add(Analysis.load(folder), folder, [name])
+        paths = add(Analysis.load(folder), folder, [name], media)
         return paths[0] if len(paths) == 1 else _packed(paths, folder, folder.parent / f"{name}.zip")
 
 
