@@ -74,10 +74,6 @@ class Vocabulary:
         """The vocabulary for a provenance: its name, and of each compound the name and the two emotions."""
         return {"name": self.name, "compounds": [[one.name, one.first, one.second] for one in self.compounds]}
 
-    def class_name(self, index: int) -> str:
-        """The name of the compound with that class index; ``none`` for -1."""
-        return NONE if index < 0 else self.compounds[index].name
-
     def __len__(self) -> int:
         return len(self.compounds)
 

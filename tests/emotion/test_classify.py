@@ -224,3 +224,13 @@ def test_a_face_is_looked_at_where_it_is_said_to_be() -> None:
     assert sorted(set(models.greys)) == [20, 180]
     anger = reader.probabilities()[1][0][:, 1]
     np.testing.assert_allclose(anger, [1 - jump(frame) / 200 for frame in range(100)], atol=1e-6)
+
+
+def test_a_box_outside_its_picture_is_a_fault_of_the_caller() -> None:
+    """Not a face less: that would be missed among the others' answers."""
+    outside = np.array([50, 4, 70, 36], np.float32)
+    models = Models()
+    reader = FaceClassifier(models.static, models.dynamic, DUE, Stages())
+    with pytest.raises(AssertionError, match="frame 7: the box"):
+        reader.classify([sighting(6, 20), sighting(7, 20, track=2)], lambda some: [some[0].box, outside][: len(some)])
+    assert not models.greys

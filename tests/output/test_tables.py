@@ -100,8 +100,8 @@ def test_compound_rows(written: tuple[Analysis, Path]) -> None:
     face = analysis.faces[0]
     at = 50 - face.frames[0]
     row = rows[50, "0"]
-    assert row["AV"] == C_EXPR_DB.class_name(int(face.compound.classes[at]))
-    assert row["runner_up"] == C_EXPR_DB.class_name(int(face.compound.runner_up[at]))
+    assert row["AV"] == C_EXPR_DB.names[face.compound.classes[at]]
+    assert row["runner_up"] == C_EXPR_DB.names[face.compound.runner_up[at]]
     assert float(row["probability"]) == pytest.approx(face.compound.probability[at], abs=1e-6)
     assert [float(row[name]) for name in C_EXPR_DB.names] == pytest.approx(face.compound.scores[at], abs=1e-6)
     assert face.track is not None

@@ -16,6 +16,7 @@ import numpy as np
 from avcer.emotion.dynamic import DynamicModel, FeatureWindow
 from avcer.emotion.static import StaticModel
 from avcer.labels import BASIC
+from avcer.models.engine import Items
 from avcer.timing import Stages
 from avcer.types import Double, Float, Image
 
@@ -118,10 +119,15 @@ class FaceClassifier:
 
     def _run_static(self, rows: Sequence[_Row], boxes: Sequence[Float]) -> None:
         with self._stages.stage("static", len(rows)):
-            prepared = [self._static.prepare(row.observation.image, box) for row, box in zip(rows, boxes, strict=True)]
-            output = self._static.predict(np.stack([face for face in prepared if face is not None]))
+            faces = [self._prepared(row.observation, box) for row, box in zip(rows, boxes, strict=True)]
+            output = self._static.predict(np.stack(faces))
         for row, probabilities, feature in zip(rows, output.probabilities, output.features, strict=True):
             row.probabilities, row.feature = probabilities, feature
+
+    def _prepared(self, one: Observation, box: Float) -> Items:
+        face = self._static.prepare(one.image, box)
+        assert face is not None, f"frame {one.frame}: the box {box.tolist()} lies outside the picture"
+        return face
 
 
 @dataclass

@@ -8,7 +8,7 @@ from functools import cache
 import cv2
 import numpy as np
 
-from avcer.types import Double, Float
+from avcer.types import Float
 
 _LEAST_POWER = 1e-20
 _NONE = np.empty((0, 0), np.float32)
@@ -62,12 +62,6 @@ class LogMel:
     def __call__(self, samples: Float) -> Float:
         """Mono samples ``(S,)`` of at most one window -> input of the network ``(bands, frames)``."""
         return self.normalise(self.decibels(samples))
-
-    def centres_hz(self) -> Double:
-        """Centre frequencies of the bands ``(bands,)``."""
-        edges = np.linspace(_mel(self.low_hz), _mel(self.high_hz), self.bands + 2)
-        centres: Double = 700 * (10 ** (edges / 2595) - 1)
-        return centres[1:-1]
 
 
 def powers(frames: Float, size: int) -> Float:

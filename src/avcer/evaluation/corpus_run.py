@@ -16,6 +16,7 @@ from avcer.analysis import Analysis, FaceAnalysis
 from avcer.emotion.probabilities import softmax
 from avcer.errors import AvcerError, InputError, UnforeseenError, UsageError, one_of_many
 from avcer.evaluation.corpora.c_expr_db import fill_sample_file
+from avcer.evaluation.corpora.files import PICTURES, SOUNDS
 from avcer.evaluation.corpora.record import Corpus, Level, Sample, Side
 from avcer.evaluation.report import write_report
 from avcer.evaluation.side_by_side import by_video, score_table
@@ -29,9 +30,6 @@ from avcer.parsing import json_of
 from avcer.pipeline import Analyzer
 from avcer.types import Boolean, Double
 
-SOUNDS: Final = frozenset({".wav", ".flac", ".mp3", ".m4a", ".ogg", ".aac"})
-PICTURES: Final = frozenset({".png", ".jpg", ".jpeg", ".bmp"})
-"""A corpus of pictures provides face crops; the detector does not run on them."""
 KEY_FILE: Final = "run.json"
 Report = Callable[[str | AvcerError], None]
 """Told of each clip before it is analysed, in a line, and of the error of each that is left out."""
@@ -177,7 +175,7 @@ def answers(sample: Sample, analyzer: Analyzer) -> FrameTable:
         InputError: it cannot be read, or none of its frames has a label.
     """
     suffix = sample.path.suffix.lower()
-    if suffix in PICTURES:
+    if suffix in PICTURES:  # face crops: the detector does not run on them
         *told, frames = _of_picture(sample.path, analyzer)
     elif suffix in SOUNDS:
         *told, frames = _of_sound(sample, analyzer)

@@ -31,7 +31,7 @@ MOST_BYTES: Final = 4 << 20
 """Of a message."""
 SILENT_S: Final = 30.0
 """A client that sends nothing for so long has gone."""
-TRY_AGAIN, REFUSED, BROKEN = 1013, 1008, 1011
+TRY_AGAIN, REFUSED = 1013, 1008
 """Codes with which a connection is closed: full; not as agreed; a fault."""
 
 

@@ -13,8 +13,9 @@ from avcer.decision.policy import Policy
 from avcer.errors import InputError, UsageError
 from avcer.evaluation.ablation.variations import GROUPS, Ablation, Row, Variation, about, variations, way_to_run
 from avcer.evaluation.compare import Run, beside, drawn
+from avcer.evaluation.corpora.files import PICTURES, SOUNDS
 from avcer.evaluation.corpora.record import Corpus, Level
-from avcer.evaluation.corpus_run import PICTURES, SOUNDS, Report, labelled_part, run
+from avcer.evaluation.corpus_run import Report, labelled_part, run
 from avcer.evaluation.side_by_side import by_video, decided, predictions
 from avcer.evaluation.statistics import intervals, metrics
 from avcer.evaluation.tables.frames import FrameTable
@@ -78,7 +79,7 @@ def ablate_corpus(
 
 def _that_matter(groups: Sequence[str], corpus: Corpus) -> tuple[str, ...]:
     """The groups that can change anything."""
-    if any(sample.path.suffix.lower() not in SOUNDS | PICTURES for sample in corpus.samples):
+    if any(sample.path.suffix.lower() not in SOUNDS + PICTURES for sample in corpus.samples):
         return tuple(groups)
     kept = tuple(word for word in groups if word not in OF_VIDEOS)
     if not kept:

@@ -9,8 +9,8 @@ import re
 from pathlib import Path
 from typing import Final
 
-from avcer.evaluation.corpora.files import SOUNDS, by_stem, gather
-from avcer.evaluation.corpora.record import Corpus, Sample
+from avcer.evaluation.corpora.files import gather, named
+from avcer.evaluation.corpora.record import Corpus
 
 EMOTIONS: Final = {
     "neu": "Neutral", "rab": "Anger", "dis": "Disgust", "pau": "Fear", "gio": "Happiness", "tri": "Sadness",
@@ -18,7 +18,7 @@ EMOTIONS: Final = {
 }  # fmt: skip
 """neutro, rabbia, disgusto, paura, gioia, tristezza, sorpresa."""
 LOOKED_FOR: Final = "recordings named like dis-f1-b1.wav"
-_NAME: Final = re.compile(rf"({'|'.join(EMOTIONS)})-([fm]\d)-[a-z]\d+")
+_NAME: Final = re.compile(rf"(?P<emotion>{'|'.join(EMOTIONS)})-(?P<speaker>[fm]\d)-[a-z]\d+")
 
 
 def read_emovo(root: Path) -> Corpus:
@@ -27,6 +27,4 @@ def read_emovo(root: Path) -> Corpus:
     Raises:
         InputError: no such recording.
     """
-    found = ((_NAME.fullmatch(stem), path) for stem, path in by_stem(root, SOUNDS).items())
-    samples = [Sample(match[0], path, speaker=match[2], label=EMOTIONS[match[1]]) for match, path in found if match]
-    return gather("emovo", root, samples, LOOKED_FOR)
+    return gather("emovo", root, named(root, _NAME, EMOTIONS), LOOKED_FOR)

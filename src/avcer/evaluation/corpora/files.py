@@ -7,7 +7,7 @@ import io
 import os
 import re
 from collections import Counter
-from collections.abc import Collection, Hashable, Iterable, Iterator
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final, NoReturn, TypeVar
 
@@ -16,7 +16,7 @@ from avcer.evaluation.corpora.record import Corpus, Part, Sample
 from avcer.evaluation.tables.speech import WORDS
 
 VIDEOS: Final = (".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".flv")
-SOUNDS: Final = (".wav", ".flac", ".mp3", ".ogg", ".m4a")
+SOUNDS: Final = (".wav", ".flac", ".mp3", ".ogg", ".m4a", ".aac")
 PICTURES: Final = (".png", ".jpg", ".jpeg", ".bmp")
 
 PARTS: Final[dict[str, Part]] = {
@@ -69,6 +69,16 @@ def _rank(path: Path, suffixes: tuple[str, ...]) -> int:
 def by_stem(root: Path, suffixes: tuple[str, ...]) -> dict[str, Path]:
     """The files below ``root`` by their names without suffix."""
     return choose(((path.stem, path) for path in find(root, suffixes)), suffixes)
+
+
+def named(root: Path, name: re.Pattern[str], emotions: Mapping[str, str]) -> list[Sample]:
+    """The recordings below ``root`` whose names hold everything: the groups ``speaker`` and ``emotion`` of ``name``."""
+    found = ((name.fullmatch(stem), path) for stem, path in by_stem(root, SOUNDS).items())
+    return [
+        Sample(match[0], path, speaker=match["speaker"], label=emotions[match["emotion"]])
+        for match, path in found
+        if match
+    ]
 
 
 def part_of(path: Path, root: Path) -> Part:

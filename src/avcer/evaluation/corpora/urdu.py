@@ -10,12 +10,12 @@ import re
 from pathlib import Path
 from typing import Final
 
-from avcer.evaluation.corpora.files import SOUNDS, by_stem, gather
-from avcer.evaluation.corpora.record import Corpus, Sample
+from avcer.evaluation.corpora.files import gather, named
+from avcer.evaluation.corpora.record import Corpus
 
 EMOTIONS: Final = {"A": "Anger", "H": "Happiness", "N": "Neutral", "S": "Sadness"}
 LOOKED_FOR: Final = "recordings named like SM1_F10_A010.wav"
-_NAME: Final = re.compile(r"(S[MF]\d+)_F\d+_([AHNS])\d+")
+_NAME: Final = re.compile(r"(?P<speaker>S[MF]\d+)_F\d+_(?P<emotion>[AHNS])\d+")
 
 
 def read_urdu(root: Path) -> Corpus:
@@ -24,6 +24,4 @@ def read_urdu(root: Path) -> Corpus:
     Raises:
         InputError: no such recording.
     """
-    found = ((_NAME.fullmatch(stem), path) for stem, path in by_stem(root, SOUNDS).items())
-    samples = [Sample(match[0], path, speaker=match[1], label=EMOTIONS[match[2]]) for match, path in found if match]
-    return gather("urdu", root, samples, LOOKED_FOR)
+    return gather("urdu", root, named(root, _NAME, EMOTIONS), LOOKED_FOR)
