@@ -9,13 +9,13 @@ from threading import Lock
 import numpy as np
 
 from avcer.decision.align import nothing
-from avcer.emotion.audio import TOLERANCE_S, WINDOW_STEP_S, AudioModel, frame_probabilities, trailing_probabilities
+from avcer.emotion.audio import WINDOW_STEP_S, AudioModel, frame_probabilities, trailing_probabilities
 from avcer.emotion.speech import SpeechMeter
 from avcer.emotion.waveform import WINDOW_S
 from avcer.media import SoundBlock, SoundWindow, WindowCutter, is_silent
 from avcer.modalities import AUDIO
 from avcer.timing import Stages
-from avcer.types import Boolean, Double, EmotionProbabilities, Float
+from avcer.types import SAME_TIME_S, Boolean, Double, EmotionProbabilities, Float
 
 Heard = Callable[[int], None]
 """Called after each batch with the number of windows that are done."""
@@ -105,7 +105,7 @@ class Ear:
         """Up to where no later sound can change what ``AudioEvidence.on_frames`` says of a frame."""
         if self.finished:
             return np.inf
-        return float(self._parts[-1].starts_s[-1]) - TOLERANCE_S if self._parts else -np.inf
+        return float(self._parts[-1].starts_s[-1]) - SAME_TIME_S if self._parts else -np.inf
 
     def evidence(self, last: int | None = None) -> AudioEvidence:
         """All answers so far, or those of the ``last`` so many windows; from any thread."""

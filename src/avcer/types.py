@@ -28,6 +28,11 @@ Kind = Literal["none", "neutral", "basic", "compound"]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 """What a label can be; a kind's code is its place here. ``none``: no label could be given."""
 
+SAME_TIME_S: Final = 0.0005
+"""Half a millisecond: times that differ by no more are one, as files round theirs to milliseconds, and floating-point
+numbers are off by a little.
+"""
+
 FEW: Final = 16
 LONGEST: Final = 300
 """A notebook shows arrays of so few numbers whole, and so many characters of anything else."""

@@ -20,7 +20,6 @@ import cv2
 import numpy as np
 
 from avcer.analysis import FaceAnalysis
-from avcer.bench.clock import StageClock
 from avcer.bench.flops import input_shape
 from avcer.decision.align import nothing
 from avcer.decision.policy import Policy
@@ -38,6 +37,7 @@ from avcer.modalities import AUDIO, DYNAMIC, STATIC
 from avcer.models.card import Role
 from avcer.models.engine import Items
 from avcer.models.store import InstalledModel
+from avcer.timing import Stages
 from avcer.types import Clip, Double, EmotionProbabilities, FaceTrack, Float
 
 _LIBRARIES: Final = ("torch", "safetensors", "transformers")
@@ -89,72 +89,72 @@ class Baseline:
         clip = probe(path)
         for role, engine in self._engines.items():
             engine(np.zeros(input_shape(self._cards[role], (clip.height, clip.width)), np.float32))
-        clock = StageClock()
+        stages = Stages()
         started = time.perf_counter()
-        faces = self._analyze(clip, clock)
+        faces = self._analyze(clip, stages)
         seconds = time.perf_counter() - started
         timings = {"seconds": seconds, "real_time_factor": seconds / clip.duration_s if clip.duration_s else 0.0}
-        return BaselineRun(faces, {**timings, "stages": clock.stages()})
+        return BaselineRun(faces, {**timings, "stages": stages.as_dict()})
 
-    def _analyze(self, clip: Clip, clock: StageClock) -> tuple[FaceAnalysis, ...]:
+    def _analyze(self, clip: Clip, stages: Stages) -> tuple[FaceAnalysis, ...]:
         with tempfile.TemporaryDirectory() as folder:
-            times_s, tracks = self._find(clip, Path(folder), clock)
-            seen = {track.id: self._read(track, clip.average_rate, Path(folder), clock) for track in tracks}
-        audio = self._hear(clip, times_s, clock)
-        with clock.stage("decision"):
+            times_s, tracks = self._find(clip, Path(folder), stages)
+            seen = {track.id: self._read(track, clip.average_rate, Path(folder), stages) for track in tracks}
+        audio = self._hear(clip, times_s, stages)
+        with stages.stage("decision"):
             ends_s = frame_ends(times_s, clip)
             leads = leading_tracks(tracks, ends_s - times_s)
             of_faces = {face: dict(zip((STATIC.name, DYNAMIC.name), pair, strict=True)) for face, pair in seen.items()}
             return decide_all(self._policy, tracks, of_faces, {AUDIO.name: audio}, leads, times_s, ends_s)
 
-    def _find(self, clip: Clip, folder: Path, clock: StageClock) -> tuple[Double, Sequence[FaceTrack]]:
+    def _find(self, clip: Clip, folder: Path, stages: Stages) -> tuple[Double, Sequence[FaceTrack]]:
         """Times of all frames, and the tracks; a frame without its face ends a track. Writes a file for each face."""
         tracker = Tracker(max_gap_s=0.0, begin_score=self._detector.begin_score)
         times_s: list[float] = []
-        for frame in clock.each("decode", Pictures(clip.path)):
+        for frame in stages.timed("decode", Pictures(clip.path)):
             times_s.append(frame.time_s)
-            with clock.stage("detect"):
+            with stages.stage("detect"):
                 faces = self._detector.detect(frame.image)
-            with clock.stage("follow"):
+            with stages.stage("follow"):
                 cuts = [self._static.preparation.crop(frame.image, face.box) for face in faces]
                 kept = [(face, cut) for face, cut in zip(faces, cuts, strict=True) if cut is not None]
                 ids = tracker.update(frame.index, frame.time_s, [face for face, _ in kept])
             followed = [(track, cut) for track, (_, cut) in zip(ids, kept, strict=True) if track is not None]
-            with clock.stage("crops", len(followed)):
+            with stages.stage("crops", len(followed)):
                 for track, cut in followed:
                     cv2.imwrite(_crop_file(folder, track, frame.index), cut)
         return np.array(times_s), tracker.tracks()
 
-    def _read(self, track: FaceTrack, rate: float, folder: Path, clock: StageClock) -> tuple[Double, Double]:
+    def _read(self, track: FaceTrack, rate: float, folder: Path, stages: Stages) -> tuple[Double, Double]:
         """Static and dynamic probabilities, ``(N, 7)`` each; the dynamic model runs every fifth of ``rate`` frames."""
         steps = self._dynamic.preparation
         window = FeatureWindow(steps.steps, max(round(steps.interval_s * rate), 1))
         rows: dict[str, list[Double]] = defaultdict(list)
         for frame in track.frames.tolist():
-            with clock.stage("crops", items=0):
+            with stages.stage("crops", items=0):
                 face = cv2.imread(_crop_file(folder, track.id, frame))
             assert face is not None
-            with clock.stage("static"):
+            with stages.stage("static"):
                 seen = self._static.predict(self._static.prepare_face(face.astype(np.uint8, copy=False))[np.newaxis])
             rows["static"].append(seen.probabilities[0])
             sequence = window.push(frame - track.first, seen.features[0])
             if sequence is None:
                 rows["dynamic"].append(rows["dynamic"][-1])
             else:
-                with clock.stage("dynamic"):
+                with stages.stage("dynamic"):
                     rows["dynamic"].append(self._dynamic.predict(sequence[np.newaxis])[0])
         return np.stack(rows["static"]), np.stack(rows["dynamic"])
 
-    def _hear(self, clip: Clip, times_s: Double, clock: StageClock) -> EmotionProbabilities:
+    def _hear(self, clip: Clip, times_s: Double, stages: Stages) -> EmotionProbabilities:
         sound = open_sound(clip.path) if clip.has_audio else None
         spans: list[tuple[float, float]] = []
         logits: list[Float] = []
-        for window in windows(clock.each("sound", sound or ())):
-            with clock.stage("audio"):
+        for window in windows(stages.timed("sound", sound or ())):
+            with stages.stage("audio"):
                 logits.append(self._audio.predict([window.samples])[0])
             spans.append((window.start_s, window.end_s))
         if not spans:
-            return nothing(times_s, "audio")
+            return nothing(times_s, AUDIO.name)
         starts_s, ends_s = np.array(spans).T
         return frame_probabilities(starts_s, ends_s, np.stack(logits), np.ones(len(spans), np.bool_), times_s)
 

@@ -15,11 +15,9 @@ from avcer.modalities import AUDIO
 from avcer.models.card import ModelCard
 from avcer.models.engine import Engine, batch_size
 from avcer.models.preparation import Preparation, prepared_by
-from avcer.types import Boolean, Double, EmotionProbabilities, Float
+from avcer.types import SAME_TIME_S, Boolean, Double, EmotionProbabilities, Float
 
 WINDOW_STEP_S: Final = 0.5
-TOLERANCE_S: Final = 0.0005
-"""A time stamp that is rounded to milliseconds, or off by a floating-point error, still is on time."""
 MAX_BATCH: Final = 4
 """Windows a call on a processor: a quarter of a megabyte of samples each."""
 
@@ -83,8 +81,8 @@ def frame_probabilities(
     heard = np.full(len(logits), np.nan) if speech is None else speech
     kept = np.column_stack([logits[usable, : len(BASIC)], heard[usable]]).astype(np.float64)
     sums = np.concatenate([np.zeros((1, len(BASIC) + 1)), np.cumsum(kept, axis=0)])
-    first = np.searchsorted(ends_s[usable], times_s - TOLERANCE_S, side="left")
-    stop = np.searchsorted(starts_s[usable], times_s + TOLERANCE_S, side="right")
+    first = np.searchsorted(ends_s[usable], times_s - SAME_TIME_S, side="left")
+    stop = np.searchsorted(starts_s[usable], times_s + SAME_TIME_S, side="right")
     count = np.maximum(stop - first, 0)
     valid = count > 0
     values = np.zeros((len(times_s), len(BASIC)))
@@ -103,8 +101,8 @@ def trailing_probabilities(
     A frame takes the last window whose sound ended at the frame or before it, if that is usable and ended no more
     than ``hold_s`` ago; else it is not valid. Arguments as of ``frame_probabilities``.
     """
-    last = np.searchsorted(ends_s, times_s + TOLERANCE_S, side="right") - 1
-    recent = (last >= 0) & (times_s - ends_s[last] <= hold_s + TOLERANCE_S)
+    last = np.searchsorted(ends_s, times_s + SAME_TIME_S, side="right") - 1
+    recent = (last >= 0) & (times_s - ends_s[last] <= hold_s + SAME_TIME_S)
     valid = recent & usable[last]
     values = np.zeros((len(times_s), len(BASIC)))
     values[valid] = softmax(logits[last[valid], : len(BASIC)].astype(np.float64))

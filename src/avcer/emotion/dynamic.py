@@ -13,13 +13,11 @@ from avcer.emotion.probabilities import in_basic_order, softmax
 from avcer.models.card import ModelCard
 from avcer.models.engine import Engine, batch_size
 from avcer.models.preparation import prepared_by
-from avcer.types import Double, Float
+from avcer.types import SAME_TIME_S, Double, Float
 
 STEPS: Final = 10
 INTERVAL_S: Final = 0.2
 """Two seconds, five samples a second; source: AVCER, and its released code's ``round(5 * fps / 25)`` frames."""
-TOLERANCE_S: Final = 0.0005
-"""A time stamp that is rounded to milliseconds, or off by a floating-point error, still is on time."""
 MAX_BATCH: Final = 64
 """Windows a call on a processor."""
 
@@ -63,7 +61,7 @@ class FeatureWindow:
 
     def due(self, since_first_s: float) -> int:
         """The number of the sample that is due this long after the face's first frame, which is number 0."""
-        return math.floor((since_first_s + TOLERANCE_S) / self._interval_s)
+        return math.floor((since_first_s + SAME_TIME_S) / self._interval_s)
 
 
 @dataclass(frozen=True)

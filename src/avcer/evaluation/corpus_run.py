@@ -23,12 +23,11 @@ from avcer.evaluation.side_by_side import by_video, score_table
 from avcer.evaluation.tables.frames import FrameTable, blend_word, read_frames, write_frames
 from avcer.files import atomic, atomic_text, make_folder
 from avcer.labels import BASIC
-from avcer.media.pictures import SAME_TIME_S
 from avcer.modalities import AUDIO, MODALITIES, STATIC
 from avcer.output.submission import submission_classes
 from avcer.parsing import json_of
 from avcer.pipeline import Analyzer
-from avcer.types import Boolean, Double
+from avcer.types import SAME_TIME_S, Boolean, Double
 
 KEY_FILE: Final = "run.json"
 Report = Callable[[str | AvcerError], None]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from avcer.errors import InputError
-from avcer.media import Live, SoundBlock
+from avcer.media import SAMPLE_RATE, Live, SoundBlock
 from avcer.types import Frame
 
 CAMERAS: Final = {
@@ -31,7 +31,7 @@ class AsIfLive:
     def __iter__(self) -> Iterator[Frame | SoundBlock]:
         begun_s: float | None = None
         for item in self._live:
-            ends_s = item.time_s if isinstance(item, Frame) else item.start_s + len(item.samples) / 16_000
+            ends_s = item.time_s if isinstance(item, Frame) else item.start_s + len(item.samples) / SAMPLE_RATE
             if begun_s is None:
                 begun_s = time.monotonic() - ends_s
             time.sleep(max(begun_s + ends_s - time.monotonic(), 0))

@@ -19,6 +19,8 @@ from avcer.media.remedies import why_not_media
 from avcer.media.restarts import JointClock
 from avcer.media.source import Source
 
+SEEK_AHEAD_S: Final = 5.0
+"""One seeks rather than decodes over more than this; key frames are commonly 0.5-10 s apart."""
 NOT_MEDIA: Final = ("tty",)
 """Demuxers of FFmpeg that accept what is no recording: ``tty`` draws any .txt file as a film."""
 

@@ -4,34 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from math import inf
 from typing import Final
 
 import av
 
 from avcer.errors import InputError
-from avcer.media.container import SeekingFailedError, untimed
+from avcer.media.container import SEEK_AHEAD_S, SeekingFailedError, untimed
 from avcer.media.film import Film, open_film
 from avcer.media.probe import clip_of, describe_rate, stated_end_s
 from avcer.media.remedies import indexes
 from avcer.media.source import Given, Source
 from avcer.media.tracks import listed, moving_streams
 from avcer.media.upright import Upright
-from avcer.types import Clip, Frame, Image
+from avcer.types import SAME_TIME_S, Clip, Frame, Image
 
 CUT_SHORT_S: Final = 0.5
 """A file that ends this much before its own header says is reported as cut short; headers are off by less."""
-
-SEEK_AHEAD_S: Final = 5.0
-"""One seeks rather than decodes over more than this; key frames are commonly 0.5-10 s apart."""
-
-SAME_TIME_S: Final = 0.0005
-"""Half a millisecond: a frame counts as shown at a time that was rounded to whole milliseconds, as some files do."""
 
 UNREAD: Final = 0.2
 """A file of which this share lies behind the last packet holds more than can be read."""
 NO_INDEX_BEHIND: Final = ("flv", "matroska")
 """Formats in which nothing large comes after the last packet."""
-INFINITE: Final = float("inf")
 
 
 class Pictures:
@@ -99,11 +93,11 @@ class Pictures:
     def _span_s(self, may_seek: bool) -> tuple[float, float, bool]:
         """The times of the file between which frames are meant, and whether to enter it in the middle for them."""
         if self.start_s is None and self.end_s is None:
-            return -INFINITE, INFINITE, False
+            return -inf, inf, False
         zero_s = clip_of(self.source, self.track).start_s
-        end_s = INFINITE if self.end_s is None else zero_s + self.end_s
+        end_s = inf if self.end_s is None else zero_s + self.end_s
         start_s = self.start_s or 0.0
-        return (zero_s + start_s if start_s else -INFINITE), end_s, may_seek and start_s > SEEK_AHEAD_S
+        return (zero_s + start_s if start_s else -inf), end_s, may_seek and start_s > SEEK_AHEAD_S
 
     def measured(self, clip: Clip) -> Clip:
         """``clip`` with the number of its frames and their sizes; and, after all of them, with the length that it

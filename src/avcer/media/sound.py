@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import chain, islice
+from math import inf
 from typing import Final
 
 import av
@@ -13,7 +14,7 @@ from av.container import InputContainer
 from av.video.stream import VideoStream
 
 from avcer.media.assemble import Assembler, SoundBlock
-from avcer.media.container import Dated, Decoder, SeekingFailedError, open_media
+from avcer.media.container import SEEK_AHEAD_S, Dated, Decoder, SeekingFailedError, open_media
 from avcer.media.film import starts_again
 from avcer.media.mono import channels_of
 from avcer.media.probe import clip_of
@@ -24,13 +25,10 @@ from avcer.media.windows import SILENCE
 
 LONGEST_HEAD: Final = 500
 """Frames of sound without a time at the beginning, up to which the first time is looked for: some ten seconds."""
-INFINITE: Final = float("inf")
 LOUD: Final = 1e-2
 """-40 dB of full scale: a track that reaches this is not silent, whatever the others hold."""
 PRE_ROLL_S: Final = 1.0
 """Sound is decoded from this much before a span, since codecs need a few frames to be right."""
-SEEK_AHEAD_S: Final = 5.0
-"""A span that begins later than this is reached by seeking."""
 
 
 def open_sound(
@@ -113,9 +111,9 @@ class Sound:
         """The times of the file between which sound is meant."""
         start_s, end_s = self._span
         if start_s is None and end_s is None:
-            return -INFINITE, INFINITE
+            return -inf, inf
         zero_s = self._zero_s()
-        return zero_s + start_s if start_s else -INFINITE, INFINITE if end_s is None else zero_s + end_s
+        return zero_s + start_s if start_s else -inf, inf if end_s is None else zero_s + end_s
 
     def _zero_s(self) -> float:
         """The time of the file that a player shows as 0."""
