@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -149,9 +150,15 @@ def print_compared(runs: Sequence[Compared], as_json: bool) -> None:
     width = max(len(run.name) for run in runs) + 2
     print(f"{'run':{width}}{'n':>8}{'UAR':>8}{'macro F1':>10}{'difference':>12}   95 % interval        p")
     for run in runs:
-        low, high = run.interval
         shown = f"{run.n:8}{run.uar:8.4f}{run.macro_f1:10.4f}{run.difference:+12.4f}"
-        print(f"{run.name:{width}}{shown}   {low:+.4f} to {high:+.4f}   {run.p:.3f}")
+        print(f"{run.name:{width}}{shown}   {_doubt(run)}")
+
+
+def _doubt(run: Compared) -> str:
+    low, high = run.interval
+    if math.isnan(run.p):
+        return "unknown, of one recording"
+    return f"{low:+.4f} to {high:+.4f}   {run.p:.3f}"
 
 
 def print_ablation(ablation: Ablation, document: dict[str, Any] | None) -> None:

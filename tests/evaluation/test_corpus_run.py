@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -221,9 +222,58 @@ def test_a_submission_knows_no_parts_and_levels(
 
 def made_up_answers(sample: Sample, _: Analyzer) -> FrameTable:
     """A row in which face and voice disagree as chance has it."""
-    values = np.random.default_rng(int(sample.name)).dirichlet(np.full(7, 0.3), (1, 3))
+    values = np.random.default_rng(int(re.sub(r"\D", "", sample.name))).dirichlet(np.full(7, 0.3), (1, 3))
     known = np.ones((1, 3), bool)
     return FrameTable(values, known, np.array([sample.label]), np.array([sample.name]), np.full((1, 3), np.nan))
+
+
+class TestStretchesOfOneClip:
+    """They are no independent videos."""
+
+    @pytest.fixture
+    def stretches(self, tmp_path: Path) -> Path:
+        for clip in ("1.mp4", "2.mp4"):
+            (tmp_path / clip).touch()
+        rows = [f"{1 + n // 20}.mp4,{BASIC[n % 7]},{n},{n + 1}" for n in range(40)]
+        (tmp_path / "labels.csv").write_text("\n".join(["path,label,start,end", *rows]) + "\n")
+        return tmp_path / "labels.csv"
+
+    def test_are_drawn_together(
+        self, stretches: Path, analyzer: Analyzer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(corpus_run, "answers", made_up_answers)
+        out, old = tmp_path / "out", tmp_path / "old"
+        scores = score_corpus(read_corpus("table", stretches), analyzer, out)
+        assert (scores["n"], scores["groups"]) == (40, 2)
+        assert "draws over 2 recordings" in (out / "report.md").read_text()
+        other = Analyzer(setting="fast", fusion="mean")
+        score_corpus(read_corpus("table", stretches), other, old)
+        found = compare_runs([out, old])[1]
+        lines = [line.split(",") for line in (old / "frames.csv").read_text().splitlines()]
+        place = lines[0].index("recording")
+        (old / "frames.csv").write_text("".join(",".join(row[:place] + row[place + 1 :]) + "\n" for row in lines))
+        assert compare_runs([out, old])[1] == found  # a run of before beside one of today
+
+    def test_of_a_single_clip_have_no_interval(
+        self,
+        stretches: Path,
+        analyzer: Analyzer,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        monkeypatch.setattr(corpus_run, "answers", made_up_answers)
+        stretches.write_text("\n".join(stretches.read_text().splitlines()[:8]) + "\n")
+        folders = [tmp_path / "own", tmp_path / "mean"]
+        for one, out in zip((analyzer, Analyzer(setting="fast", fusion="mean")), folders, strict=True):
+            scores = score_corpus(read_corpus("table", stretches), one, out)
+            assert (scores["n"], scores["groups"]) == (7, 1)
+            assert json.loads((out / "metrics.json").read_text())["intervals"]["uar"] == [None, None]
+            assert "everything is of one recording" in (out / "report.md").read_text()
+        [_, found] = compare_runs(folders)
+        assert np.isnan([found.p, *found.interval]).all()
+        assert cli.main(["compare", *map(str, folders)]) == 0
+        assert capsys.readouterr().out.count("unknown, of one recording") == 2
 
 
 class TestCompare:

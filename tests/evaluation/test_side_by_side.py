@@ -41,7 +41,7 @@ def test_compounds_are_decided_by_the_rule() -> None:
 
 def test_a_video_is_the_mean_of_what_was_said() -> None:
     table = by_video(made_up(["Fear"] * 4, [[1, 3, -1], [1, 3, 3], [3, -1, -1], [1, -1, -1]]))
-    assert table.videos.tolist() == ["v0", "v1"]
+    assert table.videos.tolist() == table.recordings.tolist() == ["v0", "v1"]
     assert table.valid.tolist() == [[True, True, True], [True, False, False]]
     assert table.values[0, 0, 1] == pytest.approx(0.7)
     assert table.values[1, 0, 1] == pytest.approx((0.7 + 0.05) / 2)
@@ -65,6 +65,6 @@ def test_words_that_nobody_knows_cannot_be_scored() -> None:
 
 
 def test_a_row_on_which_nobody_speaks_is_wrong() -> None:
-    labels, predicted, _ = predictions(made_up(["Fear", "Fear"], [[-1, -1, -1], [3, 3, 3]]), POLICY)
+    labels, predicted, *_ = predictions(made_up(["Fear", "Fear"], [[-1, -1, -1], [3, 3, 3]]), POLICY)
     assert labels.tolist() == [3, 3]
     assert predicted.tolist() == [-1, 3]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,15 +27,25 @@ from avcer.types import Double, Integer
 
 @dataclass(frozen=True)
 class Run:
-    """A run as its folder holds it: labels, AV predictions (-1 for nothing) and videos of its rows ``(N,)``; the labels
-    are below ``classes``.
+    """A run as its folder holds it: labels, AV predictions (-1 for nothing), videos and recordings (``FrameTable``) of
+    its rows ``(N,)``; the labels are below ``classes``.
     """
 
     name: str
     labels: Integer
     predicted: Integer
     videos: NDArray[np.str_]
+    recordings: NDArray[np.str_] = field(default_factory=lambda: np.zeros(0, np.str_))
     classes: int = len(BASIC)
+
+    def __post_init__(self) -> None:
+        if not self.recordings.size:
+            object.__setattr__(self, "recordings", self.videos)
+
+    @property
+    def groups(self) -> int:
+        """How many recordings there are to draw."""
+        return len(np.unique(self.recordings))
 
     def same_rows(self, other: Run) -> bool:
         """Whether the other run is on the same rows, with the same labels."""
@@ -46,7 +56,8 @@ class Run:
 @dataclass(frozen=True)
 class Compared:
     """A run beside the first one: its scores, the difference in macro F1 with its 95 % interval, and how often, of the
-    bootstrap draws over videos, the difference has the other sign or none (two-sided ``p``).
+    bootstrap draws over recordings, the difference has the other sign or none (two-sided ``p``). Of one recording,
+    interval and p are not-a-number.
     """
 
     name: str
@@ -81,10 +92,10 @@ def read_run(folder: Path) -> Run:
         raise InputError(f"{folder}: holds no run; give a folder that avcer evaluate wrote") from error
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{folder}: holds no run ({error}); give a folder that avcer evaluate wrote") from error
-    labels, predicted, videos = predictions(read_frames([folder / "frames.csv"]), policy)
-    if not len(labels):
+    run = Run(folder.name, *predictions(read_frames([folder / "frames.csv"]), policy))
+    if not len(run.labels):
         raise InputError(f"{folder}: has no row with a basic emotion; runs are compared on those")
-    return Run(folder.name, labels, predicted, videos)
+    return run
 
 
 def policy_of(about: Mapping[str, Any]) -> Policy:
@@ -119,7 +130,9 @@ def beside(first: Run, run: Run) -> Compared:
     if not first.same_rows(run):
         raise InputError(f"{run.name}: is not on the same rows as {first.name}; compare runs on the same clips")
     score, reference = (metrics.macro_f1(one.labels, one.predicted) for one in (run, first))
-    differences = intervals.macro_f1(drawn(run)) - intervals.macro_f1(drawn(first))
+    coarser = min(first, run, key=lambda one: one.groups)  # tables of before do not know what is a part of what
+    draws = [drawn(replace(one, recordings=coarser.recordings)) for one in (run, first)]
+    differences = intervals.macro_f1(draws[0]) - intervals.macro_f1(draws[1])
     other_way = min(float(np.mean(differences <= 0)), float(np.mean(differences >= 0)))
     return Compared(
         run.name,
@@ -127,14 +140,14 @@ def beside(first: Run, run: Run) -> Compared:
         metrics.uar(run.labels, run.predicted),
         score,
         score - reference,
-        intervals.interval(differences),
-        min(1.0, 2 * other_way),
+        intervals.interval(differences, coarser.groups),
+        min(1.0, 2 * other_way) if coarser.groups > 1 else float("nan"),
     )
 
 
 def drawn(run: Run) -> Double:
-    """Confusion matrices ``(draws, C + 1, C + 1)`` of the videos drawn again; the same draws for every run on the same
-    videos. The last class is 'nothing', which no row has.
+    """Confusion matrices ``(draws, C + 1, C + 1)`` of the recordings drawn again; the same draws for every run on the
+    same ones. The last class is 'nothing', which no row has.
     """
     said = np.where(run.predicted < 0, run.classes, run.predicted)
-    return intervals.bootstrap(run.labels, said, run.videos, run.classes + 1)
+    return intervals.bootstrap(run.labels, said, run.recordings, run.classes + 1)

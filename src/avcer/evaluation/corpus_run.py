@@ -55,12 +55,17 @@ def run(corpus: Corpus, analyzer: Analyzer, folder: Path, report: Report = print
                     table = answers(sample, analyzer)
                 with atomic(path) as part:
                     write_frames(table, part)
-            tables.append(read_frames([path]))
+            tables.append(_of_recording(read_frames([path]), sample))
         except (InputError, UnforeseenError) as error:
             report(error)
     if not tables:
         raise InputError(f"{folder}: no clip of {corpus.name} could be scored")
     return FrameTable(*(np.concatenate([getattr(table, name) for table in tables]) for name in vars(tables[0])))
+
+
+def _of_recording(table: FrameTable, sample: Sample) -> FrameTable:
+    """Tables of before do not say what recording a clip is a part of."""
+    return replace(table, recordings=np.full(len(table), sample.recording))
 
 
 def _digest(sample: Sample) -> str:

@@ -54,7 +54,7 @@ def _text(title: str, scores: dict[str, Any], about: dict[str, Any]) -> str:
     each = modalities(scores)
     if each:
         rows = [[NAMES[name], one["n"], *(_shown(one, rate) for rate in RATES)] for name, one in each.items()]
-        parts += [markdown_table(["", "n", *RATES], rows), "Intervals hold 95 % of bootstrap draws over videos."]
+        parts += [markdown_table(["", "n", *RATES], rows), _intervals_of(scores["groups"])]
         rows = [[NAMES[name], *(_recall(one, emotion) for emotion in BASIC)] for name, one in each.items()]
         parts += ["## Recalls", markdown_table(["", *BASIC], rows), "![Recalls](recalls.png)"]
         parts += ["## Confusion", "![Confusion matrices](confusion.png)"]
@@ -63,6 +63,12 @@ def _text(title: str, scores: dict[str, Any], about: dict[str, Any]) -> str:
             parts += [f"## {title}", _plain(scores[name])]
     parts += ["## How it was made", "```json\n" + json.dumps(about, indent=2) + "\n```"]
     return "\n\n".join(parts) + "\n"
+
+
+def _intervals_of(recordings: int) -> str:
+    if recordings < 2:
+        return "There are no intervals: everything is of one recording."
+    return f"Intervals hold 95 % of bootstrap draws over {recordings} recordings."
 
 
 def _plain(each: Mapping[str, Mapping[str, Any]]) -> str:
@@ -76,6 +82,8 @@ def _shown(scores: Mapping[str, Any], rate: str) -> str:
     if rate not in scores["intervals"]:
         return _number(scores[rate])
     low, high = scores["intervals"][rate]
+    if math.isnan(low):
+        return _number(scores[rate])
     return f"{_number(scores[rate])} ({_number(low)}-{_number(high)})"
 
 

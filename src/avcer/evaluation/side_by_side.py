@@ -49,7 +49,8 @@ def by_video(table: FrameTable) -> FrameTable:
     np.add.at(sums, places, table.values)
     np.add.at(counts, places, table.valid)
     means = sums / np.maximum(counts, 1)[:, :, np.newaxis]
-    return FrameTable(means, counts > 0, table.words[first], names, _means(table.activity, places, len(names)))
+    activity = _means(table.activity, places, len(names))
+    return FrameTable(means, counts > 0, table.words[first], names, activity, table.recordings[first])
 
 
 def _means(activity: Double, places: Integer, videos: int) -> Double:
@@ -96,7 +97,7 @@ def _basic(table: FrameTable, labels: Integer, values: Double, valid: Boolean) -
         "macro_precision": metrics.macro_precision(labels[rows], predicted),
         "mean_of_four": metrics.mean_of_four(labels[rows], predicted),
     }
-    return classification(labels[rows], said) | extra | doubts(labels[rows], said, table.videos[rows])
+    return classification(labels[rows], said) | extra | doubts(labels[rows], said, table.recordings[rows])
 
 
 def _compound(table: FrameTable, labels: Integer, name: str, policy: Policy) -> dict[str, Any]:
@@ -124,9 +125,15 @@ def _blend(true: Double, values: Double, valid: Boolean) -> dict[str, Any]:
     }
 
 
-def predictions(table: FrameTable, policy: Policy) -> tuple[Integer, Integer, NDArray[np.str_]]:
-    """Labels, AV predictions and videos of the rows with a basic label, ``(N,)`` each; -1 where nothing is known."""
+Predictions = tuple[Integer, Integer, NDArray[np.str_], NDArray[np.str_]]
+
+
+def predictions(table: FrameTable, policy: Policy) -> Predictions:
+    """Labels, AV predictions, videos and recordings of the rows with a basic label, ``(N,)`` each; -1 where nothing is
+    known.
+    """
     labels = table.places(BASIC)
     values, valid = curve(table, "AV", policy)
     rows = labels >= 0
-    return labels[rows], np.where(valid, values.argmax(axis=1), -1)[rows], table.videos[rows]
+    said = np.where(valid, values.argmax(axis=1), -1)
+    return labels[rows], said[rows], table.videos[rows], table.recordings[rows]

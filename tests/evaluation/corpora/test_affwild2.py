@@ -27,6 +27,7 @@ def test_two_people_of_one_video(make: Make) -> None:
     texts = {f"{TRACK}/Validation_Set/video10_1{side}.txt": HEADER + "1\n" for side in ("", "_left", "_right")}
     corpus = read_affwild2(make("batch2/video10_1.avi", texts=texts))
     assert {sample.path.name for sample in corpus.samples} == {"video10_1.avi"}
+    assert {sample.recording for sample in corpus.samples} == {"video10_1"}
     assert {(sample.name, sample.side, sample.part) for sample in corpus.samples} == {
         ("video10_1", None, "validation"),
         ("video10_1_left", "left", "validation"),

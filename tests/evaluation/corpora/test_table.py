@@ -42,6 +42,7 @@ def test_every_column(make: Make) -> None:
         ("talk_2.5-", 2.5, None, "Ben", "test", None),
         ("talk", None, None, "", "", "Neutral"),
     ]
+    assert {one.recording for one in samples} == {"talk.mp4"}
 
 
 def test_absolute_paths_and_ways_out_of_the_folder(make: Make, tmp_path: Path) -> None:

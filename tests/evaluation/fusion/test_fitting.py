@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -140,6 +141,8 @@ def test_only_frames_with_a_basic_label_and_all_models_count() -> None:
     table.valid[0, 1] = False
     table.words[1] = "Other"
     assert len(examples_of(table).labels) == 18
+    parts = replace(table, recordings=np.array(["talk.mp4"] * 20))
+    assert set(examples_of(parts).videos.tolist()) == {"talk.mp4"}
     table.words[:] = "Neutral"
     with pytest.raises(InputError, match="other than Neutral"):
         examples_of(table)

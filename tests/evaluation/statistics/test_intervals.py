@@ -47,6 +47,7 @@ def test_an_interval_of_known_values() -> None:
     assert intervals.interval(np.array([np.nan, 3.0])) == (3.0, 3.0)
     assert np.isnan(intervals.interval(np.array([np.nan]))).all()
 
+    assert np.isnan(intervals.interval(np.arange(101.0), groups=1)).all()
 
 def test_doubts_name_the_classes_that_occur(rows: tuple[np.ndarray, np.ndarray]) -> None:
     labels, predicted = rows

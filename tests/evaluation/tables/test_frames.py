@@ -18,7 +18,8 @@ def table() -> FrameTable:
     valid = np.array([[True, True, True], [True, False, True], [False, False, False]])
     words = np.array(["Anger", "sadly angry", "Other"])
     activity = np.array([[0.25, 0.25, 0.75], [np.nan, np.nan, 0.5], [np.nan] * 3])
-    return FrameTable(np.where(valid[:, :, None], values, 0), valid, words, np.array(["a", "a", "b"]), activity)
+    said, recordings = np.where(valid[:, :, None], values, 0), np.array(["x.mp4"] * 3)
+    return FrameTable(said, valid, words, np.array(["a", "a", "b"]), activity, recordings)
 
 
 def test_a_table_comes_back_as_it_was_written(table: FrameTable, tmp_path: Path) -> None:
@@ -54,6 +55,7 @@ def test_files_are_joined_and_a_parquet_table_will_do(table: FrameTable, tmp_pat
     joined = read_frames([tmp_path / "x.csv", tmp_path / "y.parquet"])
     assert len(joined) == 5
     assert joined.videos.tolist() == ["a", "a", "b", "y", "y"]
+    assert joined.recordings.tolist() == ["x.mp4"] * 3 + ["y"] * 2
     assert joined.valid[3:].tolist() == [[True] * 3, [False] * 3]
     assert np.isnan(joined.activity[3:]).all()
 

@@ -115,7 +115,8 @@ def _runs(table: FrameTable, policy: Policy) -> dict[str, Run]:
     """What is predicted for the rows with a basic emotion, and, under ``compound_``, for those with a compound."""
     labels, classes = table.places(policy.vocabulary.names), _classes(table, policy)[0]
     rows = labels >= 0
-    compound = Run("compounds", labels[rows], classes[rows], table.videos[rows], len(policy.vocabulary))
+    names = table.videos[rows], table.recordings[rows]
+    compound = Run("compounds", labels[rows], classes[rows], *names, len(policy.vocabulary))
     return {"": Run("emotions", *predictions(table, policy)), "compound_": compound}
 
 
@@ -141,7 +142,7 @@ def _score(reference: Run, one: Run) -> tuple[Numbers, Spans]:
         "macro_f1": metrics.macro_f1(one.labels, one.predicted),
     }
     spans = {"uar": intervals.uar(draws), "macro_f1": intervals.macro_f1(draws)}
-    between = {name: intervals.interval(values) for name, values in spans.items()}
+    between = {name: intervals.interval(values, one.groups) for name, values in spans.items()}
     if reference.same_rows(one):
         compared = beside(reference, one)
         numbers |= {"difference": compared.difference, "p": compared.p}

@@ -45,8 +45,8 @@ NOTES: Final = {
     "interval. Difference: the mean absolute difference of the fused probabilities. 'none': of the decided frames. "
     "Real-time factor: seconds of work for a second of clip, where the models ran anew.",
     "corpus": "All models together. Difference: macro F1 less that of the reference, on the same rows. Intervals hold "
-    "95 % of bootstrap draws over videos; p is twice the share of draws in which the difference has the other sign or "
-    "none. A row on which nothing is known counts as wrong. 'none': of the rows on which something is known.",
+    "95 % of bootstrap draws over recordings; p is twice the share of draws in which the difference has the other sign "
+    "or none. A row on which nothing is known counts as wrong. 'none': of the rows on which something is known.",
 }
 
 

@@ -36,7 +36,8 @@ def read_affwild2(root: Path) -> Corpus:
         if video is None:
             missing.append(path.stem)
         else:
-            samples.append(Sample(path.stem, video, frames=frames, side=side, part=SETS[path.parent.name]))
+            part = SETS[path.parent.name]
+            samples.append(Sample(path.stem, video, frames=frames, side=side, part=part, recording=video.stem))
     return gather("affwild2", root, samples, LOOKED_FOR, missing)
 
 

@@ -28,6 +28,7 @@ class Sample:
         wanted: the frames, counted from 0, that a submission must answer; such a sample has no labels (C-EXPR-DB).
         start_s, end_s: the part that is meant, in seconds as a player shows them; None for the beginning, the end.
         side: on which side of the picture the person is, where two are annotated (Aff-Wild2).
+        recording: what the clip is a part of; clips of one recording are no independent ones. Its own name if left out.
         part: the corpus' own split; empty where it has none.
     """
 
@@ -42,10 +43,13 @@ class Sample:
     end_s: float | None = None
     side: Side | None = None
     part: Part = ""
+    recording: str = ""
 
     def __post_init__(self) -> None:
         if not self.name or re.search(r"[/\\\0]", self.name):
             raise ValueError(f"Sample.name must fit a file name, not {self.name!r}")
+        if not self.recording:
+            object.__setattr__(self, "recording", self.name)
         if sum(said is not None for said in (self.label, self.frames, self.blend, self.wanted)) > 1:
             raise ValueError(f"{self.name}: must have one of label, frames, blend and wanted, not several")
         if self.blend is not None and sum(self.blend.values()) != 100:

@@ -7,6 +7,7 @@ Columns: ``path`` (relative to the table's folder) and ``label``; optionally ``s
 from __future__ import annotations
 
 import math
+import os
 import re
 from pathlib import Path
 from typing import Final
@@ -67,6 +68,7 @@ def _sample(row: dict[str, str], folder: Path, vocabulary: Vocabulary, place: st
         start_s=start_s,
         end_s=end_s,
         part=PARTS[part] if part else "",
+        recording=os.path.normpath(row["path"]),
     )
 
 

@@ -40,7 +40,9 @@ FOLDS: Final = 5
 
 @dataclass(frozen=True)
 class Examples:
-    """N frames on which all three models speak: ``values (N, 3, 7)``, ``labels (N,)``, ``videos (N,)``."""
+    """N frames on which all three models speak: ``values (N, 3, 7)``, ``labels (N,)``, ``videos (N,)``: the
+    recordings of ``FrameTable``, which are held out whole.
+    """
 
     values: Double
     labels: Integer
@@ -73,7 +75,7 @@ def examples_of(table: FrameTable) -> Examples:
     chosen = (labels >= 0) & table.valid.all(axis=1)
     if not np.any(labels[chosen] != NEUTRAL):
         raise InputError("no frame with a basic emotion other than Neutral on which all three models speak; add some")
-    return Examples(table.values[chosen], labels[chosen], table.videos[chosen])
+    return Examples(table.values[chosen], labels[chosen], table.recordings[chosen])
 
 
 Method = Callable[[Examples, Effort], FusionWeights]

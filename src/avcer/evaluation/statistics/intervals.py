@@ -1,4 +1,4 @@
-"""Bootstrap intervals: whole groups of rows (speakers, videos) are drawn again, since rows of one group go together.
+"""Bootstrap intervals: groups of rows (speakers, recordings) are drawn again, since rows of one group go together.
 
 Every score here follows from a confusion matrix, and that of a draw is the sum of its groups' own, so a thousand
 draws are one matrix product.
@@ -77,10 +77,13 @@ def draw_groups(cells: NDArray[Any], draws: int = DRAWS, seed: int = SEED) -> Do
     return sums
 
 
-def interval(values: Double, level: float = LEVEL) -> tuple[float, float]:
-    """The middle ``level`` of the drawn ``values (B,)``; draws where a score is not defined are left out."""
+def interval(values: Double, groups: int | None = None, level: float = LEVEL) -> tuple[float, float]:
+    """The middle ``level`` of the drawn ``values (B,)``; draws where a score is not defined are left out.
+
+    Of a single one of ``groups`` every draw is the same, which says nothing of others: not-a-number.
+    """
     defined = values[np.isfinite(values)]
-    if not len(defined):
+    if not len(defined) or groups == 1:
         return float("nan"), float("nan")
     low, high = np.quantile(defined, ((1 - level) / 2, (1 + level) / 2))
     return float(low), float(high)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any
 
 from numpy.typing import NDArray
@@ -32,13 +33,15 @@ def doubts(labels: Integer, probabilities: Double, groups: NDArray[Any]) -> dict
     recalls = intervals.recalls(drawn)
     occurring = metrics.recalls(labels, predicted)
     return {
+    count = len(set(groups.tolist()))
+    span = partial(intervals.interval, groups=count)
         "confusion": metrics.confusion(labels, predicted, len(BASIC)).tolist(),
-        "groups": len(set(groups.tolist())),
+        "groups": count,
         "intervals": {
-            "accuracy": intervals.interval(intervals.accuracy(drawn)),
-            "uar": intervals.interval(intervals.uar(drawn)),
-            "macro_f1": intervals.interval(intervals.macro_f1(drawn)),
-            "per_class": {BASIC[index]: intervals.interval(recalls[:, index]) for index in occurring},
+            "accuracy": span(intervals.accuracy(drawn)),
+            "uar": span(intervals.uar(drawn)),
+            "macro_f1": span(intervals.macro_f1(drawn)),
+            "per_class": {BASIC[index]: span(recalls[:, index]) for index in occurring},
         },
     }
 

@@ -111,11 +111,10 @@ def scores(labels: Any, values: Double, speakers: Any) -> dict[str, Any]:
     """
     said = values.argmax(axis=1)
     drawn = intervals.bootstrap(labels, said, speakers, len(BASIC))
-    several = len(np.unique(speakers)) > 1
     return {
         "n": len(labels),
         "uar": metrics.uar(labels, said),
-        "interval": intervals.interval(intervals.uar(drawn)) if several else (float("nan"), float("nan")),
+        "interval": intervals.interval(intervals.uar(drawn), len(np.unique(speakers))),
         "accuracy": metrics.accuracy(labels, said),
         "ece": metrics.ece(labels, values),
         "arousal": arousal(labels, values),

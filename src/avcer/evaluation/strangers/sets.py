@@ -54,7 +54,7 @@ def of_corpus(corpus: Corpus, kind: Kind) -> LabelledSet | None:
     if not samples:
         return None
     labels = np.array([BASIC.index(sample.label or "") for sample in samples])
-    speakers = np.array([sample.speaker or sample.name for sample in samples])
+    speakers = np.array([sample.speaker or sample.recording for sample in samples])
     load: dict[Kind, Callable[[Sample], Any]] = {"voices": _sound, "faces": _picture, "clips": lambda sample: sample}
     return LabelledSet(corpus.name, kind, labels, speakers, lambda place: load[kind](samples[place]))
 

@@ -2,8 +2,9 @@
 
 Columns: ``label`` (an emotion, a compound's name, or a blend such as ``Anger 70 + Fear 30``), for each model seven
 probabilities ``static_Neutral`` to ``audio_Surprise`` (empty where it said nothing); optionally ``video``, which keeps
-the frames of a video together, and ``static_activity`` to ``audio_activity``, how much the mouth moves and how likely
-the sound is speech. ``avcer evaluate`` writes such tables of corpora.
+the frames of a video together, ``recording``, which keeps videos together that are parts of one, and
+``static_activity`` to ``audio_activity``, how much the mouth moves and how likely the sound is speech. ``avcer
+evaluate`` writes such tables of corpora.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ ACTIVITY: Final = tuple(f"{model}_activity" for model in NAMES)
 class FrameTable:
     """N frames: ``values (N, 3, 7)`` in the order of ``NAMES`` and ``BASIC``, zero where ``valid (N, 3)`` is not;
     ``words (N,)``, the labels as they stand; ``videos (N,)``, names; ``activity (N, 3)`` as of
-    ``EmotionProbabilities``, NaN where it is not known.
+    ``EmotionProbabilities``, NaN where it is not known; ``recordings (N,)``, names of what the videos are parts of, and
+    the videos themselves if left out: rows of one recording are drawn, and held out, together.
     """
 
     values: Double
@@ -40,10 +42,13 @@ class FrameTable:
     words: NDArray[np.str_]
     videos: NDArray[np.str_]
     activity: Double = field(default_factory=lambda: np.zeros(0))
+    recordings: NDArray[np.str_] = field(default_factory=lambda: np.zeros(0, np.str_))
 
     def __post_init__(self) -> None:
         if not self.activity.size:
             object.__setattr__(self, "activity", np.full(self.valid.shape, np.nan))
+        if not self.recordings.size:
+            object.__setattr__(self, "recordings", self.videos)
 
     def __len__(self) -> int:
         return len(self.words)
@@ -109,7 +114,9 @@ def _read(path: Path) -> FrameTable:
     values = np.array(flat).T.reshape(len(words), len(NAMES), len(BASIC))
     valid = np.isfinite(values).all(axis=2)
     videos = np.array([str(video) for video in columns.get("video", [path.stem] * len(words))])
-    return FrameTable(np.where(valid[:, :, np.newaxis], values, 0.0), valid, words, videos, np.array(active).T)
+    recordings = np.array([str(name) for name in columns.get("recording", videos.tolist())])
+    said = np.where(valid[:, :, np.newaxis], values, 0.0)
+    return FrameTable(said, valid, words, videos, np.array(active).T, recordings)
 
 
 def _csv(path: Path) -> Mapping[str, Sequence[Any]]:
@@ -131,6 +138,7 @@ def write_frames(table: FrameTable, path: Path) -> None:
     cells = np.column_stack([said, table.activity])
     with path.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["video", "label", *COLUMNS, *ACTIVITY])
-        for video, word, row in zip(table.videos.tolist(), table.words.tolist(), cells.tolist(), strict=True):
-            writer.writerow([video, word, *("" if np.isnan(cell) else f"{cell:.7g}" for cell in row)])
+        writer.writerow(["video", "recording", "label", *COLUMNS, *ACTIVITY])
+        names = zip(table.videos.tolist(), table.recordings.tolist(), table.words.tolist(), strict=True)
+        for named, row in zip(names, cells.tolist(), strict=True):
+            writer.writerow([*named, *("" if np.isnan(cell) else f"{cell:.7g}" for cell in row)])
