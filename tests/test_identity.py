@@ -14,6 +14,7 @@ import pytest
 
 import avcer
 from avcer import pipeline
+from avcer.decision.express import read_open
 from avcer.evaluation.ablation.variations import about
 from avcer.evaluation.corpus_run import key
 from avcer.identity import SAID_BETTER, WITHOUT_EFFECT, Identity, ModelIdentity
@@ -22,6 +23,7 @@ from avcer.models.engine import Engine, Items
 from avcer.models.store import InstalledModel
 from avcer.options import Options
 from avcer.pipeline import Analyzer
+from avcer.provenance import Provenance
 from avcer.types import Float
 
 
@@ -180,6 +182,16 @@ def test_runs_of_other_models_or_versions_are_not_resumed(monkeypatch: pytest.Mo
 def test_an_ablation_says_what_its_reference_was() -> None:
     analyzer = Analyzer(engines=IDLE)
     assert about(analyzer, corpus="x") == {"corpus": "x", **analyzer.identity().to_dict()}
+
+
+def test_the_provenance_says_whether_face_and_voice_were_weighed_by_the_rule_or_by_the_weights() -> None:
+    weighing, usual = read_open().weighing, Analyzer(engines=IDLE)._provenance({})
+    assert weighing is not None
+    assert usual["weighing"] == {"name": "the rule's own weighing of face and voice", **weighing.as_dict()}
+    assert Provenance.of_dict(usual.to_dict()).weighing == usual.weighing
+    for change in ({"fusion": "mini"}, {"rule": "1"}):
+        assert "weighing" not in Analyzer(engines=IDLE, **change)._provenance({})
+    assert "weighing" not in Analyzer(engines=IDLE).identity().to_dict()
 
 
 def test_the_provenance_is_of_the_identity() -> None:

@@ -259,13 +259,14 @@ class Analyzer:
 
     def _provenance(self, timings: dict[str, Any]) -> Provenance:
         """Who computed what with what, so that a result can be made again."""
-        identity = self.identity()
+        identity, weighing = self.identity(), self.policy.weighing
         return Provenance(
             version=identity.version,
             device=identity.device,
             precision=identity.precision,
             models={role: model.to_dict() for role, model in identity.models},
             fusion=self.policy.weights.as_dict(),
+            weighing={} if weighing is None else {"name": weighing.NAME, **weighing.as_dict()},
             options=self.options.in_force(),
             identity=identity.digest,
             timings=timings,

@@ -15,8 +15,10 @@ class Provenance(Mapping[str, Any]):
     """Who computed a result with what. It can be read by key, too, as the JSON document has it.
 
     ``version`` of avcer; ``models``: of each role the name, the architecture and the SHA-256 of the graph; ``options``
-    as they were in force; ``fusion``: the weights; ``device`` and ``precision`` of the engines; ``identity``: a short
-    name for all that can change a result (``Analyzer.identity``), empty in older results; ``timings``: ``seconds``,
+    as they were in force; ``fusion``: the weights; ``weighing``: the numbers by which the rule ``open`` weighs face and
+    voice, so that the weights count among face models alone; empty for other rules, for weights that were asked for,
+    and in older results; ``device`` and ``precision`` of the engines; ``identity``: a short name for all
+    that can change a result (``Analyzer.identity``), empty in older results; ``timings``: ``seconds``,
     ``real_time_factor`` and ``stages``; ``more``: what other versions say.
     """
 
@@ -26,6 +28,7 @@ class Provenance(Mapping[str, Any]):
     precision: str = ""
     models: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     fusion: Mapping[str, Any] = field(default_factory=dict)
+    weighing: Mapping[str, Any] = field(default_factory=dict)
     options: Mapping[str, Any] = field(default_factory=dict)
     identity: str = ""
     timings: Mapping[str, Any] = field(default_factory=dict)

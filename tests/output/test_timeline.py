@@ -217,6 +217,17 @@ def test_a_clip_with_nothing_says_so(scene: Make) -> None:
     assert "nothing to decide from" in texts
 
 
+def test_the_head_says_what_weighed_face_and_voice(scene: Make) -> None:
+    own = "the rule's own weighing of face and voice"
+    made = {"options": {"models": "published", "rule": "geometric"}, "fusion": {"name": "mini"}}
+    for weighing, said in (({}, "mini fusion weights"), ({"name": own}, own)):
+        texts = [text.get_text() for text in figure_of(scene(provenance={**made, "weighing": weighing})).texts]
+        assert f"published models · geometric pair means · {said}" in texts
+    silent = {"options": {"models": "mini", "rule": "open"}, "weighing": {"name": own}}
+    texts = [text.get_text() for text in figure_of(scene(provenance=silent, faces=(), sound=False)).texts]
+    assert f"mini models · open rule · {own} · no face · no sound" in texts
+
+
 @pytest.mark.parametrize(
     "fields",
     [

@@ -12,7 +12,7 @@ silent and the voice as another person's.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import numpy as np
 
@@ -88,6 +88,8 @@ class Weighing:
     ``speaking``: how faces look while they speak. ``cues``: how that is told; None in files of before, where any face
     speaks while somebody is heard.
     """
+
+    NAME: ClassVar[str] = "the rule's own weighing of face and voice"
 
     kinds: tuple[float, float, float]
     speaking: Speaking

@@ -30,13 +30,9 @@ def draw_head(page: Page, analysis: Analysis) -> None:
 
 
 def _subtitle(analysis: Analysis) -> str:
-    options, fusion = analysis.provenance.options, analysis.provenance.fusion
-    rule = analysis.provenance.rule
-    parts = [
-        f"{options.get('models', 'unknown')} models",
-        TITLES.get(rule, f"rule {rule}"),
-        f"{fusion.get('name', 'unknown')} fusion weights",
-    ]
+    made = analysis.provenance
+    weighed = made.weighing.get("name", f"{made.fusion.get('name', 'unknown')} fusion weights")
+    parts = [f"{made.options.get('models', 'unknown')} models", TITLES.get(made.rule, f"rule {made.rule}"), weighed]
     if not any(face.track for face in analysis.faces):
         parts.append("no face")
     if not analysis.audio.valid.any():
