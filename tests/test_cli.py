@@ -281,9 +281,13 @@ def test_a_name_that_the_terminal_lacks_is_shown_escaped(monkeypatch: pytest.Mon
 
 
 def test_scores_are_printed_with_their_depth_and_matrices_as_such(capsys: pytest.CaptureFixture[str]) -> None:
-    print_scores({"n": 3, "modalities": {"VS": {"n": 2, "confusion": [[1, 0], [0, 1]]}}}, as_json=False)
+    matrix = {"labels": ["Fear", "Sadness"], "confusion": [[1, 0], [0, 1]]}
+    print_scores({"n": 3, "modalities": {"VS": {"n": 2, **matrix}}}, as_json=False)
     assert capsys.readouterr().out.splitlines() == [
-        f"{'n':24}3", "modalities", "  VS", f"{'    n':24}2", "    confusion", f"    {1:8}{0:8}", f"    {0:8}{1:8}",
+        f"{'n':24}3", "modalities", "  VS", f"{'    n':24}2", "    confusion",
+        "    true \\ said       Fear  Sadness",
+        "    Fear                 1        0",
+        "    Sadness              0        1",
     ]  # fmt: skip
 
 

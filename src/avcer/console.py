@@ -88,9 +88,8 @@ def print_scores(scores: dict[str, Any], as_json: bool, indent: str = "") -> Non
             print_scores(value, as_json, f"{indent}  ")
         elif name == "confusion":
             print(f"{indent}{name}")
-            for row in value:
-                print(indent + "".join(f"{count:8}" for count in row))
-        else:
+            _print_matrix("true \\ said", scores["labels"], value, indent)
+        elif name != "labels":
             print(f"{indent + name:24}{_shown(value)}")
 
 
@@ -121,6 +120,14 @@ def print_annotated(found: dict[str, Any], as_json: bool) -> None:
         place = ", ".join(part for part in (one["clip"], one["tier"], one["who"] or one["source"]) if part)
         span = f"{one['start_s']:.3f} to {one['end_s']:.3f}"
         print(f"  {place}: {span}   {one['label_person']}   {one['label_machine']}")
+
+
+def _print_matrix(corner: str, labels: Sequence[str], table: Sequence[Sequence[int]], indent: str) -> None:
+    """A row and a column for each label; ``corner`` says which is which."""
+    width, each = max(map(len, (corner, *labels))) + 2, max(map(len, labels)) + 2
+    print(f"{indent}{corner:{width}}" + "".join(f"{label:>{each}}" for label in labels))
+    for label, row in zip(labels, table, strict=True):
+        print(f"{indent}{label:{width}}" + "".join(f"{count:{each}}" for count in row))
 
 
 def _print_confusion(labels: Sequence[str], table: Sequence[Sequence[int]]) -> None:

@@ -18,7 +18,7 @@ from avcer import cli
 from avcer.evaluation.protocols import PROTOCOLS, ROLES, Subject, evaluate
 from avcer.models.store import MINI
 
-SCORES = {"n", "accuracy", "uar", "macro_f1", "ece", "per_class", "confusion", "groups", "intervals"}
+SCORES = {"n", "accuracy", "uar", "macro_f1", "ece", "per_class", "labels", "confusion", "groups", "intervals"}
 
 
 def picture(seed: int, size: int = 48) -> bytes:

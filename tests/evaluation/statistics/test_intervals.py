@@ -5,6 +5,7 @@ import pytest
 
 from avcer.evaluation.statistics import intervals, metrics
 from avcer.evaluation.statistics.scores import doubts
+from avcer.labels import BASIC
 
 
 @pytest.fixture
@@ -46,12 +47,13 @@ def test_an_interval_of_known_values() -> None:
     assert intervals.interval(np.arange(101.0)) == pytest.approx((2.5, 97.5))
     assert intervals.interval(np.array([np.nan, 3.0])) == (3.0, 3.0)
     assert np.isnan(intervals.interval(np.array([np.nan]))).all()
-
     assert np.isnan(intervals.interval(np.arange(101.0), groups=1)).all()
+
 
 def test_doubts_name_the_classes_that_occur(rows: tuple[np.ndarray, np.ndarray]) -> None:
     labels, predicted = rows
     said = doubts(labels, np.eye(7)[predicted], np.arange(200))
     assert np.sum(said["confusion"]) == 200
     assert said["groups"] == 200
+    assert said["labels"] == list(BASIC)
     assert list(said["intervals"]["per_class"]) == ["Neutral", "Anger", "Disgust", "Fear", "Happiness"]

@@ -27,14 +27,17 @@ def classification(labels: Integer, probabilities: Double) -> dict[str, Any]:
 
 
 def doubts(labels: Integer, probabilities: Double, groups: NDArray[Any]) -> dict[str, Any]:
-    """What belongs beside the scores: the confusion matrix, and intervals of 95 % over ``groups (N,)`` of rows."""
+    """What belongs beside the scores: the confusion matrix (rows the true emotions, columns those that were said, both
+    in the order of ``labels``), and intervals of 95 % over ``groups (N,)`` of rows; of one group, not-a-number.
+    """
     predicted = probabilities.argmax(axis=1)
     drawn = intervals.bootstrap(labels, predicted, groups, len(BASIC))
     recalls = intervals.recalls(drawn)
-    occurring = metrics.recalls(labels, predicted)
-    return {
     count = len(set(groups.tolist()))
     span = partial(intervals.interval, groups=count)
+    occurring = metrics.recalls(labels, predicted)
+    return {
+        "labels": list(BASIC),
         "confusion": metrics.confusion(labels, predicted, len(BASIC)).tolist(),
         "groups": count,
         "intervals": {
