@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from avcer.batch.entries import Entry
 from avcer.batch.page import Table, hours
 from avcer.batch.record import ClipRecord
 from avcer.batch.report import write_report
-from avcer.batch.summary import clip_rows, face_rows, write_summaries
+from avcer.batch.summary import CLIP_COLUMNS, FACE_COLUMNS, MADE_COLUMNS, clip_rows, face_rows, write_summaries
 from avcer.labels import NONE
 from recordings import VideoTrack, grey, write
 
@@ -149,6 +150,31 @@ def test_rows_of_the_summary() -> None:
     assert (second["share of Anger"], second["share of Sadness"]) == (0.6, 0.0)
     assert (second["segments of Anger"], second["segments of Sadness"]) == (1, 0)
     assert third["face"] is None
+
+
+def test_every_column_is_described_in_the_file_and_on_the_page(tmp_path: Path) -> None:
+    clip = done("a", face(1, 1.0, True, Fear=1.0))
+    write_summaries([replace(clip, entry=replace(clip.entry, extra={"scene": "two"}))], tmp_path)
+    summary, faces = (pq.read_table(tmp_path / f"{name}.parquet").schema for name in ("summary", "faces"))
+    assert all(field.metadata[b"description"] for schema in (summary, faces) for field in schema)
+    said = {name: faces.field(name).metadata[b"description"].decode() for name in faces.names}
+    assert said["share of Fear"] == "share of this face's time whose label is Fear"
+    assert (said["segments"], said["scene"]) == ("number of segments of this face", "a column of the manifest")
+    page = (Path(__file__).parents[2] / "docs" / "batch.md").read_text(encoding="utf-8")
+    made = {f"{beginning}...": meaning.format("...") for beginning, meaning in MADE_COLUMNS.items()}
+    for name, meaning in [*CLIP_COLUMNS.items(), *FACE_COLUMNS.items(), *made.items()]:
+        assert f"| `{name}` | {meaning} |" in page
+
+
+def test_a_part_of_a_clip_is_told_from_the_others(tmp_path: Path) -> None:
+    clip = done("a", face(1, 1.0, True, Fear=1.0))
+    parts = [replace(clip, entry=replace(clip.entry, id=name, start_s=start, end_s=end))
+             for name, start, end in (("a1", 0.0, 2.5), ("a2", 2.5, None))]  # fmt: skip
+    write_summaries([*parts, failed("b")], tmp_path)
+    for name, rows in (("summary", [(0.0, 2.5), (2.5, None), (None, None)]), ("faces", [(0.0, 2.5), (2.5, None)])):
+        table = pq.read_table(tmp_path / f"{name}.parquet")
+        assert {str(table.schema.field(column).type) for column in ("start", "end")} == {"double"}
+        assert list(zip(table["start"].to_pylist(), table["end"].to_pylist(), strict=True)) == rows
 
 
 def test_columns_of_the_table_have_their_types(tmp_path: Path) -> None:

@@ -15,6 +15,10 @@ from avcer.files import atomic, atomic_text
 from avcer.labels import BASIC
 
 SUMMARIES: Final = ("summary.csv", "summary.parquet", "faces.csv", "faces.parquet")
+_PART: Final = {
+    "start": "the manifest's start in seconds; empty for the beginning of the clip",
+    "end": "the manifest's end in seconds; empty for the end of the clip",
+}
 CLIP_COLUMNS: Final = {
     "id": "name of the clip's folder of results",
     "path": "the file",
@@ -22,7 +26,7 @@ CLIP_COLUMNS: Final = {
     "error": "why it failed, with the remedy",
     "attempts": "how often it was tried",
     "seconds": "seconds of work of the last attempt",
-    "duration_s": "length of the clip in seconds",
+    "duration_s": "length of the clip, or of the part that was analysed, in seconds",
     "real_time_factor": "seconds of work per second of the clip",
     "faces": "number of faces",
     "frames": "number of frames",
@@ -32,6 +36,7 @@ CLIP_COLUMNS: Final = {
     "label": "the label of the primary face that takes most of its time",
     "label_share": "the share of its time that it takes",
     "warnings": "notes on the clip, separated by semicolons",
+    **_PART,
 }
 """The columns of ``summary.csv`` in order, with what they mean; the manifest's own columns follow."""
 FACE_COLUMNS: Final = {
@@ -40,14 +45,17 @@ FACE_COLUMNS: Final = {
     "face": "number of the face; empty for what is decided from sound alone",
     "primary": "1 for the face with the largest area x time",
     "seconds_seen": "seconds that the face's segments last; a gap in which it is hidden counts",
-    "segments": "number of segments",
+    "segments": "number of segments of this face",
     "probability": "mean probability of the decided frames",
+    **_PART,
 }
-"""The first columns of ``faces.csv``; after them, for each label, its share of the face's time and its number of
-segments, then the mean probability of each emotion, then the manifest's own columns.
-"""
-_MADE: Final = ("share of ", "segments of ", "mean ")
-"""How the names of columns begin that are made of labels."""
+"""The first columns of ``faces.csv``; after them those of ``MADE_COLUMNS``, then the manifest's own."""
+MADE_COLUMNS: Final = {
+    "share of ": "share of this face's time whose label is {}",
+    "segments of ": "number of segments of this face whose label is {}",
+    "mean ": "mean probability of {} on the frames of this face on which anything is known",
+}
+"""How the names of columns begin that are made of labels, or of the seven emotions, and what they mean."""
 
 
 def clip_rows(clips: Iterable[ClipRecord]) -> list[dict[str, Any]]:
@@ -79,6 +87,7 @@ def _clip_row(clip: ClipRecord) -> dict[str, Any]:
         "label": label,
         "label_share": shares[label] if label else None,
         "warnings": "; ".join(known.get("warnings", [])),
+        **_part(clip),
         **_own(clip),
     }
 
@@ -97,11 +106,16 @@ def _face_row(clip: ClipRecord, face: Mapping[str, Any], labels: Sequence[str]) 
         "face": face["face"],
         "primary": int(face["primary"]),
         **{name: face[name] for name in ("seconds_seen", "segments", "probability")},
+        **_part(clip),
         **{f"share of {label}": face["shares"].get(label, 0.0) for label in labels},
         **{f"segments of {label}": face["counts"].get(label, 0) for label in labels},
         **{f"mean {emotion}": face["means"].get(emotion) for emotion in BASIC},
         **_own(clip),
     }
+
+
+def _part(clip: ClipRecord) -> dict[str, float | None]:
+    return {"start": clip.entry.start_s, "end": clip.entry.end_s}
 
 
 def _own(clip: ClipRecord) -> dict[str, str]:
@@ -110,7 +124,7 @@ def _own(clip: ClipRecord) -> dict[str, str]:
 
 
 def _is_ours(name: str) -> bool:
-    return name in CLIP_COLUMNS or name in FACE_COLUMNS or name.startswith(_MADE)
+    return name in CLIP_COLUMNS or name in FACE_COLUMNS or name.startswith(tuple(MADE_COLUMNS))
 
 
 def write_summaries(clips: Sequence[ClipRecord], out: Path) -> list[Path]:
@@ -125,7 +139,8 @@ def write_summaries(clips: Sequence[ClipRecord], out: Path) -> list[Path]:
         ("faces", face_rows(clips), FACE_COLUMNS),
     ):
         header = list(dict.fromkeys([*columns, *(column for row in rows for column in row)]))
-        paths += [_write_csv(out / f"{name}.csv", header, rows), _write_parquet(out / f"{name}.parquet", header, rows)]
+        paths.append(_write_csv(out / f"{name}.csv", header, rows))
+        paths.append(_write_parquet(out / f"{name}.parquet", header, rows, columns))
     return paths
 
 
@@ -137,18 +152,28 @@ def _write_csv(path: Path, header: Sequence[str], rows: Sequence[Mapping[str, An
     return path
 
 
-def _write_parquet(path: Path, header: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> Path:
+def _write_parquet(
+    path: Path, header: Sequence[str], rows: Sequence[Mapping[str, Any]], known: Mapping[str, str]
+) -> Path:
     import pyarrow as pa  # slow to import
     import pyarrow.parquet as pq
 
-    described = {**FACE_COLUMNS, **CLIP_COLUMNS}
     columns = {name: pa.array([_value(row.get(name)) for row in rows], _type(name)) for name in header}
     fields = [
-        pa.field(name, array.type, metadata={"description": described.get(name, "")}) for name, array in columns.items()
+        pa.field(name, array.type, metadata={"description": known.get(name) or _made(name)})
+        for name, array in columns.items()
     ]
     with atomic(path) as part:
         pq.write_table(pa.Table.from_arrays(list(columns.values()), schema=pa.schema(fields)), part)
     return path
+
+
+def _made(name: str) -> str:
+    """What a column means that is made of a label; any other one is the user's own."""
+    for beginning, meaning in MADE_COLUMNS.items():
+        if name.startswith(beginning):
+            return meaning.format(name.removeprefix(beginning))
+    return "a column of the manifest"
 
 
 def _value(cell: Any) -> Any:
@@ -162,6 +187,6 @@ def _type(name: str) -> Any:
     if name in ("attempts", "faces", "frames", "segments", "face", "primary") or name.startswith("segments of "):
         return pa.int64()
     numbers = ("seconds", "duration_s", "real_time_factor", "face_share", "sound_share", "label_share", "seconds_seen")
-    if name in (*numbers, "probability") or name.startswith(("share of ", "mean ")):
+    if name in (*numbers, *_PART, "probability") or name.startswith(("share of ", "mean ")):
         return pa.float64()
     return pa.string()
