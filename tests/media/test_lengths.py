@@ -135,6 +135,16 @@ def test_a_part_of_varying_rate_ends_with_the_next_frame_or_where_it_was_cut(tmp
     assert pictures.measured(probe(path)).duration_s == pytest.approx(lasts_s, abs=0.002)
 
 
+def test_the_last_part_of_varying_rate_ends_with_the_clip(tmp_path):
+    """One frame a second for four seconds, then 25: the last frame does not last as long as the mean one."""
+    ticks = [0, 25, 50, 75, *range(100, 110)]
+    path = write(tmp_path / "clip.mp4", VideoTrack(PICTURES[: len(ticks)], ticks=ticks), AudioTrack(tone(4.4)))
+    pictures, clip = Pictures(path, 3.5), probe(path)
+    assert 1 / clip.average_rate > 0.2
+    assert [frame.time_s for frame in pictures] == pytest.approx(np.arange(100, 110) / 25)
+    assert pictures.measured(clip).duration_s == pytest.approx(clip.start_s + clip.duration_s - 4.0, abs=0.002)
+
+
 def test_a_part_does_not_last_longer_than_it_was_cut(tmp_path):
     path = write(tmp_path / "clip.mp4", VIDEO, AudioTrack(tone(4), "aac"))
     pictures = Pictures(path, None, 3.0)

@@ -52,7 +52,7 @@ class Pictures:
         self.sizes: list[tuple[int, int, int]] = []
         """(index of the first frame, width, height) of every run of frames of one size."""
         self.warnings: list[str] = []
-        self._first_s = self._reached_s = 0.0
+        self._first_s = self._last_s = self._reached_s = 0.0
 
     def __iter__(self) -> Iterator[Frame]:
         """Frames with rising times: the time stamps as stored, in seconds, not shifted to begin at 0. ``index`` counts
@@ -104,10 +104,15 @@ class Pictures:
         really has, where its header states none or one that is off by more than half a second; of a span, its length.
         """
         span = self.start_s is not None or self.end_s is not None
-        measured_s = self._reached_s - (self._first_s if span else min(self._first_s, clip.start_s))
+        measured_s = self._until_s(clip, span) - (self._first_s if span else min(self._first_s, clip.start_s))
         trusted = clip.duration_s > 0 and abs(clip.duration_s - measured_s) <= CUT_SHORT_S and not span
         duration_s = clip.duration_s if trusted else max(measured_s, 0.0)
         return replace(clip, frame_count=self.count, duration_s=duration_s, sizes=tuple(self.sizes))
+
+    def _until_s(self, clip: Clip, span: bool) -> float:
+        """When the last frame ends; of a span, not after the clip, which knows better than the average rate."""
+        end_s = clip.start_s + clip.duration_s
+        return min(self._reached_s, end_s) if span and end_s > self._last_s else self._reached_s
 
     def _note(self, frame: Frame, film: Film) -> None:
         """Keeps up with a frame."""
@@ -115,7 +120,7 @@ class Pictures:
         if not self.sizes or self.sizes[-1][1:] != (width, height):
             self.sizes.append((frame.index, width, height))
         self._first_s = frame.time_s if frame.index == 0 else self._first_s
-        self._reached_s = frame.time_s + 1 / film.rate
+        self._last_s, self._reached_s = frame.time_s, frame.time_s + 1 / film.rate
         self.count, self.damaged = self.count + 1, film.decoder.damaged
 
     def _warnings(self, film: Film, ended: bool) -> list[str]:
