@@ -49,6 +49,19 @@ def test_exit_status_dry_run_and_notes(tmp_path: Path, capsys: pytest.CaptureFix
     assert "other options" in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("fake")
+def test_a_dry_run_of_a_finished_batch_counts_as_its_status_does(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, said in {"a": "ok", "b": "ok", "c": "fail"}.items():
+        (tmp_path / f"{name}.mp4").write_text(said)
+    call = ["batch", *(str(tmp_path / f"{name}.mp4") for name in "abc"), "--out", str(tmp_path / "out")]
+    assert cli.main([*call, "--quiet"]) == 1
+    capsys.readouterr()
+    assert cli.main([*call, "--dry-run"]) == 0
+    assert capsys.readouterr().out == "0 clips to analyse, 2 are done, 1 have failed\n"
+
+
 @pytest.mark.parametrize(
     "call", [[], ["--out", "x"], ["a.mp4"], ["a.mp4", "--out", "x", "--shard", "4/3"]], ids=" ".join
 )

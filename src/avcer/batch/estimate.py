@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import monotonic
@@ -20,8 +20,9 @@ from avcer.options import Options
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a batch will take: ``clips`` to analyse, ``hours`` of video, ``work_hours`` with all workers at once; the
-    times are reckoned from the first ``measured`` clips, and None where none of them could be analysed.
+    """What a batch will take: ``clips`` to analyse, beside ``current`` ones, whose results stand, and ``failed`` ones,
+    which stay as they are; ``hours`` of video, ``work_hours`` with all workers at once; the times are reckoned from
+    the first ``measured`` clips, and None where none of them could be analysed.
     """
 
     clips: int
@@ -29,6 +30,7 @@ class Estimate:
     measured: int
     hours: float | None
     work_hours: float | None
+    failed: int = 0
 
 
 MEASURED: Final = 3
@@ -52,7 +54,8 @@ def estimate(
                 Batch(scratch, record, batch.shard).run(first, executor, settings)
             took_s = monotonic() - begun_s
             done = [clip for clip in record.clips().values() if clip.state == "done"]
-    return _estimated(planned, done, took_s)
+    failed = sum(known[name].state == "failed" for name in planned.current)
+    return replace(_estimated(planned, done, took_s), current=len(planned.current) - failed, failed=failed)
 
 
 def _estimated(planned: Plan, done: Sequence[ClipRecord], took_s: float) -> Estimate:

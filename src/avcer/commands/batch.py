@@ -96,6 +96,10 @@ def _settings(chosen: argparse.Namespace) -> BatchOptions:
 
 def _foreseen(found: Estimate) -> str:
     what = f"{found.clips} clips to analyse, {found.current} are done"
+    if found.failed:
+        what += f", {found.failed} have failed"
+    if not found.clips:
+        return what
     if found.hours is None or found.work_hours is None:
         return f"{what}; none of the first clips could be analysed, so the time is not known"
     measured = "1 clip" if found.measured == 1 else f"{found.measured} clips"
