@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import pickle
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import pytest
 from avcer import pipeline
 from avcer.analysis import Analysis
 from avcer.errors import UsageError
+from avcer.feeding import open_source
 from avcer.models.card import Role
 from avcer.models.engine import Engine, Items
 from avcer.models.runtime import load_engine
@@ -100,6 +102,13 @@ def test_no_result_depends_on_the_number_of_threads(files: list[Path]) -> None:
     finally:
         limit_process(0)
     same(one, three)
+
+
+@pytest.mark.parametrize("kind", [bytes, bytearray, memoryview])
+def test_bytes_in_place_of_a_file_are_refused_with_the_remedy(kind: Callable[[bytes], Any], files: list[Path]) -> None:
+    with pytest.raises(UsageError, match=r"give a path, or io\.BytesIO\(\.\.\.\) for bytes"):
+        open_source(kind(files[0].read_bytes()))
+    assert open_source(io.BytesIO(files[0].read_bytes())).info is not None
 
 
 def test_the_threads_of_the_options_reach_every_engine_and_the_process(monkeypatch: pytest.MonkeyPatch) -> None:

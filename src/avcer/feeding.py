@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import BinaryIO, Final, Protocol, TypeAlias, cast
 
 from avcer.analysis import Analysis
+from avcer.errors import UsageError
 from avcer.media import Live, Pictures, Sound, SoundBlock, open_sound, probe
 from avcer.media.source import Given
 from avcer.media.source import Source as Recording
@@ -179,8 +180,11 @@ def open_source(
         audio_track, video_track: which tracks of a recording, from 1.
 
     Raises:
+        UsageError: bytes, in place of what they are read from.
         InputError: a recording that is missing, a folder, empty, not media, or without such a picture or track.
     """
+    if isinstance(source, bytes | bytearray | memoryview):
+        raise UsageError("a recording is no bytes: give a path, or io.BytesIO(...) for bytes")
     if isinstance(source, str | PathLike) or not isinstance(source, Iterable) or hasattr(source, "read"):
         recording = Recording.of(cast(Given, source))
         info = probe(recording, video_track)
