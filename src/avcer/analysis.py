@@ -96,6 +96,10 @@ class FaceAnalysis:
         return None if self.track is None else self.track.id
 
 
+def _called(face: FaceAnalysis, identity: object) -> bool:
+    return face.id == identity or (face.id is not None and str(face.id) == identity)
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Analysis:
     """A clip's tracks, probabilities, decisions and segments, with provenance.
@@ -153,6 +157,10 @@ class Analysis:
     def __len__(self) -> int:
         return len(self.faces)
 
+    def __contains__(self, item: object) -> bool:
+        """Whether it is one of the faces, or what ``[]`` finds a face by."""
+        return any(item is face or _called(face, item) for face in self.faces)
+
     def __getitem__(self, identity: int | str | None) -> FaceAnalysis:
         """The face with that id, a number or its digits; None for what is decided without a face.
 
@@ -160,7 +168,7 @@ class Analysis:
             KeyError: there is none.
         """
         for face in self.faces:
-            if face.id == identity or (face.id is not None and str(face.id) == identity):
+            if _called(face, identity):
                 return face
         known = ", ".join(str(face.id) for face in self.faces) or "none at all"
         raise KeyError(f"no face {identity!r} in {self.clip.path.name}; there are: {known}")

@@ -59,6 +59,9 @@ def test_faces_by_id_and_in_turn(scene: Make) -> None:
     assert len(analysis) == 3
     assert analysis[1] is analysis["1"] is analysis.faces[1]
     assert analysis[None] is analysis.faces[2]
+    for there in (1, "1", None, analysis.faces[1]):
+        assert there in analysis
+    assert 7 not in analysis
     with pytest.raises(KeyError, match=r"no face 7 in clip\.mp4; there are: 0, 1, None"):
         analysis[7]
 
