@@ -13,7 +13,7 @@ from avcer.decision.weigh import Speaking
 from avcer.errors import InputError
 from avcer.evaluation.tables.frames import FrameTable, write_frames
 from avcer.labels import BASIC
-from avcer.training.weighing import fit_speaking, spoken, spoken_rows
+from avcer.training.weighing import fit_speaking, names_of, spoken, spoken_rows, train
 
 
 def speakers(true: Speaking, seed: int, clips: int = 600) -> FrameTable:
@@ -51,6 +51,18 @@ def test_from_tables_to_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str
     about = json.loads((tmp_path / "decision.json").read_text())["about"]
     assert set(about["weighing"]["left_out"]) == {"corpus1", "corpus2"}
     assert about["found_by"] == "avcer train decision"
+
+
+def test_tables_of_one_folder_are_scored_one_by_one(tmp_path: Path) -> None:
+    paths = [tmp_path / "mine" / f"{name}.csv" for name in ("first", "second")]
+    paths[0].parent.mkdir()
+    for seed, path in enumerate(paths):
+        write_frames(speakers(Speaking(0.5, 0.2, 0.2, 0.1), seed, 60), path)
+    train(paths, tmp_path / "out", lambda line: None)
+    about = json.loads((tmp_path / "out" / "decision.json").read_text())["about"]["weighing"]
+    assert list(about["left_out"]) == about["on"] == ["mine/first", "mine/second"]
+    twins = [tmp_path / name / "mine" / "frames.csv" for name in "ab"]
+    assert names_of(twins) == [str(path) for path in twins]
 
 
 def test_a_table_without_voices_is_refused(tmp_path: Path) -> None:

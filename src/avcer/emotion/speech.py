@@ -20,8 +20,9 @@ GLIDES: Final = 0.08
 """Octaves from one frame to the next: less, and a note is held; more, and it is no glide but a leap."""
 WEIGHTS: Final = (3.86, -2.43, 21.94)
 BIAS: Final = -5.57
-"""Of the shares that glide and are held, and of the spread of voicing, in the logarithm of the odds. Fitted and judged
-by ``benchmarks/speech.py`` on speech of six corpora, music and noises; each kind counts alike.
+"""Of the shares that glide and are held, and of the spread of voicing, in the logarithm of the odds. Fitted to
+speech of six corpora, music and noises, each kind counting alike, before there was a benchmark of it: no script makes
+these very numbers. ``benchmarks/speech.py`` judges them, and prints those that its own windows give beside them.
 """
 
 

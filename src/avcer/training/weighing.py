@@ -65,20 +65,28 @@ def train(tables: Sequence[Path], out: Path, report: Report = print, start: Path
     """
     rule = read_open() if start is None else read_open(start)
     weights = read_fusion("mini")
-    parts = [spoken(path) for path in tables]
+    parts, names = [spoken(path) for path in tables], names_of(tables)
     cues = None if rule.weighing is None else rule.weighing.cues
     scores = {}
     for place, path in enumerate(tables):
         others = [part for part in parts if part is not parts[place]]
         if others:
             weighing = Weighing(KINDS, fit_speaking(others, weights, cues), cues)
-            scores[path.parent.name or path.stem] = judge(read_frames([path]), weighing, weights)
+            scores[names[place]] = judge(read_frames([path]), weighing, weights)
     for name, score in scores.items():
         report(f"{name}, left out: " + "  ".join(f"{curve} UAR {one['uar']:.3f}" for curve, one in score.items()))
     fitted = replace(rule, weighing=Weighing(KINDS, fit_speaking(parts, weights, cues), cues))
-    about = {"found_by": "avcer train weighing", "on": [path.parent.name or path.stem for path in tables]}
+    about = {"found_by": "avcer train weighing", "on": names}
     _write(fitted, out, start, about | {"left_out": rounded(scores)})
     return fitted
+
+
+def names_of(tables: Sequence[Path]) -> list[str]:
+    """Each by its folder, as runs call every table ``frames.csv``; by more of its path where that is not enough."""
+    folders = [path.parent.name or path.stem for path in tables]
+    files = [f"{folder}/{path.stem}" for folder, path in zip(folders, tables, strict=True)]
+    ways = (folders, files, [str(path) for path in tables])
+    return next((names for names in ways if len(set(names)) == len(tables)), ways[-1])
 
 
 def _write(rule: OpenRule, out: Path, start: Path | None, about: dict[str, Any]) -> None:
