@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +37,11 @@ def test_runs_gaps_and_none() -> None:
     ]  # fmt: skip
     assert found[0].probability == pytest.approx(1.0)
     assert {segment.face for segment in found} == {3}
+
+
+def test_a_single_frame_of_a_clip_whose_rate_is_not_known_lasts_as_usual() -> None:
+    unknown = replace(clip(0.0), average_rate=0.0)
+    assert frame_ends(np.array([2.0]), unknown) == pytest.approx([2.04])
 
 
 def test_frames_without_a_decision_end_a_segment() -> None:

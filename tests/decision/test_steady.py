@@ -153,6 +153,18 @@ def test_a_row_with_another_label_has_the_salience_and_the_shares_of_the_nearest
     assert [label != other for label, other in zip(unseen.classes, unseen.runner_up, strict=True)] == [True] * 8
 
 
+def test_the_nearest_row_is_the_nearest_in_time_also_across_a_gap() -> None:
+    """Row 1 is one row before row 2, and ten seconds; rows 3 and 4 follow at once."""
+    plain = play((HAPPY, 5 / RATE))
+    blend, sad = len(BASIC), BASIC.index("Sadness")
+    times_s = np.array([0.0, 0.04, 10.04, 10.08, 10.12])
+    plain = replace(
+        plain, times_s=times_s, classes=np.array([sad, blend, sad, sad, blend]), salience=np.arange(5.0),
+        shares=np.arange(10.0).reshape(5, 2),
+    )  # fmt: skip
+    assert relabelled(plain, np.array([sad, blend, blend, sad, blend])).salience.tolist() == [0, 1, 4, 3, 4]
+
+
 def test_live_a_label_waits_for_its_time_and_a_gap_begins_anew() -> None:
     """What is said within the least duration of the last change is not heeded; after a gap, it is said at once."""
     timeline = play((HAPPY, 1.0), ({}, 0.2), (SAD, 0.4), (HAPPY, 1.0))

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from avcer.media.film import FALLBACK_RATE
 from avcer.types import KINDS, Boolean, Clip, Double, ExpressionTimeline, Integer, Segment
 
 ROUNDING_S: Final = 1e-9
@@ -23,10 +24,11 @@ def last_frame_end(times_s: Double, clip: Clip) -> float:
     """When the last of T frames ends, in seconds.
 
     It lasts as long as the median one, or until the clip's end if that comes first. A single frame lasts until the
-    clip's end; where that is not stated, or not beyond the frame, for one interval of the average rate.
+    clip's end; where that is not stated, or not beyond the frame, for one interval of the average rate, or of
+    the usual one where that is not known.
     """
     last_s = float(times_s[-1])
-    usual_s = float(np.median(np.diff(times_s))) if len(times_s) > 1 else 1 / clip.average_rate
+    usual_s = float(np.median(np.diff(times_s))) if len(times_s) > 1 else 1 / (clip.average_rate or FALLBACK_RATE)
     end_s = clip.start_s + clip.duration_s
     if end_s > last_s:
         return end_s if len(times_s) == 1 else min(end_s, last_s + usual_s)

@@ -13,6 +13,7 @@ from typing import Final
 import numpy as np
 
 from avcer.decision.express import OpenRule, kinds_of, support_of
+from avcer.decision.segments import ROUNDING_S
 from avcer.decision.smoothing import Smoother
 from avcer.types import KINDS, Boolean, Double, ExpressionTimeline, Integer
 
@@ -176,7 +177,7 @@ def relabelled(timeline: ExpressionTimeline, classes: Integer) -> ExpressionTime
     """The timeline with other labels ``(T,)``. Salience and shares of a row whose label has changed are those of the
     row with that label, unchanged, that is nearest in time; where no row has it, both of its emotions count alike.
     """
-    rows = np.arange(len(classes))
+    rows, times_s = np.arange(len(classes)), timeline.times_s
     source = rows.copy()
     salience = timeline.salience.copy()
     for label in np.unique(classes[classes != timeline.classes]):
@@ -184,9 +185,9 @@ def relabelled(timeline: ExpressionTimeline, classes: Integer) -> ExpressionTime
         there = rows[(timeline.classes == label) & timeline.valid]
         if len(there):
             after = np.clip(np.searchsorted(there, wanted), 0, len(there) - 1)
-            earlier = np.maximum(after - 1, 0)
-            nearer = np.abs(there[earlier] - wanted) <= np.abs(there[after] - wanted)
-            source[wanted] = np.where(nearer, there[earlier], there[after])
+            before, then = there[np.maximum(after - 1, 0)], there[after]
+            since_s, until_s = (np.abs(times_s[other] - times_s[wanted]) for other in (before, then))
+            source[wanted] = np.where(since_s <= until_s + ROUNDING_S, before, then)
             salience[wanted] = timeline.salience[source[wanted]]
         else:
             kind = KINDS[int(kinds_of(np.array([label]))[0])]
