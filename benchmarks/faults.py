@@ -239,7 +239,7 @@ def memory(root: Path, chosen: argparse.Namespace) -> dict[str, Any]:
                 command = ["sh", "-c", f'ulimit -v {mb << 10}; exec "$@"', "sh", sys.executable, *start, *words]
                 try:
                     ended = subprocess.run(command, capture_output=True, text=True, timeout=90)
-                    said = (ended.stderr.strip().splitlines() or [""])[-1][:160]
+                    said = (ended.stderr.strip().splitlines() or [""])[-1].replace(f"{root}/", "")[:160]
                     what = "done" if ended.returncode == 0 else f"{ended.returncode}: {said}"
                 except subprocess.TimeoutExpired:
                     what = "hangs"
