@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from avcer import Analysis
+from avcer.bench.flops import gflop
 from avcer.emotion.audio import AudioModel
 from avcer.emotion.static import StaticModel
 from avcer.modalities import NAMES
@@ -91,3 +92,9 @@ def test_the_rest_is_the_files_that_the_released_code_writes(exact: Runs) -> Non
     engines = [load_engine(model, "cpu", "float32") for model in models]
     assert jpeg_cost(name, analysis, StaticModel(models[0].card, engines[0])).through.mean() < 1e-4
     assert wav_cost(name, analysis, AudioModel(models[1].card, engines[1])).through.mean() < 1e-3
+
+
+def test_the_arithmetic_of_the_published_networks() -> None:
+    """Here, not with ``avcer.bench.flops``: importing the family takes a minute, and is done once for this file."""
+    assert gflop(find("published", "static"), (1, 3, 224, 224)) == pytest.approx(7.7, abs=0.05)
+    assert gflop(find("published", "audio"), (1, 64000)) == pytest.approx(91, abs=0.5)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from math import prod
-from pathlib import Path
 
 import numpy as np
 import openvino
@@ -67,10 +66,3 @@ def test_shapes() -> None:
     assert prod(input_shape(find("mini", "audio").card)) == 67 * 266
     assert detector_size(720, 1280, 640) == (360, 640)
     assert detector_size(720, 1280, 0) == (720, 1280)
-
-
-@pytest.mark.slow
-def test_the_published_networks(published_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AVCER_HOME", str(published_home))
-    assert gflop(find("published", "static"), (1, 3, 224, 224)) == pytest.approx(7.7, abs=0.05)
-    assert gflop(find("published", "audio"), (1, 64000)) == pytest.approx(91, abs=0.5)

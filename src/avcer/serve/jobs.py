@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import secrets
 import shutil
@@ -11,7 +12,7 @@ import stat
 import time
 from pathlib import Path
 from threading import Lock
-from typing import Any, Final, TextIO
+from typing import Any, Final
 
 from avcer.errors import OutputError, UsageError
 
@@ -20,7 +21,6 @@ stage TEXT DEFAULT '', done INTEGER DEFAULT 0, total INTEGER DEFAULT 0, error TE
 started REAL DEFAULT 0, version INTEGER DEFAULT 1, ended REAL DEFAULT 0)"""
 _LATER: Final = {"ended": "REAL DEFAULT 0"}
 """Columns that tables of earlier versions lack."""
-_LOCK: Final = ".lock"
 _NAME: Final = re.compile(r"[0-9a-f]{16}")
 """What ``new_id`` gives."""
 FINAL: Final = ("done", "failed", "cancelled")
@@ -35,6 +35,7 @@ class Jobs:
     """
 
     def __init__(self, folder: Path) -> None:
+        self._owned: int | None = None
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             self.folder = folder.resolve()
@@ -46,6 +47,7 @@ class Jobs:
             self._add_missing_columns()
             self._do("UPDATE jobs SET state = 'queued', version = version + 1 WHERE state = 'running'")
         except (OSError, sqlite3.Error) as error:
+            _disown(self._owned)
             reason = getattr(error, "strerror", None) or error
             told = f"{folder}: cannot hold the jobs ({reason})"
             raise OutputError(f"{told}; free some space, or choose another folder with --jobs") from error
@@ -131,7 +133,8 @@ class Jobs:
     def close(self) -> None:
         """Closes the file, and leaves the folder to the next service."""
         self._base.close()
-        self._owned.close()
+        _disown(self._owned)
+        self._owned = None
 
     def _add_missing_columns(self) -> None:
         known = {row["name"] for row in self._do("SELECT name FROM pragma_table_info('jobs')")}
@@ -144,22 +147,29 @@ class Jobs:
             return [dict(row) for row in self._base.execute(text, values).fetchall()]
 
 
-def _own(folder: Path) -> TextIO:
-    """Keeps a second service out of ``folder`` until the file is closed or the process ends. Where the file system has
-    no locks, nothing is locked.
+def _own(folder: Path) -> int | None:
+    """Keeps a second service out of ``folder`` until the descriptor is closed or the process ends. None where the
+    system, or the file system, has no locks.
     """
-    file = (folder / _LOCK).open("a", encoding="utf-8")
+    descriptor = None
     try:
         import fcntl  # not on Windows
 
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        descriptor = os.open(folder, os.O_RDONLY)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
-        file.close()
+        _disown(descriptor)
         what = f"{folder}: another avcer serve has its jobs there"
         raise UsageError(f"{what}; stop it first, or choose another folder with --jobs") from error
     except (ImportError, OSError):
-        pass
-    return file
+        _disown(descriptor)
+        return None
+    return descriptor
+
+
+def _disown(descriptor: int | None) -> None:
+    if descriptor is not None:
+        os.close(descriptor)
 
 
 def _bytes_of(path: Path) -> int:
