@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import cast
 
 import av
 import numpy as np
@@ -173,3 +175,17 @@ def test_a_long_hole_costs_little_and_shifts_nothing() -> None:
     assert min(time_s for time_s in loud if time_s > 1) == pytest.approx(1e8 + 0.25)
     assert max(loud) == pytest.approx(1e8 + 1.25, abs=1e-3)
     assert cut[-1].end_s == pytest.approx(1e8 + 1.25)
+
+
+def test_planes_that_are_not_there_are_not_read() -> None:
+    """PyAV counts 59 planes in a damaged frame of 40 channels; the ones beyond lie outside of its memory."""
+    planes = [np.full(8, share, np.float32) for share in (0.25, -0.5)]
+
+    def crashes() -> None:
+        raise AssertionError("the process would end")
+
+    frame = SimpleNamespace(
+        format=SimpleNamespace(is_planar=True, name="fltp"), layout=SimpleNamespace(nb_channels=2), samples=4,
+        planes=[*planes, None], to_ndarray=crashes,
+    )  # fmt: skip
+    assert channels_of(cast(av.AudioFrame, frame)).tolist() == [[0.25] * 4, [-0.5] * 4]

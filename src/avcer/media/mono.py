@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import av
 import numpy as np
+from av.audio.frame import format_dtypes
+from numpy.typing import NDArray
 
 from avcer.types import Float
 
@@ -19,7 +21,7 @@ AUDIBLE: Final = 1e-3
 
 def channels_of(frame: av.AudioFrame) -> Float:
     """``(channels, n)``, full scale 1; what a broken stream made infinite or no number is 0."""
-    stored = frame.to_ndarray()
+    stored = _stored(frame)
     channels = stored if frame.format.is_planar else stored.reshape(-1, frame.layout.nb_channels).T
     if channels.dtype == np.uint8:
         samples = (channels.astype(np.float32) - 128) / 128
@@ -31,6 +33,18 @@ def channels_of(frame: av.AudioFrame) -> Float:
             samples = np.nan_to_num(samples, posinf=0, neginf=0)
     clipped: Float = np.clip(samples, -1, 1)
     return clipped
+
+
+def _stored(frame: av.AudioFrame) -> NDArray[Any]:
+    """The samples as they lie in the frame. Of a damaged stream with more channels than eight, PyAV may count planes
+    that are not there, and reading those ends the process.
+    """
+    count = frame.layout.nb_channels
+    if not frame.format.is_planar or len(frame.planes) == count:
+        return frame.to_ndarray()
+    kind = format_dtypes[frame.format.name]
+    planes: list[Any] = list(frame.planes[:count])
+    return np.stack([np.frombuffer(plane, kind, frame.samples) for plane in planes])
 
 
 def mono(channels: Float) -> tuple[Float, bool]:
