@@ -112,6 +112,13 @@ def test_find_sees_a_truncated_file(home: Path, new: Path) -> None:
         store.find("published", "dynamic")
 
 
+def test_a_name_that_no_file_can_have_is_a_missing_file(home: Path, new: Path) -> None:
+    card = new / "card.json"
+    card.write_text(card.read_text().replace("model.onnx", 300 * "y"))
+    with pytest.raises(ModelError, match=r"y: is missing; "):
+        store.install(new, "published", "dynamic")
+
+
 def test_verify_sees_a_changed_byte(home: Path, new: Path) -> None:
     model = store.install(new, "published", "dynamic")
     content = bytearray(model.weights.read_bytes())

@@ -23,12 +23,6 @@ FRAMES = 75
 """Three seconds; the label of face 2 changes every 0.8 s."""
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with browsing.browser() as found:
-        yield found
-
-
 @pytest.fixture
 def watched(chromium: Browser, tmp_path: Path) -> Iterator[Watched]:
     served = Served(tmp_path / "jobs", workers=0)
@@ -53,16 +47,20 @@ def of_face_2(page: Page) -> None:
     expect(page.locator("#segments tbody tr")).to_have_count(4)
 
 
+def types(page: Page, edge: str, time_s: str) -> None:
+    """Gives the chosen segment another start or end."""
+    page.fill(f"#{edge}", time_s)
+    page.keyboard.press("Enter")
+
+
 def test_what_is_cut_off_a_judged_stretch_is_the_machines_again(watched: Watched) -> None:
     page = watched.open("aa")
     of_face_2(page)
     page.locator("#segments tbody button").nth(1).click()
-    page.fill("#end", "2.7")
-    page.keyboard.press("Enter")
+    types(page, "end", "2.7")
     judged = page.locator("#segments tbody tr", has_text="person")
     expect(judged).to_contain_text("0:02.700")
-    page.fill("#end", "1.5")
-    page.keyboard.press("Enter")
+    types(page, "end", "1.5")
     expect(judged).to_contain_text("0:01.500")
     assert rows(page) == [
         "0:00.000 0:00.800 machine", "0:00.800 0:01.500 person", "0:01.500 0:01.600 machine",
@@ -80,13 +78,11 @@ def test_a_stretch_stays_inside_the_clip(watched: Watched) -> None:
     page = watched.open("aa")
     of_face_2(page)
     page.locator("#segments tbody button").nth(3).click()
-    page.fill("#end", "99")
-    page.keyboard.press("Enter")
+    types(page, "end", "99")
     expect(page.locator("#segments tbody tr.chosen")).to_contain_text("person")
     assert rows(page)[-2:] == ["0:01.600 0:02.400 machine", "0:02.400 0:03.000 person"]
     assert page.input_value("#end") == "3.000"
-    page.fill("#start", "98")
-    page.keyboard.press("Enter")
+    types(page, "start", "98")
     expect(page.locator("#said")).to_have_text("The end must be after the start, and both inside the clip")
     assert not watched.complaints
 

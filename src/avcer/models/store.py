@@ -155,7 +155,10 @@ def _known_sha256(path: Path, size: int, modified_ns: int) -> str:
 
 def _check_size(model: InstalledModel, record: FileRecord) -> None:
     path = model.folder / record.name
-    size = path.stat().st_size if path.is_file() else 0
+    try:
+        size = path.stat().st_size if path.is_file() else 0
+    except OSError:  # a name that no file can have
+        size = 0
     if size != record.bytes:
         state = f"has {size} bytes instead of {record.bytes}" if size else "is missing"
         raise ModelError(f"{path}: {state}; {_cure(model)}")

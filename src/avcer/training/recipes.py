@@ -65,45 +65,45 @@ def recipe(
         MissingExtraError: PyTorch is not installed.
     """
     if video:
-        others = (own_models, leave_out, doubt_only)
-        if role != "static" or architecture != "mini" or start is None or any(others):
+        if role != "static" or architecture != "mini" or start is None or any((own_models, leave_out, doubt_only)):
             raise UsageError("--video is for train static with --start and a mini model, without --leave-out")
-        filmed: Recipe = partial(_train_of("video"), start=start)
-        return filmed
+        return _recipe_of("video", start=start)
     if doubt_only:
         if role != "audio" or architecture != "mini" or start is None or leave_out is not None:
             raise UsageError("--doubt-only is for train audio with --start and a mini model, without --leave-out")
-        doubt: Recipe = partial(_train_of("doubt"), start=start)
-        return doubt
+        return _recipe_of("doubt", start=start)
     if leave_out is not None:
-        if role not in CORPORA_ROLES:
-            raise UsageError(f"the {role} model does not learn from corpora by name; leave --leave-out out")
-        if role in FACE_ROLES and architecture == "mini" and start is not None:
-            raise UsageError("a last layer is judged with each set of clips left out anyway; leave --leave-out out")
+        _expect_corpora(role, architecture, start)
         whole = recipe(role, architecture, start, own_models)
-        left_out: Recipe = partial(_train_of("left_out"), recipe=whole, leave_out=leave_out, start=start)
-        return left_out
+        return _recipe_of("left_out", recipe=whole, leave_out=leave_out, start=start)
     if own_models and role != "dynamic":
         raise UsageError(f"the {role} model is trained without another one; leave --own-model out")
     expect_roles(own_models, ("static",), f"train {role}")
     chosen = {"own_models": own_models} if own_models else {}
-    if architecture == "mini":
-        if start is not None and role == "audio":
-            strangers: Recipe = partial(_train_of("strangers"), start=start)
-            return strangers
-        if start is not None and role in FACE_ROLES:
-            last: Recipe = partial(_train_of("last_layers"), start=start, role=role, **chosen)
-            return last
-        if start is not None:
-            raise UsageError(
-                f"the mini {role} recipe begins with random weights; leave --start out, or train published"
-            )
-        train: Recipe = partial(_train_of(role), **chosen)
-        return train
+    return _mini(role, start, chosen) if architecture == "mini" else _published(role, start, chosen)
+
+
+def _expect_corpora(role: Role, architecture: Architecture, start: Path | None) -> None:
+    if role not in CORPORA_ROLES:
+        raise UsageError(f"the {role} model does not learn from corpora by name; leave --leave-out out")
+    if role in FACE_ROLES and architecture == "mini" and start is not None:
+        raise UsageError("a last layer is judged with each set of clips left out anyway; leave --leave-out out")
+
+
+def _mini(role: Role, start: Path | None, chosen: dict[str, Any]) -> Recipe:
+    if start is None:
+        return _recipe_of(role, **chosen)
+    if role == "audio":
+        return _recipe_of("strangers", start=start)
+    if role in FACE_ROLES:
+        return _recipe_of("last_layers", start=start, role=role, **chosen)
+    raise UsageError(f"the mini {role} recipe begins with random weights; leave --start out, or train published")
+
+
+def _published(role: Role, start: Path | None, chosen: dict[str, Any]) -> Recipe:
     if role not in PUBLISHED_ROLES:
         raise UsageError(f"the published {role} has no recipe; there is one for {', '.join(PUBLISHED_ROLES)}")
-    published: Recipe = partial(_train_of(f"published.{role}"), start=start, **chosen)
-    return published
+    return _recipe_of(f"published.{role}", start=start, **chosen)
 
 
 def fusion_recipe() -> FusionRecipe:
@@ -124,6 +124,11 @@ def decision_recipe() -> DecisionRecipe:
     """
     train: DecisionRecipe = _train_of("decision")
     return train
+
+
+def _recipe_of(module: str, **choices: Any) -> Recipe:
+    found: Recipe = partial(_train_of(module), **choices)
+    return found
 
 
 def _train_of(module: str) -> Any:
