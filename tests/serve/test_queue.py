@@ -124,3 +124,13 @@ class TestCopies:
         )
         monkeypatch.setattr(copy, "COMMAND", (sys.executable, "-c", code))
         assert self.made(tmp_path).state == "done"
+
+    def test_a_process_that_ends_slowly(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Its input stays open after its last report: it would take an end for the service's, and fail."""
+        code = (
+            "import sys, time; from avcer.serve import copy; import avcer.media.playable as playable\n"
+            "playable.write_playable = lambda *_: None; made = copy.main(sys.argv[1:])\n"
+            "time.sleep(0.5); sys.exit(made)"
+        )
+        monkeypatch.setattr(copy, "COMMAND", (sys.executable, "-c", code))
+        assert self.made(tmp_path).state == "done"

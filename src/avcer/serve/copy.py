@@ -99,6 +99,7 @@ def _follow(process: subprocess.Popen[str], copy: Copy) -> str | None:
             told = json.loads(line)
             error = told.get("error", error)
             copy.done, copy.total = told.get("done", copy.done), told.get("total", copy.total)
+        process.wait()  # its input stays open until it has ended: it takes the end of its input for the service's
     return error if process.returncode else None
 
 
