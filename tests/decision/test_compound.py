@@ -48,6 +48,15 @@ def test_runner_up() -> None:
     assert (timeline.classes[0], timeline.runner_up[0]) == (1, 0)
 
 
+def test_the_runner_up_is_the_second_that_has_a_score_if_any_has() -> None:
+    timeline = decide(row(Fear=0.6), C_EXPR_DB, "1")
+    assert [C_EXPR_DB.names[one] for one in (timeline.classes[0], timeline.runner_up[0])] == [
+        "Fearfully Surprised", "Sadly Fearful"
+    ]  # fmt: skip
+    one_alone = Vocabulary("two", (Compound("One", "Fear", "Surprise"), Compound("Other", "Happiness", "Sadness")))
+    assert decide(row(Fear=0.6), one_alone, "1").runner_up[0] == -1
+
+
 def test_vocabularies_of_one_and_twelve() -> None:
     single = Vocabulary("one", (Compound("Bittersweet", "Happiness", "Sadness"),))
     timeline = decide(row(Happiness=0.5, Sadness=0.4), single, "1")
@@ -65,6 +74,17 @@ def test_a_gate_says_none_where_neutral_is_strongest_or_nothing_stands_out(rule:
     assert flat.classes[0] == -1
     mixed = decide(row(Neutral=0.3, Fear=0.4, Sadness=0.05, Surprise=0.02), C_EXPR_DB, rule)
     assert C_EXPR_DB.names[mixed.classes[0]] == "Sadly Fearful"
+
+
+@pytest.mark.parametrize(
+    ("values", "opens"),
+    [((0, 2 / 7, 0.2), False), ((0, 0.29, 0.2), True), ((0.4, 0.4, 0.2), True), ((0.41, 0.4, 0.19), False)],
+)
+def test_a_gate_opens_for_more_than_twice_chance_and_where_nothing_is_less_strong_than_neutral(
+    values: tuple[float, float, float], opens: bool
+) -> None:
+    seen = row(Neutral=values[0], Fear=values[1], Sadness=values[2])
+    assert bool(decide(seen, C_EXPR_DB, "gated").classes[0] >= 0) is opens
 
 
 def test_the_geometric_mean_wants_both_emotions() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from avcer.decision.express import FILE_FORMAT, OpenRule, express, flat, read_open
+from avcer.decision.express import FILE_FORMAT, Evidence, OpenRule, express, flat, opine, read_open
 from avcer.decision.express import timeline as recorded
 from avcer.decision.fuse import MEAN
 from avcer.decision.likely import Likelihood
@@ -69,7 +69,14 @@ def test_none_is_said_below_the_floor_and_only_there() -> None:
     for floor, expected in ((0.9, NONE), (0.0, "Anger")):
         rule = OpenRule({"VS": UNSURE}, (1.0, 1.0, 1.0), floor)
         assert names(said(even, rule=rule)) == [expected]
-    assert said(even, rule=OpenRule({"VS": UNSURE}, (1.0, 1.0, 1.0), 0.9)).probability[0] > 0
+
+
+def test_of_none_the_probability_is_that_of_the_label_that_would_have_been_said() -> None:
+    even = row(**dict.fromkeys(BASIC, 0.1) | {"Anger": 0.4})
+    timeline = said(even, rule=OpenRule({"VS": UNSURE}, (1.0, 1.0, 1.0), 0.9))
+    assert names(timeline) == [NONE]
+    best, second = np.sort(timeline.scores[0])[:-3:-1]
+    assert (timeline.probability[0], timeline.scores[0, timeline.runner_up[0]]) == (best, second)
 
 
 def test_where_nothing_stands_out_all_labels_are_alike() -> None:
@@ -175,9 +182,23 @@ def test_what_stands_out_does_so_whatever_the_values_add_up_to(much: float) -> N
 
 def test_what_was_given_to_the_emotions_of_a_label_is_shared() -> None:
     """Of a pair, what was given to either of its emotions counts; of 'none', nothing."""
-    given = np.zeros((4, 2, 7))
+    given = np.zeros((5, 2, 7))
     given[:, 0, BASIC.index("Fear")], given[:, 1, BASIC.index("Surprise")] = 0.3, 0.1
     given[:, 1, BASIC.index("Anger")], given[:, :, 0] = 0.6, [0.4, 0.6]
-    emotions = EmotionProbabilities(np.arange(4.0), given.sum(axis=1), np.ones(4, bool), "fused")
-    found = recorded(emotions, np.full((4, 14), 1 / 14), np.array([7, BASIC.index("Anger"), -1, 0]), C_EXPR_DB, given)
-    np.testing.assert_allclose(found.shares, [[0.75, 0.25], [0, 1], [0, 0], [0.4, 0.6]])
+    given[:, 1, BASIC.index("Sadness")] = 0.2
+    emotions = EmotionProbabilities(np.arange(5.0), given.sum(axis=1), np.ones(5, bool), "fused")
+    labels = ("Fearfully Surprised", "Anger", NONE, "Neutral", "Sadly Fearful")
+    classes = np.array([(*BASIC, *C_EXPR_DB.names, NONE).index(label) for label in labels])
+    classes[2] = -1
+    found = recorded(emotions, np.full((5, 14), 1 / 14), classes, C_EXPR_DB, given)
+    np.testing.assert_allclose(found.shares, [[0.75, 0.25], [0, 1], [0, 0], [0.4, 0.6], [0.6, 0.4]])
+
+
+def test_as_far_as_a_face_speaks_the_cuts_are_those_of_face_and_voice() -> None:
+    """A voice alone has its own."""
+    of_sets = {"VS": (0.1, 0.2, 0.3), "VS+A": (0.5, 0.4, 0.7), "A": (0.6, 0.7, 0.8)}
+    rule = OpenRule({name: replace(SURE, cuts=cuts) for name, cuts in of_sets.items()}, (1.0, 1.0, 1.0), 0.3)
+    evidence = Evidence(np.full((4, 22), 1 / 22), np.zeros(4, bool), np.array([0, 0.25, 1, 0.5]))
+    values, everywhere = np.array([row(Happiness=1.0)] * 4), np.ones(4, bool)
+    found = opine(values, {"VS": np.arange(4) < 3, "A": everywhere}, C_EXPR_DB, rule, evidence)
+    np.testing.assert_allclose(found.cuts, [[0.1, 0.2, 0.3], [0.2, 0.25, 0.4], [0.5, 0.4, 0.7], [0.6, 0.7, 0.8]])

@@ -5,7 +5,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from avcer.decision.likely import PAIRS, Likelihood, within
+from avcer.decision.likely import PAIRS, Likelihood, logarithms, within
 from avcer.labels import BASIC, BLEMORE, C_EXPR_DB, PAIRS_15, Compound, Vocabulary
 from avcer.types import Double
 
@@ -68,6 +68,21 @@ def test_a_pair_outside_the_vocabulary_counts_for_its_stronger_emotion(likelihoo
     pair = likely[0, 7 + PAIRS.index((1, 2))]
     assert found[0, BASIC.index("Disgust")] >= likely[0, BASIC.index("Disgust")] + pair
     assert within(likely, values, PAIRS_15) == pytest.approx(likely)
+
+
+def test_of_two_emotions_as_strong_the_first_has_their_pair(likelihood: Likelihood) -> None:
+    values = row(Anger=0.4, Disgust=0.4, Neutral=0.2)
+    likely = likelihood(values)
+    anger, disgust = within(likely, values, C_EXPR_DB)[0, 1:3]
+    assert anger - disgust == pytest.approx(likely[0, 7 + PAIRS.index((1, 2))], abs=1e-3)
+
+
+def test_logarithms_are_of_shares_and_no_less_than_that_of_a_thousandth() -> None:
+    shares = np.array([[0.5, 0.3, 0.1, 0.05, 0.03, 0.0199, 0.0001]])
+    expected = np.log([[0.5, 0.3, 0.1, 0.05, 0.03, 0.0199, 0.001]])
+    for much in (0.01, 0.5, 1, 2, 100):
+        np.testing.assert_allclose(logarithms(much * shares), expected)
+    np.testing.assert_allclose(logarithms(np.zeros((1, 7))), np.log(1 / 7))
 
 
 def test_of_two_names_for_one_pair_the_first_has_it(likelihood: Likelihood) -> None:

@@ -121,6 +121,26 @@ def test_a_film_is_divided_alike_at_any_rate(times: int) -> None:
     assert closer.tolist() == np.repeat(found, times).tolist()
 
 
+def test_a_frame_that_lasts_long_enough_may_have_a_label_of_its_own() -> None:
+    evidence = np.log([[0.01, 0.01, 0.98], [0.98, 0.01, 0.01], [0.01, 0.97, 0.02]])
+    assert best_stretches(evidence, np.full(3, 1.0), 1.0).tolist() == [2, 0, 1]
+    assert best_stretches(evidence, np.full(3, 1.0), 1.01).tolist() == [2, 2, 2]
+
+
+def test_the_last_frame_lasts_as_long_as_the_others_do() -> None:
+    found = Steady(RULE).whole()(play((HAPPY, 1.0), (SAD, 0.3), rate=10))
+    assert [BASIC[label] for label in found.classes] == ["Happiness"] * 10 + ["Sadness"] * 3
+
+
+def test_none_is_a_label_like_others_and_so_is_the_last_of_the_vocabulary() -> None:
+    last = {"Sadness": 0.5, "Anger": 0.5}
+    assert C_EXPR_DB.names[-1] == "Sadly Angry"
+    timeline = play((dict.fromkeys(BASIC, 1.0), 1.0), (last, 1.0), (dict.fromkeys(BASIC, 1.0), 0.6))
+    for smooth in (Steady(RULE).whole()(timeline), live(timeline)):
+        assert set(smooth.classes) == {-1, len(BASIC) + len(C_EXPR_DB) - 1}
+        assert [label for label, _, _ in segments(smooth)] == ["none", "Sadly Angry", "none"]
+
+
 def test_boundaries_stay_where_no_label_is_sure() -> None:
     """A label is held against the best one of a frame, however little speaks for that."""
     plain = play((HAPPY, 0.6), (SAD, 0.6), (HAPPY, 0.6))
@@ -150,6 +170,7 @@ def test_a_row_with_another_label_has_the_salience_and_the_shares_of_the_nearest
     assert [float(one) for one in found.probability] == [found.scores[row, label] for row, label in enumerate(after)]
     unseen = relabelled(plain, np.array([blend + 1, -1, 0, *before[3:]]))
     np.testing.assert_array_equal(unseen.salience[:4], [50, np.nan, np.nan, 3])
+    assert unseen.probability[1] == unseen.scores[1].max()  # of what would have been said in place of 'none'
     assert [label != other for label, other in zip(unseen.classes, unseen.runner_up, strict=True)] == [True] * 8
 
 

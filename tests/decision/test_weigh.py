@@ -10,8 +10,8 @@ import pytest
 from avcer.decision.express import OpenRule, read_open, weighed_evidence
 from avcer.decision.fuse import MEAN, read_fusion
 from avcer.decision.policy import Policy, Rule
-from avcer.decision.weigh import Cues, Speaking, Weighing, weigh
-from avcer.labels import BASIC
+from avcer.decision.weigh import Cues, Speaking, Weighing, heard, weigh
+from avcer.labels import BASIC, PAIRS_15
 from avcer.types import Double, EmotionProbabilities, ExpressionTimeline
 
 SPEAKING = Speaking(0.4, 0.25, 0.2, 0.15)
@@ -53,6 +53,33 @@ def test_a_face_that_always_looks_as_it_would_is_believed() -> None:
     np.testing.assert_allclose(Speaking(1, 0, 0, 0).emotions(seen), seen)
     evidence = np.random.default_rng(1).dirichlet(np.ones(22), 5)
     np.testing.assert_allclose(Speaking(1, 0, 0, 0).labels(evidence, WEIGHING.usual), evidence)
+
+
+def test_what_a_face_says_of_each_label_is_shared_out_by_how_faces_look_that_speak() -> None:
+    """An opened mouth makes an emotion its pair with Surprise, half of the time."""
+    evidence = np.random.default_rng(2).random((4, 22))
+    neutral, surprise = evidence[:, [0]], evidence[:, [BASIC.index("Surprise")]]
+    anger, anger_and_surprise = BASIC.index("Anger"), 7 + PAIRS_15.names.index("Angrily Surprised")
+    np.testing.assert_allclose(Speaking(0, 1, 0, 0).labels(evidence, WEIGHING.usual), np.tile(neutral, 22))
+    opened = Speaking(0, 0, 1, 0).labels(evidence, WEIGHING.usual)
+    half = (surprise[:, 0] + evidence[:, anger_and_surprise]) / 2
+    np.testing.assert_allclose(opened[:, [0, anger, anger_and_surprise]].T, [surprise[:, 0], half, surprise[:, 0]])
+    usual = np.tile(evidence @ WEIGHING.usual, (22, 1)).T
+    np.testing.assert_allclose(Speaking(0, 0, 0, 1).labels(evidence, WEIGHING.usual), usual)
+
+
+def test_a_voice_speaks_for_its_emotion_and_half_as_much_for_each_pair_with_it() -> None:
+    voice = np.array([[0.1, 0.4, 0.05, 0.05, 0.2, 0.15, 0.05]])
+    found = dict(zip((*BASIC, *PAIRS_15.names), heard(voice)[0], strict=True))
+    assert [found[name] for name in BASIC] == voice[0].tolist()
+    assert found["Happily Angry"] == pytest.approx(0.3)
+    assert found["Sadly Angry"] == pytest.approx((0.4 + 0.15) / 2)
+
+
+def test_where_face_and_voice_rule_each_other_out_all_labels_are_alike() -> None:
+    as_it_is = replace(WEIGHING, speaking=Speaking(1, 0, 0, 0))
+    face, voice = np.eye(22)[[BASIC.index("Happiness")]], np.eye(7)[[BASIC.index("Anger")]]
+    np.testing.assert_allclose(as_it_is.likely(face, voice, np.ones(1)), np.full((1, 22), 1 / 22))
 
 
 def test_in_speech_looking_neutral_or_surprised_says_less_than_a_smile() -> None:
@@ -186,6 +213,20 @@ def test_the_more_a_mouth_moves_the_more_the_voice_counts() -> None:
     assert anger[-1] > 0.4 > 0.1 > anger[0]
 
 
+def test_a_mouth_moves_as_the_first_model_that_knows_says() -> None:
+    activity = np.array([[UNKNOWN, SILENT, 1.0], [SILENT, MOVES, 1.0], [MOVES, UNKNOWN, 1.0]])
+    values = np.array([[sure("Happiness"), sure("Happiness"), sure("Anger")]] * 3)
+    found = weigh(values, np.ones((3, 3), bool), read_fusion("mini"), replace(WEIGHING, cues=CUES), activity)
+    assert found.speaks == pytest.approx([0, 0, 1], abs=1e-3)
+
+
+def test_a_model_that_says_nothing_has_no_share_where_the_others_are_weighed() -> None:
+    values = np.array([[sure("Happiness"), [0.0] * 7, sure("Anger")]])
+    found = weigh(values, np.array([[True, False, True]]), read_fusion("mini"), WEIGHING)
+    assert not found.contributions[0, 1].any()
+    np.testing.assert_allclose(found.contributions.sum(axis=1), found.fused)
+
+
 def test_music_says_nothing_with_a_face_or_without() -> None:
     expression, curves, _ = heard_beside(None, sure("Anger", 0.9), UNKNOWN, MUSIC)
     assert label(expression) == label(curves["A"]) == "none"
@@ -219,6 +260,14 @@ def test_a_voice_is_heard_beside_a_face_that_does_not_know_and_may_speak_whateve
     np.testing.assert_allclose(told.likely, alike.likely)
     unheard = weighed_evidence(face, {"VS": yes}, voice, ~yes, half, open_rule())
     assert unheard.flat[0]
+
+
+@pytest.mark.parametrize(("most", "told"), [(0.4, False), (0.45, True)])
+def test_beside_a_face_that_may_speak_a_voice_must_stand_out_as_far_as_it_counts(most: float, told: bool) -> None:
+    """With half its weight: more than 2/7 of the mean of it and of chance, that is, more than 3/7."""
+    yes, half = np.ones(1, bool), np.array([0.5])
+    found = weighed_evidence(np.array([EVEN]), {"VS": yes}, np.array([sure("Anger", most)]), yes, half, open_rule())
+    assert found.flat[0] != told
 
 
 @pytest.mark.parametrize(("sound", "anger"), [(0.0, 1 / 7), (0.5, (0.94 + 1 / 7) / 2), (1.0, 0.94)])

@@ -31,7 +31,7 @@ def blend(values: Double) -> Double:
     weaker = second.argmax(axis=1)
     strong, weak = np.maximum(values[rows, first], 0), np.maximum(values[rows, weaker], 0)
     total = strong + weak
-    share = np.where((first == 0) | (total <= 0), 0.0, weak / np.where(total > 0, total, 1))
+    share = np.where(first == 0, 0.0, weak / np.where(total > 0, total, 1))
     salience = np.array(SALIENCES)[np.digitize(share, BOUNDARIES)]
     percent = np.zeros(values.shape)
     percent[rows, weaker] = salience

@@ -166,5 +166,4 @@ def shares(contributions: Double, of_label: Double, classes: Integer) -> Double:
     """
     parts: Double = np.einsum("tme,te->tm", contributions, of_label)
     total = parts.sum(axis=1, keepdims=True)
-    decided = (classes >= 0)[:, np.newaxis] & (total > 0)
-    return np.where(decided, parts / np.where(total > 0, total, 1.0), 0.0)
+    return np.where((classes >= 0)[:, np.newaxis], parts / np.where(total > 0, total, 1.0), 0.0)

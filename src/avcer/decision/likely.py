@@ -92,8 +92,8 @@ def label_probabilities(logs: Double, given: Double, kinds: Double, sharpness: t
 def within(likely: Double, values: Double, vocabulary: Vocabulary) -> Double:
     """``likely (T, 22)`` -> ``(T, 7 + C)``: Neutral, the six, and the compounds of a vocabulary.
 
-    A pair that the vocabulary lacks counts for the stronger of its two emotions in ``values (T, 7)``; of two compounds
-    with the same pair, the first has it all.
+    A pair that the vocabulary lacks counts for the stronger of its two emotions in ``values (T, 7)``, the first of
+    equals; of two compounds with the same pair, the first has it all.
     """
     columns = {pair: len(BASIC) + place for place, pair in reversed([*enumerate(pairs_of(vocabulary))])}
     rows = np.arange(len(likely))

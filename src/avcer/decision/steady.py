@@ -166,7 +166,7 @@ def _traced(best: Double, begun: Integer, before: Integer) -> Integer:
     stop = len(best) - 1
     classes = np.zeros(stop, np.int64)
     column = int(best[stop].argmax())
-    while stop > 0 and column >= 0:
+    while stop > 0:
         start = int(begun[stop, column])
         classes[start:stop] = column
         stop, column = start, int(before[stop, column])
@@ -184,7 +184,7 @@ def relabelled(timeline: ExpressionTimeline, classes: Integer) -> ExpressionTime
         wanted = rows[(classes == label) & (timeline.classes != label)]
         there = rows[(timeline.classes == label) & timeline.valid]
         if len(there):
-            after = np.clip(np.searchsorted(there, wanted), 0, len(there) - 1)
+            after = np.minimum(np.searchsorted(there, wanted), len(there) - 1)
             before, then = there[np.maximum(after - 1, 0)], there[after]
             since_s, until_s = (np.abs(times_s[other] - times_s[wanted]) for other in (before, then))
             source[wanted] = np.where(since_s <= until_s + ROUNDING_S, before, then)
