@@ -213,6 +213,16 @@ def test_a_live_row_takes_what_has_been_heard_and_waits_for_nothing() -> None:
     assert first.times_s[-1] <= 0.24
 
 
+def test_live_a_window_of_sound_counts_as_soon_as_it_is_full() -> None:
+    one = session(sampling=LIVE)
+    for block in speech(2.0):
+        one.hear(block)
+    one.see(film(one_who_sways, 1, first_s=2.02))
+    one.flush()
+    (update,) = one.updates()
+    assert update.audio.valid.all()
+
+
 def test_a_silent_end_does_not_go_on_for_ever() -> None:
     one = session(sampling=LIVE)
     _, analysis = run(one, film(one_who_sways, 150), speech(3.0))
@@ -326,6 +336,14 @@ def test_the_primary_face_is_the_one_that_is_seen_longest_wherever_in_the_clip()
     assert [len(face.frames) for face in analysis.faces] == [110, 90]
 
 
+def test_in_the_whole_clip_the_face_leads_that_is_seen_longest_wherever_in_the_clip() -> None:
+    def one_before_the_other(index: int) -> Sequence[Square]:
+        return [*[Square(10, side=30)] * (index < 110), *[Square(70, side=30)] * (index >= 100)]
+
+    _, analysis = run(session(leadership="whole-clip"), film(one_before_the_other, 200), ())
+    assert analysis.leads.tolist() == [1] * 110 + [2] * 90
+
+
 def test_no_frames_at_all_are_an_analysis() -> None:
     one = session(None)
     analysis = one.finish()
@@ -353,6 +371,7 @@ def test_the_real_time_factor_is_by_the_clip_and_0_where_that_has_no_length() ->
     one = session()
     one.started -= 4.0
     assert 0.5 <= one._timings(CLIP)["real_time_factor"] < 5
+    assert one._timings(replace(CLIP, duration_s=0.5))["real_time_factor"] >= 8
     assert one._timings(replace(CLIP, duration_s=0.0))["real_time_factor"] == 0
 
 
