@@ -92,6 +92,10 @@ def test_a_doubtful_face_goes_on_but_does_not_begin() -> None:
     assert [track.frames.tolist() for track in tracker.tracks()] == [[1, 2]]
 
 
+def test_a_face_that_scores_just_enough_begins_a_track() -> None:
+    assert Tracker(begin_score=0.9).update(0, 0.0, [face(0)]) == [1]
+
+
 def test_a_face_may_be_corrected_later_also_of_a_track_that_has_ended() -> None:
     tracker = Tracker()
     for frame in (3, 4, 6):

@@ -151,7 +151,7 @@ def _faces(
     anchors, scores = anchors[candidates], scores[candidates]
     boxes = decode_boxes(offsets[candidates], anchors)
     points = decode_landmarks(landmarks[candidates], anchors)
-    sane = np.abs(boxes).max(axis=1, initial=0) < FARTHEST
+    sane = np.abs(boxes).max(axis=1) < FARTHEST
     boxes, points, scores = boxes[sane], points[sane], scores[sane]
     return [
         Face((boxes[i].reshape(2, 2) * stretch).reshape(4), points[i] * stretch, float(scores[i]))

@@ -10,7 +10,7 @@ import numpy as np
 from avcer.types import Double, FaceTrack
 
 STILL_S: Final = 5.0
-"""A face that stands still for longer is reported; the boxes of a living one differ from frame to frame."""
+"""A face that stands still for so long is reported; the boxes of a living one differ from frame to frame."""
 STILL_SHARE: Final = 1e-3
 """Of the box's longer side: a corner that moves by less has not moved."""
 
@@ -19,7 +19,7 @@ def notes_of_still(tracks: Sequence[FaceTrack], times_s: Double) -> list[str]:
     """A note on every face whose box does not move by a thousandth of its size for five seconds or more."""
     notes = []
     for track in tracks:
-        sides = np.maximum((track.boxes[:, 2:] - track.boxes[:, :2]).max(axis=1), 1)[1:, np.newaxis]
+        sides = (track.boxes[:, 2:] - track.boxes[:, :2]).max(axis=1)[1:, np.newaxis]
         moved = (np.abs(np.diff(track.boxes, axis=0)) > STILL_SHARE * sides).any(axis=1)
         places = np.flatnonzero(np.concatenate([[True], moved, [True]]))
         longest = int(np.diff(places).argmax())

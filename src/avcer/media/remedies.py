@@ -93,12 +93,11 @@ def _head(file: BinaryIO) -> bytes:
 
 def _without_index(file: BinaryIO) -> str:
     """Of an MP4 or QuickTime file: its index is missing, or it is damaged."""
-    size = file.seek(0, os.SEEK_END)
-    boxes = list(_boxes(file, size))
+    boxes = list(_boxes(file))
     kinds = {kind for kind, _ in boxes}
     if b"moov" in kinds or b"moof" in kinds:
         return f"its index is damaged; {COPY_AGAIN}"
-    if boxes and boxes[-1][1] > size:
+    if boxes and boxes[-1][1] > file.seek(0, os.SEEK_END):
         return (
             f"is cut short, so that its index (moov) is missing; {COPY_AGAIN}, or, if the recording itself broke off,"
             " repair it with the camera or a tool such as untrunc"
@@ -111,21 +110,20 @@ def _without_index(file: BinaryIO) -> str:
 
 def indexes(file: BinaryIO) -> int:
     """How many indexes (moov) an MP4 or QuickTime file has: one for each recording in it."""
-    size = file.seek(0, os.SEEK_END)
-    return sum(kind == b"moov" for kind, _ in _boxes(file, size))
+    return sum(kind == b"moov" for kind, _ in _boxes(file))
 
 
-def _boxes(file: BinaryIO, size: int) -> Iterator[tuple[bytes, int]]:
+def _boxes(file: BinaryIO) -> Iterator[tuple[bytes, int]]:
     """``(kind, end)`` of the outermost boxes; one that goes on to the end of the file, or whose length was never
     filled in, is the last.
     """
-    at = 0
+    at, size = 0, file.seek(0, os.SEEK_END)
     while at + 8 <= size:
         file.seek(at)
         header = file.read(16)
         length, kind = int.from_bytes(header[:4], "big"), header[4:8]
         if length == 1:
-            length = int.from_bytes(header[8:16], "big")
+            length = int.from_bytes(header[8:], "big")
         if length < 8:
             yield kind, size
             return
