@@ -55,6 +55,7 @@ def test_the_runner_up_is_the_second_that_has_a_score_if_any_has() -> None:
     ]  # fmt: skip
     one_alone = Vocabulary("two", (Compound("One", "Fear", "Surprise"), Compound("Other", "Happiness", "Sadness")))
     assert decide(row(Fear=0.6), one_alone, "1").runner_up[0] == -1
+    assert decide(row(Fear=0.6, Sadness=0.3), one_alone, "1").runner_up[0] == 1
 
 
 def test_vocabularies_of_one_and_twelve() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from avcer.decision.express import FILE_FORMAT, Evidence, OpenRule, express, flat, opine, read_open
+from avcer.decision.express import FILE_FORMAT, Evidence, OpenRule, choose, express, flat, opine, read_open, support_of
 from avcer.decision.express import timeline as recorded
 from avcer.decision.fuse import MEAN
 from avcer.decision.likely import Likelihood
@@ -84,6 +84,28 @@ def test_where_nothing_stands_out_all_labels_are_alike() -> None:
     assert names(music) == [NONE]
     assert music.scores == pytest.approx(1 / len(music.labels))
     assert names(said(row(Neutral=0.5, Anger=0.1, Fear=0.1, Happiness=0.1, Sadness=0.1, Surprise=0.1))) == ["Neutral"]
+
+
+@pytest.mark.parametrize("floor", [0.2, 0.3])
+def test_none_has_more_support_than_all_labels_where_the_likeliest_is_below_the_floor_whichever_it_is(
+    floor: float,
+) -> None:
+    rule = OpenRule({"VS": UNSURE}, (1.0, 1.0, 1.0), floor)
+    for label in range(len(BASIC) + len(C_EXPR_DB)):
+        likely = np.full((1, 14), 0.75 / 13)
+        likely[0, label] = 0.25
+        (*of_labels, of_none) = support_of(likely, rule)[0]
+        assert bool(of_none > max(of_labels)) is (floor == 0.3)
+        assert choose(support_of(likely, rule)) == [-1 if floor == 0.3 else label]
+
+
+def test_a_label_that_is_said_for_its_kind_has_its_own_probability_and_the_likeliest_is_the_runner_up() -> None:
+    mostly = row(Neutral=0.4, Happiness=0.6)
+    for preference, said_first in (((1.0, 1.0, 1.0), "Happiness"), ((50.0, 1.0, 1.0), "Neutral")):
+        found = said(mostly, rule=OpenRule({"VS": SURE}, preference, 0.0))
+        assert names(found) == [said_first]
+        assert found.probability[0] == found.scores[0, BASIC.index(said_first)]
+        assert {said_first, BASIC[found.runner_up[0]]} == {"Happiness", "Neutral"}
 
 
 def test_a_preferred_kind_is_said_more_often() -> None:
@@ -174,10 +196,21 @@ def test_of_a_pair_that_nothing_is_seen_of_both_emotions_count_alike() -> None:
     assert found.salience == pytest.approx([50, 75])
 
 
+def test_one_emotion_has_all_of_its_salience_and_neutral_and_none_have_no_such_thing() -> None:
+    emotions = EmotionProbabilities(np.arange(8.0), np.array([row(Neutral=1.0)] * 8), np.ones(8, bool), "static")
+    found = recorded(emotions, np.full((8, 14), 1 / 14), np.arange(-1, 7), C_EXPR_DB)
+    assert found.salience == pytest.approx([np.nan, np.nan, *[100] * 6], nan_ok=True)
+
+
 @pytest.mark.parametrize("much", [1e-3, 1.0, 1e3])
 def test_what_stands_out_does_so_whatever_the_values_add_up_to(much: float) -> None:
     rows = np.array([row(Neutral=0.3, **dict.fromkeys(BASIC[1:], 0.7 / 6)), row(**dict.fromkeys(BASIC, 1 / 7)), row()])
     assert flat(much * rows).tolist() == [False, True, True]
+
+
+@pytest.mark.parametrize(("most", "alike"), [(2.0, True), (2.01, False)])
+def test_twice_its_chance_does_not_stand_out_yet(most: float, alike: bool) -> None:
+    assert flat(np.array([[1.0, most, 1.0, 1.0, 1.0, 1.0, 2 - most]])).tolist() == [alike]
 
 
 def test_what_was_given_to_the_emotions_of_a_label_is_shared() -> None:

@@ -115,6 +115,7 @@ def test_every_frame_lasts_for_some_time() -> None:
     """Where the header states no length, or the clock does not begin at 0: else no face would be the primary one."""
     np.testing.assert_allclose(frame_ends(np.array([0.0]), clip(0.0)), [0.04])
     np.testing.assert_allclose(frame_ends(np.array([1.4]), clip(0.04)), [1.44])
+    np.testing.assert_allclose(frame_ends(np.array([1.4, 1.5]), clip(9.0)), [1.5, 1.6])
     np.testing.assert_allclose(frame_ends(np.array([1.4, 1.44, 1.48]), clip(0.12)), [1.44, 1.48, 1.52])
 
 

@@ -170,6 +170,7 @@ def test_a_row_with_another_label_has_the_salience_and_the_shares_of_the_nearest
     assert [float(one) for one in found.probability] == [found.scores[row, label] for row, label in enumerate(after)]
     unseen = relabelled(plain, np.array([blend + 1, -1, 0, *before[3:]]))
     np.testing.assert_array_equal(unseen.salience[:4], [50, np.nan, np.nan, 3])
+    assert unseen.probability[2] == unseen.scores[2, 0] < unseen.scores[2].max()
     assert unseen.probability[1] == unseen.scores[1].max()  # of what would have been said in place of 'none'
     assert [label != other for label, other in zip(unseen.classes, unseen.runner_up, strict=True)] == [True] * 8
 
@@ -184,6 +185,12 @@ def test_the_nearest_row_is_the_nearest_in_time_also_across_a_gap() -> None:
         shares=np.arange(10.0).reshape(5, 2),
     )  # fmt: skip
     assert relabelled(plain, np.array([sad, blend, blend, sad, blend])).salience.tolist() == [0, 1, 4, 3, 4]
+
+
+def test_live_a_label_that_is_much_better_wins_in_a_sixth_of_a_second() -> None:
+    timeline = replace(play((HAPPY, 1 / RATE), (SAD, 1 / RATE)), times_s=np.array([0.0, 0.16]))
+    for least_s, label in ((0.16, "Sadness"), (0.17, "Happiness")):
+        assert BASIC[Steady(RULE, least_s).causal()(timeline).classes[1]] == label
 
 
 def test_live_a_label_waits_for_its_time_and_a_gap_begins_anew() -> None:

@@ -55,6 +55,13 @@ def test_a_face_that_always_looks_as_it_would_is_believed() -> None:
     np.testing.assert_allclose(Speaking(1, 0, 0, 0).labels(evidence, WEIGHING.usual), evidence)
 
 
+def test_what_a_face_says_of_each_emotion_by_hand() -> None:
+    """Of a face that looks neutral, a quarter speaks for all alike; of one that looks surprised, a fifth."""
+    (neutral, surprised), any_other = SPEAKING.emotions(np.eye(7)[[0, 6]]), 0.15 / 7
+    assert neutral == pytest.approx(np.array([0.65 + any_other, *[0.25 + any_other] * 6]) / 2.3)
+    assert surprised == pytest.approx(np.array([*[0.2 + any_other] * 6, 0.6 + any_other]) / 1.95)
+
+
 def test_what_a_face_says_of_each_label_is_shared_out_by_how_faces_look_that_speak() -> None:
     """An opened mouth makes an emotion its pair with Surprise, half of the time."""
     evidence = np.random.default_rng(2).random((4, 22))
@@ -225,6 +232,14 @@ def test_a_model_that_says_nothing_has_no_share_where_the_others_are_weighed() -
     found = weigh(values, np.array([[True, False, True]]), read_fusion("mini"), WEIGHING)
     assert not found.contributions[0, 1].any()
     np.testing.assert_allclose(found.contributions.sum(axis=1), found.fused)
+
+
+def test_cues_by_hand() -> None:
+    """Even odds in the middle; twice the movement multiplies them by two to the power of the steepness."""
+    mouths = [0.05, 0.1, 0.025, 0.0, UNKNOWN]
+    assert CUES.speaks(np.array(mouths)) == pytest.approx([1 / 2, 16 / 17, 1 / 17, 0, 1])
+    sounds = [0.5, 0.8, 0.2, 0.0, 1.0, 1.5, -0.5, UNKNOWN]
+    assert CUES.is_speech(np.array(sounds)) == pytest.approx([1 / 2, 16 / 17, 1 / 17, 0, 1, 1, 0, 1])
 
 
 def test_music_says_nothing_with_a_face_or_without() -> None:

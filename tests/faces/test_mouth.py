@@ -131,3 +131,16 @@ def test_coming_nearer_and_tilting_the_head_is_no_speech() -> None:
     assert said([turned(face(0.4), 1, number - 20) for number in range(40)])[-1] < 0.045
     assert said([turned(face(0.4), 1 + 0.008 * number, 0) for number in range(40)])[-1] < 0.045
     assert said([moved(number, open_and_shut(number)) for number in range(40)])[-1] > 0.1
+
+
+def test_a_face_that_has_come_nearer_and_tilted_is_laid_on_itself() -> None:
+    """About the middle of the patch: about another point, something of both would be left."""
+    assert said([face(0.4), turned(face(0.4), 1.06, 6)] * 10, 8)[-1] < 0.02
+
+
+def test_what_was_exactly_a_second_ago_is_over() -> None:
+    movement = MouthMovement()
+    opened = [1.0, *[0.0] * 9]
+    found = [movement(number / 8, face(one), BOX) for number, one in enumerate(opened)]
+    assert found[8] > 0.1  # at 1 s, the change at 1/8 s still counts
+    assert found[9] == pytest.approx(0, abs=1e-3)
