@@ -45,6 +45,12 @@ def test_a_face_that_is_there_for_a_part_of_the_clip() -> None:
     assert (small["seconds_seen"], small["shares"]) == (0.2, {"Angrily Surprised": 1.0})
     assert large["probability"] == pytest.approx(small["probability"] / 4, abs=0.02)
     assert set(small["means"]) == set(BASIC)
+    told = [
+        large["probability"],
+        *small["means"].values(),
+        *facts(analysed(place, frames=48))["faces"][0]["means"].values(),
+    ]
+    assert told == [round(one, 4) for one in told]
     assert small["means"]["Anger"] == pytest.approx(0.98, abs=0.02)
     assert small["means"]["Anger"] + small["means"]["Neutral"] == pytest.approx(1, abs=1e-3)
 

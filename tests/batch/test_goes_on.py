@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from avcer.batch.child import Job
-from avcer.batch.differences import differences
+from avcer.batch.differences import differences, shown_facts
 from avcer.batch.run import BatchOptions, Watcher, run_batch, status
 from avcer.batch.shard import Shard, only_one
 from avcer.errors import UsageError
@@ -238,3 +238,11 @@ def test_differences_between_runs_have_names_and_both_values() -> None:
         "static model: other content of mini-static",
         "version: 1 -> 2",
     ]
+
+
+def test_settings_in_words_leave_out_what_is_not_set() -> None:
+    models = {"static": {"name": "mini-static", "sha256": "a"}}
+    identity = {"version": "1", "models": models, "fusion": {"weights": [1]}, "options": {"rule": "open", "fps": None}}
+    shown = [("version", "1"), ("static model", "mini-static"), ("fusion", "fitted"), ("rule", "open")]
+    assert list(shown_facts({"identity": identity, "formats": ["csv", "eaf"]})) == [*shown, ("formats", "csv,eaf")]
+    assert list(shown_facts({"identity": identity, "formats": []})) == shown

@@ -73,6 +73,9 @@ def test_labels_of_faces_and_of_voices_are_told_apart_the_most_frequent_first_an
     assert cells(html, "Labels from sound alone") == [["Anger", "30.0 s", "100.0%", ""]]
     widths = [float(one) for one in re.findall(r"width:([\d.]+)%;background", html)]
     assert widths == [100, 50, 100, 100]
+    never = page(tmp_path, done("c", face(1, 0.0, Fear=1.0)))
+    assert cells(never, "Labels of faces") == [["Fear", "0.0 s", "", ""]]
+    assert "width:0.0%" in never
     alone = page(tmp_path, done("b", face(None, 3.0, Anger=1.0)))
     assert "Labels of faces" not in alone
     assert "Labels from sound alone" in alone

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -96,7 +97,7 @@ def test_an_id_that_an_earlier_call_gave_to_another_clip(tmp_path: Path) -> None
 def test_names_of_our_own_files_and_long_ones(tmp_path: Path) -> None:
     long = "語" * 80  # 240 bytes: with anything more, no file system takes it as the name of a folder
     ids = [entry.id for entry in read(*(str(tmp_path / f"{stem}.mp4") for stem in ("frames", "Müller 1", long)))]
-    assert ids[0].startswith("frames-")
+    assert re.fullmatch("frames-[0-9a-f]{8}", ids[0])
     assert ids[1] == "Müller 1"
     assert len(f"{ids[2]}-12345678.old".encode()) < 255
 

@@ -87,6 +87,11 @@ def test_squares_come_in_the_size_asked_for(side: int, size: int) -> None:
     assert part.mean(axis=(0, 1))[0] == pytest.approx(4.5 + side / 2, abs=0.5)
 
 
+@pytest.mark.parametrize("box", [(-10, 10, 0, 20), (10, -10, 20, 0), (60, 10, 70, 20), (10, 50, 20, 60)])
+def test_no_square_of_what_lies_along_the_border_outside(box: tuple[float, ...]) -> None:
+    assert square_crop(numbered(50, 60), np.array(box, np.float32), margin=0, size=8) is None
+
+
 @pytest.mark.parametrize("box", [(10, 10, 10, 20), (20, 10, 10, 20), (200, 10, 210, 20), (-50, -50, -30, -30)])
 def test_no_square_without_area_or_outside(box: tuple[float, ...]) -> None:
     assert square_crop(numbered(50, 60), np.array(box, np.float32), margin=0.1, size=8) is None

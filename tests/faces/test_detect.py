@@ -64,6 +64,7 @@ def test_suppression_counts_pixels_inclusively() -> None:
     # counted inclusively, both are 10 x 10 and share 5 x 10 or 6 x 10: IoU 0.333 and 0.429
     assert detect.suppress(np.array([first, [5, 0, 14, 9]], np.float32), score) == [0, 1]
     assert detect.suppress(np.array([first, [4, 0, 13, 9]], np.float32), score) == [0]
+    assert detect.suppress(np.array([[0, 0, 3, 3], [2, 0, 5, 3]], np.float32), score) == [0, 1]  # 4 x 4 pixels: 0.333
     # not counted so, these share 5 x 9 of 9 x 9 each: IoU 0.385, which would be kept
     assert detect.SAME_FACE_IOU > 45 / (81 + 81 - 45)
 

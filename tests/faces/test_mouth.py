@@ -81,6 +81,21 @@ def test_the_past_alone_counts_and_about_a_second_of_it() -> None:
     assert found[-1] < 0.01
 
 
+def test_three_comparisons_tell_enough() -> None:
+    assert np.isnan(said([face(0.5)] * 5, 8)).tolist() == [True, True, True, False, False]
+
+
+def test_of_a_large_face_every_so_many_pixels_are_read_twice_as_many_as_a_patch_has() -> None:
+    """Of 200 pixels every third, beginning with those 0.7 of its side away from its middle."""
+    random, movements = np.random.default_rng(0), (MouthMovement(), MouthMovement())
+    for number in range(5):
+        clear = np.kron(face(number % 2), np.ones((2, 2, 1), np.uint8))
+        noisy = random.integers(0, 256, clear.shape, np.uint8)
+        noisy[20::3, 40::3] = clear[20::3, 40::3]
+        found = [one(number / 8, image, 2 * BOX) for one, image in zip(movements, (clear, noisy), strict=True)]
+    assert found[0] == found[1] > 0.5
+
+
 def test_a_face_that_was_away_begins_anew() -> None:
     movement = MouthMovement()
     for number in range(30):
@@ -133,9 +148,34 @@ def test_coming_nearer_and_tilting_the_head_is_no_speech() -> None:
     assert said([moved(number, open_and_shut(number)) for number in range(40)])[-1] > 0.1
 
 
-def test_a_face_that_has_come_nearer_and_tilted_is_laid_on_itself() -> None:
-    """About the middle of the patch: about another point, something of both would be left."""
-    assert said([face(0.4), turned(face(0.4), 1.06, 6)] * 10, 8)[-1] < 0.02
+@pytest.mark.parametrize(
+    "after",
+    [
+        *(face(0.4, shift) for shift in ((3, 0), (-3, 0), (0, 3), (0, -3))),
+        *(turned(face(0.4), grown, degrees) for grown, degrees in ((1.06, 0), (0.94, 0), (1, 6), (1, -6), (1.06, 6))),
+        *(face(0.4, light=light) for light in (1.2, 0.8)),
+    ],
+)
+def test_a_face_elsewhere_nearer_tilted_or_in_another_light_is_laid_on_itself(after: Image) -> None:
+    assert said([face(0.4), after] * 10, 8)[-1] < 0.02
+
+
+def test_a_mouth_that_opens_wide_moves_as_much_as_the_face_has_contrast_whatever_the_light() -> None:
+    for light in (1.0, 0.5):
+        assert said([face(0.0, light=light), face(1.0, light=light)] * 10, 8)[-1] == pytest.approx(1, abs=0.03)
+
+
+@pytest.mark.parametrize(("left", "top"), [(300, 0), (0, 250), (300, 250)])
+def test_a_mouth_moves_alike_wherever_in_the_picture_it_is(left: int, top: int) -> None:
+    frames, large = [face(open_and_shut(number)) for number in range(20)], []
+    for image in frames:
+        picture = np.full((500, 600, 3), 60, np.uint8)
+        picture[top : top + 160, left : left + 200] = image
+        large.append(picture)
+    there = MouthMovement()
+    box = BOX + np.array([left, top, left, top], np.float32)
+    found = [there(number / 25, image, box) for number, image in enumerate(large)]
+    assert found[-1] == pytest.approx(said(frames)[-1], rel=1e-3)
 
 
 def test_what_was_exactly_a_second_ago_is_over() -> None:

@@ -34,6 +34,11 @@ def test_all_faces_together_have_no_more_than_a_fixed_number() -> None:
     assert all(frame // 5 == face for face, album in albums.items() for frame in album)
 
 
+def test_as_many_are_kept_as_there_is_room_for() -> None:
+    assert sum(map(len, shown(10, 4, 40).values())) == 40
+    assert sum(map(len, shown(10, 4, 39).values())) == 38  # one face has given up half of its four
+
+
 def test_while_there_is_room_every_face_keeps_one() -> None:
     assert set(shown(30, 5, 40)) == set(range(30))
 
@@ -60,6 +65,10 @@ def test_a_portrait_has_some_space_about_the_face_and_is_moved_into_the_picture(
     box: list[float], left: int, top: int
 ) -> None:
     assert edges(box) == pytest.approx([left, left + 53, top, top + 53], abs=1)
+
+
+def test_a_portrait_as_large_as_the_picture_is_moved_into_it() -> None:
+    assert edges([0, 30, 100, 130], side=136) == pytest.approx([0, 135, 0, 135], abs=1)
 
 
 def test_a_face_that_is_larger_than_the_picture_stays_in_the_middle() -> None:

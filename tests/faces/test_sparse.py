@@ -78,12 +78,12 @@ def test_between_two_detections_box_landmarks_and_score_lie_on_a_straight_line()
     class Growing(Finder):
         def detect_batch(self, images: Sequence[Image]) -> list[list[Face]]:
             frames = [int(image[0, 0, 0]) for image in images]
-            return [[face(frame**2, 0.8 + frame / 100)] for frame in frames]
+            return [[face(20 + frame**2, 0.8 + frame / 100)] for frame in frames]
 
     found = SparseDetector(Growing(steady), 4).detect(pictures(range(4)), [False] * 4)
     first, second = found.faces[1][0], found.faces[2][0]
-    np.testing.assert_allclose(first.box, [3, 10, 103, 110])
-    np.testing.assert_allclose(second.landmarks, 6)
+    np.testing.assert_allclose(first.box, [23, 10, 123, 110])
+    np.testing.assert_allclose(second.landmarks, 26)
     assert (first.score, second.score) == pytest.approx((0.81, 0.82))
 
 

@@ -183,7 +183,7 @@ class Worker:
         try:
             return subprocess.Popen(
                 self._setup.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
-                text=True, encoding="utf-8", errors="surrogateescape",
+                encoding="utf-8", errors="surrogateescape",
             )  # fmt: skip
         except OSError:
             log.close()
