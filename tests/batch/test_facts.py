@@ -68,6 +68,12 @@ def test_a_clip_without_a_frame_has_no_shares() -> None:
     assert (kept["frames"], kept["duration_s"], kept["face_share"], kept["sound_share"]) == (0, 0.0, 0.0, 0.0)
 
 
+def test_times_have_three_digits_and_work_that_nobody_measured_is_none() -> None:
+    analysis = replace(analysed(lambda _: []), provenance=Provenance())
+    kept = facts(replace(analysis, clip=replace(analysis.clip, duration_s=1.23456)))
+    assert (kept["duration_s"], kept["work_s"]) == (1.235, 0.0)
+
+
 def test_a_clip_in_which_nobody_is_seen_or_heard() -> None:
     for face in facts(analysed(lambda _: []))["faces"]:
         assert (face["seconds_seen"], face["probability"], face["shares"], face["means"]) == (0, None, {}, {})

@@ -53,9 +53,10 @@ def cells(html: str, heading: str) -> list[list[str]]:
 
 
 def test_totals_and_failures(tmp_path: Path) -> None:
-    html = page(tmp_path, done("a", seconds=1.0), done("b", seconds=2.5), failed("c"))
-    assert "<h1>Batch of 3 clips</h1>" in html
-    assert cells(html, "Totals") == [["done", "2"], ["failed", "1"], ["total", "3"]]
+    waits = ClipRecord(Entry("d", Path("d.mp4")))
+    html = page(tmp_path, done("a", seconds=1.0), done("b", seconds=2.5), failed("c"), waits)
+    assert "<h1>Batch of 4 clips</h1>" in html
+    assert cells(html, "Totals") == [["queued", "1"], ["done", "2"], ["failed", "1"], ["total", "4"]]
     assert "Video done: 8.0 s. Work, all workers together: 4.0 s, which is 0.500 times as long as the video." in html
     assert cells(html, "Failures (1)") == [["c", "not a video file; give one", "2"]]
     assert "<h1>Batch of 1 clip</h1>" in page(tmp_path, failed("c"))
@@ -116,7 +117,15 @@ def test_a_picture_of_each_clip_from_its_middle(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "told"),
-    [(0, "0.0 s"), (59.9, "59.9 s"), (60, "1.0 min"), (3599, "60.0 min"), (3600, "1.0 h"), (9000, "2.5 h")],
+    [
+        (0, "0.0 s"),
+        (59.9, "59.9 s"),
+        (60, "1.0 min"),
+        (3599, "60.0 min"),
+        (3600, "1.0 h"),
+        (9000, "2.5 h"),
+        (3.6e6, "1000.0 h"),
+    ],
 )
 def test_times_in_words(seconds: float, told: str) -> None:
     assert hours(seconds) == told

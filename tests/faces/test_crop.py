@@ -32,7 +32,7 @@ def test_the_crop_stops_before_the_last_column_and_row() -> None:
 
 
 @pytest.mark.parametrize(
-    "box", [(70, 10, 80, 20), (10, 10, 10.9, 30), (-20, 0, -5, 9), (30, 20, 10, 25), (59, 0, 70, 9)]
+    "box", [(70, 10, 80, 20), (10, 10, 10.9, 30), (10, 10, 30, 10.9), (-20, 0, -5, 9), (30, 20, 10, 25), (59, 0, 70, 9)]
 )
 def test_nothing_left_is_none(box: tuple[float, ...]) -> None:
     assert crop(numbered(50, 60), np.array(box, np.float32)) is None

@@ -98,6 +98,8 @@ def test_unsure_and_small_faces_are_left_out() -> None:
     engine = FakeEngine({0: 0.9, 5: 0.85, 11: 0.79})  # sides 16, 32, 32
     image = black(64, 64)
     assert [face.score for face in Detector(CARD, engine).detect(image)] == pytest.approx([0.85])
+    low = FakeEngine({112: 0.95})  # of side 16, at the left of the lowest row
+    assert Detector(CARD, low).detect(image) == []
     everything = Detector(CARD, engine, DetectorOptions(min_score=0.5, least_side=0)).detect(image)
     assert [face.score for face in everything] == pytest.approx([0.9, 0.85, 0.79])
 

@@ -76,6 +76,18 @@ def test_a_face_that_is_larger_than_the_picture_stays_in_the_middle() -> None:
     assert edges([-40, 0, 160, 200])[:2] == pytest.approx([0, 196], abs=2)
 
 
+@pytest.mark.parametrize("box", [(80, 10, 110, 40), (10, 60, 40, 90), (-30, 10, 0, 40), (10, -30, 40, 0)])
+def test_a_face_along_the_border_outside_is_not_moved_into_the_picture(box: tuple[float, ...]) -> None:
+    assert portrait(IMAGE, np.array(box, np.float32)) is None
+
+
+def test_in_a_wide_picture_a_portrait_is_moved_up_from_the_lower_border() -> None:
+    rows = np.tile(np.arange(100, dtype=np.uint8)[:, np.newaxis, np.newaxis], (1, 250, 3))
+    picture = portrait(rows, np.array([100, 60, 140, 100], np.float32))
+    assert picture is not None
+    assert picture[[0, -1], 80, 0].tolist() == pytest.approx([46, 99], abs=1)
+
+
 def test_no_portrait_of_a_face_outside_and_none_before_it_is_due() -> None:
     kept = Portraits(interval_s=0.5)
     kept.add(1, Frame(0, 0.0, IMAGE), np.array([500, 500, 540, 540], np.float32))

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from avcer.faces.leadership import NOBODY, leading_tracks, primary_track
-from avcer.faces.track import Tracker, overlaps
+from avcer.faces.track import Tracker, overlaps, pairs
 from avcer.types import Face
 from reference import released_tracks
 
@@ -31,6 +31,12 @@ def test_overlap_by_hand() -> None:
     first = np.array([[0, 0, 10, 10]], dtype=np.float32)
     second = np.array([[5, 0, 15, 10], [20, 20, 30, 30], [0, 0, 0, 0]], dtype=np.float32)
     np.testing.assert_allclose(overlaps(first, second), [[1 / 3, 0, 0]])
+
+
+def test_boxes_that_overlap_just_enough_are_a_pair() -> None:
+    whole, half = np.array([[0, 0, 10, 10]], np.float32), np.array([[0, 0, 10, 5]], np.float32)
+    assert pairs(whole, half, 0.5) == [(0, 0)]
+    assert pairs(whole, half, 0.51) == []
 
 
 def test_a_missed_second_is_survived_and_more_is_not() -> None:
@@ -131,4 +137,7 @@ def test_a_track_spans_the_frames_from_its_first_to_its_last() -> None:
         tracker.update(frame, frame / 25, [face(0)])
     assert tracker.span(1) == (4, 9)
     assert [tracker.seen_before(1, frame) for frame in (4, 5, 9, 10)] == [0, 1, 2, 3]
-    assert tracker.rows(1, 1, 3).frames.tolist() == [5, 9]
+    for start, stop, frames in ((1, 3, [5, 9]), (0, 2, [4, 5]), (1, 2, [5])):
+        rows = tracker.rows(1, start, stop)
+        assert rows.frames.tolist() == frames
+        assert len(rows.boxes) == len(rows.landmarks) == len(rows.scores) == len(frames)

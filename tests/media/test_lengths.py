@@ -67,6 +67,17 @@ def test_a_cut_is_seen_in_a_clip_that_starts_late(tmp_path, name):
     assert measured.duration_s < 3
 
 
+@pytest.mark.parametrize("name", ["clip.mkv", "clip.mp4"])
+def test_a_cut_says_how_many_frames_there_should_be(tmp_path, name):
+    noise = np.random.default_rng(0).integers(0, 255, (60, 48, 64, 3), dtype=np.uint8)
+    path = write(tmp_path / name, VideoTrack(list(noise), "mjpeg"), **{"movflags": "faststart"} if "4" in name else {})
+    stored = path.read_bytes()
+    path.write_bytes(stored[: len(stored) // 2])
+    (warning,) = read(path)[2]
+    assert "of about 60 frames could be decoded" in warning
+    assert warning.endswith("s of 2.4 s)")
+
+
 def test_sound_that_leads_is_where_a_player_starts(tmp_path):
     late = replace(VIDEO, ticks=range(25, 75))
     clip, _, _ = read(write(tmp_path / "clip.mkv", late, AudioTrack(tone(3))))

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from avcer.media import Pictures, frames_at, open_sound, probe
+from avcer.media import Live, Pictures, frames_at, open_sound, probe
 from avcer.media.restarts import JointClock
+from avcer.types import Frame
 from recordings import AudioTrack, VideoTrack, beep, flashes, on_pes, shift_clock, without_stamps, write
 
 FAR = 36_000 * 90_000
@@ -178,6 +179,8 @@ def test_pictures_without_any_stamp_are_counted_from_nought(tmp_path):
     times_s = [frame.time_s for frame in Pictures(path)]
     assert times_s == pytest.approx([number / 25 for number in range(len(times_s))])
     assert len(times_s) == 40
+    live = [item.time_s for item in Live(str(path)) if isinstance(item, Frame)]
+    assert live == pytest.approx(times_s)
 
 
 def packet(stream: int, at_s: float, lasts_s: float = 0.5) -> Any:

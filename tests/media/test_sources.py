@@ -81,6 +81,17 @@ def test_a_part_has_no_note_of_what_comes_after(path):
     assert pictures.measured(probe(path)).duration_s == pytest.approx(1.0, abs=0.05)
 
 
+def test_a_part_of_the_sound_has_no_note_of_damage_that_comes_after(folder):
+    path = write(folder / "broken.mkv", AudioTrack(tone(4), "flac"))
+    stored = bytearray(path.read_bytes())
+    stored[len(stored) * 3 // 4 :: 100] = bytes(len(stored[len(stored) * 3 // 4 :: 100]))
+    path.write_bytes(stored)
+    for end_s, damaged in ((1.0, False), (None, True)):
+        sound = open_sound(path, end_s=end_s)
+        assert len(samples(sound)) >= 16_000
+        assert bool(sound.damaged) is damaged
+
+
 def test_a_part_beyond_the_end_is_refused(path):
     with pytest.raises(InputError, match="no frame between --start and --end"):
         list(Pictures(path, 60.0))
