@@ -13,8 +13,10 @@ from typing import Any
 import pytest
 
 from avcer.batch.child import Job
-from avcer.batch.estimate import estimate
-from avcer.batch.record import ClipRecord
+from avcer.batch.entries import Entry
+from avcer.batch.estimate import _estimated, estimate
+from avcer.batch.plan import Plan
+from avcer.batch.record import ClipRecord, Source
 from avcer.batch.run import BatchOptions, Watcher, run_batch, status
 from avcer.batch.shard import Shard
 from avcer.errors import InputError, UsageError
@@ -262,6 +264,17 @@ def test_a_dry_run_reckons_by_bytes_and_leaves_out_what_cannot_be_read(tmp_path:
     assert (guess.clips, guess.measured, guess.hours, guess.work_hours) == (1, 0, None, None)
 
 
+def test_hours_are_reckoned_from_the_share_of_all_bytes_that_was_measured(tmp_path: Path) -> None:
+    """Two clips of four bytes each, which last 90 s and took 18 s, of five of as many bytes."""
+    root = clips(tmp_path, a="four", b="four", c="four", d="four", e="four")
+    entries = tuple(Entry(name, root / f"{name}.mp4") for name in "abcde")
+    done = [ClipRecord(one, "done", source=Source(4, 0), facts={"duration_s": 45.0}) for one in entries[:2]]
+    found = _estimated(Plan(entries, frozenset("f"), ()), done, 18.0)
+    assert (found.clips, found.current, found.measured) == (5, 1, 2)
+    assert found.hours == pytest.approx(2.5 * 90 / 3600)
+    assert found.work_hours == pytest.approx(2.5 * 18 / 3600)
+
+
 def test_a_clip_that_is_missing_is_tried_again_once_it_is_there(tmp_path: Path) -> None:
     table, out = clips(tmp_path / "in", a="ok") / "corpus.csv", tmp_path / "out"
     table.write_text("path\na.mp4\nlate.mp4\n")
@@ -281,7 +294,6 @@ def test_status_of_no_batch(tmp_path: Path) -> None:
 
 def test_a_thousand_entries_cost_little(tmp_path: Path) -> None:
     """The record adds up events; reading it back finds each clip once, in the order of the queue."""
-    from avcer.batch.entries import Entry
     from avcer.batch.record import Record
 
     record = Record(tmp_path / "batch.sqlite")

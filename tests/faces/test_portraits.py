@@ -76,9 +76,12 @@ def test_a_face_that_is_larger_than_the_picture_stays_in_the_middle() -> None:
     assert edges([-40, 0, 160, 200])[:2] == pytest.approx([0, 196], abs=2)
 
 
-@pytest.mark.parametrize("box", [(80, 10, 110, 40), (10, 60, 40, 90), (-30, 10, 0, 40), (10, -30, 40, 0)])
-def test_a_face_along_the_border_outside_is_not_moved_into_the_picture(box: tuple[float, ...]) -> None:
-    assert portrait(IMAGE, np.array(box, np.float32)) is None
+@pytest.mark.parametrize(("left", "top"), [(80, 10), (10, 60), (-30, 10), (10, -30)])
+def test_a_face_along_the_border_outside_is_not_moved_into_the_picture(left: int, top: int) -> None:
+    """One that is a pixel nearer is."""
+    for at, there in (((left, top), False), ((np.clip(left, -29, 79), np.clip(top, -29, 59)), True)):
+        box = np.array([*at, at[0] + 30, at[1] + 30], np.float32)
+        assert (portrait(IMAGE, box) is not None) is there
 
 
 def test_in_a_wide_picture_a_portrait_is_moved_up_from_the_lower_border() -> None:

@@ -180,6 +180,13 @@ def test_the_nearest_face_is_the_one_that_overlaps_most_if_it_may_be_the_same_on
     assert found.nearest(1, face(170.0).box) is None
 
 
+def test_a_face_that_overlaps_just_enough_is_near() -> None:
+    found = SparseDetector(Finder(steady), 1).detect(pictures([0]), [False])
+    two_fifths = np.array([50, 10, 150, 50], np.float32)
+    assert found.nearest(0, two_fifths) is found.faces[0][0]
+    assert found.nearest(0, two_fifths - np.array([0, 0, 0, 1], np.float32)) is None
+
+
 def test_where_no_face_is_found_none_is_near() -> None:
     found = SparseDetector(Finder(lambda frame: []), 1).detect(pictures([0]), [False])
     assert found.nearest(0, face(50.0).box) is None

@@ -110,6 +110,22 @@ def test_channels_are_judged_by_half_seconds_and_not_by_a_codecs_frames() -> Non
     assert assembler.cancelled
 
 
+@pytest.mark.parametrize(
+    ("shares", "strongest"),
+    [((1, -0.62), False), ((1, -0.64), True), ((0.64, -1), True), ((1, -0.62, 0), False), ((1, -0.64, 0), True)],
+)
+def test_channels_cancel_where_less_than_a_tenth_of_their_energy_is_left(
+    shares: tuple[float, ...], strongest: bool
+) -> None:
+    """A tenth of what unrelated channels would leave: (1 - 0.63)^2 of 1 + 0.63^2."""
+    channels = np.outer(shares, np.sin(np.arange(800) / 5)).astype(np.float32)
+    heard, cancelled = mono(channels)
+    assert cancelled is strongest
+    np.testing.assert_allclose(
+        heard, channels[np.abs(shares).argmax()] if strongest else channels.mean(axis=0), atol=1e-6
+    )
+
+
 def test_channels_of_a_pause_are_not_judged() -> None:
     noise = np.random.default_rng(0).uniform(-1, 1, 8000).astype(np.float32)
     for level, judged in ((1e-4, False), (5e-3, True)):

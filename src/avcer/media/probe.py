@@ -114,16 +114,14 @@ def _duration_s(film: Film) -> float:
     if untimed(container) or _guessed(container):
         return 0.0
     meant: list[Stream] = [stream, *audio_streams(container, stream)]
-    if len(meant) < len(container.streams):
-        told_s = _told_s(meant)
-        return told_s if told_s is not None else _of_header(film, others=True)
-    return _of_header(film, others=False)
+    told_s = _told_s(meant) if len(meant) < len(container.streams) else None
+    return _of_header(film) if told_s is None else told_s
 
 
-def _of_header(film: Film, others: bool) -> float:
+def _of_header(film: Film) -> float:
     container, stream = film.container, film.stream
     if container.duration is not None:
-        if others and any(one.type in ("subtitle", "data") for one in container.streams):
+        if any(one.type in ("subtitle", "data") for one in container.streams):
             return 0.0
         start_s = (container.start_time or 0) / av.time_base
         duration_s = container.duration / av.time_base
