@@ -21,7 +21,7 @@ from scipy.optimize import minimize
 
 from avcer import Analyzer
 from avcer.analysis import FaceAnalysis
-from avcer.decision.baseline import Baseline, rebased, resting, without
+from avcer.decision.baseline import Baseline, resting, without
 from avcer.decision.express import OpenRule, read_open
 from avcer.decision.fuse import FusionWeights, pool, read_fusion
 from avcer.decision.policy import Policy
@@ -377,7 +377,7 @@ def _rested(face: FaceAnalysis, rule: OpenRule) -> list[str]:
         for name in ("static", "dynamic"):
             one = face.said[name]
             values = np.zeros_like(one.values)
-            told = rebased({name: one.values[one.valid]}, one.times_s[one.valid], baseline, 0.0)
+            told = baseline.faces({name: one.values[one.valid]}, one.times_s[one.valid], 0.0)
             values[one.valid] = told[name]
             said[name] = replace(one, values=values)
         expression = policy.decide(said).expression

@@ -131,7 +131,7 @@ MUTATIONS: Final = (
     _one("12", "`--threads` does not reach an ablation", "commands/ablation.py",
          '        "threads": chosen.threads,\n', "", "test_threads.py"),
     _one("13", "a face's rest is not taken off its probabilities", "session.py",
-         "self._watcher.probabilities(), self.plan.baseline", "self._watcher.probabilities(), None", WIRING),
+         "self._watcher.probabilities(), self.plan.reference", "self._watcher.probabilities(), None", WIRING),
     _one("14", "the sets of labels are in no table", "output/tables.py", 'if options.get("label_sets"):', "if False:",
          WIRING),
     _one("15", "each engine has an OpenVINO core of its own", "models/core.py", "_CORE.append(openvino.Core())",

@@ -15,6 +15,7 @@ import pytest
 import avcer
 from avcer import pipeline
 from avcer.decision.express import read_open
+from avcer.decision.person import Person
 from avcer.evaluation.ablation.variations import about
 from avcer.evaluation.corpus_run import key
 from avcer.identity import SAID_BETTER, WITHOUT_EFFECT, Identity, ModelIdentity
@@ -122,6 +123,15 @@ def test_what_a_file_says_counts_and_not_its_name(tmp_path: Path) -> None:
     assert identity(compounds=str(two)) != first
     two.write_text(text)
     assert replace(identity(compounds=str(two)), vocabulary="") == replace(first, vocabulary="")
+
+
+def test_what_is_usual_of_a_person_counts_and_not_the_name_of_the_file(tmp_path: Path, usual: Identity) -> None:
+    def known(name: str, anger: float) -> Identity:
+        means = {"static": np.array([0, anger, 0, 0, 0, 0, 0])}
+        return identity(person=Person(means, 3, {}).write(tmp_path / name))
+
+    assert known("one.json", 1.0) == known("two.json", 1.0)
+    assert known("three.json", 2.0) != known("one.json", 1.0) != usual
 
 
 def of(analyzer: Analyzer, change: Callable[[Analyzer], None]) -> Identity:

@@ -22,7 +22,7 @@ from avcer.sampling import SamplingPlan
     {"audio_step_s": 0.01}, {"audio_step_s": 4.5}, {"audio_window_s": 1.0, "audio_step_s": 2.0},
     {"audio_window_s": 0.5, "setting": "fast"}, {"longest_side": -1}, {"min_face": -1},
     {"detect_every": 2.5}, {"detect_every": True}, {"fps": "5"}, {"longest_side": 640.0}, {"min_face": None},
-    {"baseline": "first"}, {"baseline": "2-1"}, {"baseline": None},
+    {"baseline": "first"}, {"baseline": "2-1"}, {"baseline": None}, {"person": "p.json", "baseline": "own"},
     {"least_segment": -0.1}, {"least_segment": 11}, {"least_segment": None},
     {"own_models": "folder"}, {"fill_gaps": "no"}, {"label_sets": 1}, {"raw_labels": None}, {"audio_step_s": "0.5"},
 ], ids=str)  # fmt: skip

@@ -16,14 +16,15 @@ from pyarrow import parquet
 
 from avcer import feeding, pipeline
 from avcer.analysis import Analysis, FaceAnalysis
-from avcer.errors import UsageError
+from avcer.decision.person import person_of
+from avcer.errors import InputError, UsageError
 from avcer.evaluation.compare import Run, beside, drawn
 from avcer.evaluation.corpus_run import said
 from avcer.evaluation.statistics import intervals, metrics
 from avcer.labels import AUDIO_8, BASIC
 from avcer.media import SoundBlock
 from avcer.models.card import Role
-from avcer.models.store import InstalledModel
+from avcer.models.store import InstalledModel, find
 from avcer.options import PUBLISHED, PUBLISHED_7, Options
 from avcer.output.tables import compound_table
 from avcer.pipeline import Analyzer
@@ -437,6 +438,43 @@ def test_live_a_face_at_rest_is_taken_off_once_it_is_known() -> None:
     assert not np.isclose(rebased[25:], plain[25:]).all(axis=1).any()
     with pytest.raises(UsageError, match="first:N"):
         live(baseline="own")
+
+
+def known(analysis: Analysis, folder: Path) -> Path:
+    """The file of somebody who always answers as in this analysis."""
+    return person_of([analysis] * 3).write(folder / "person.json")
+
+
+def test_what_is_usual_of_a_person_is_taken_off_faces_and_voice(usual: Analysis, tmp_path: Path) -> None:
+    held = analyse(source(), person=known(usual, tmp_path))
+    for name in ("static", "dynamic", "audio"):
+        before, after = (np.log(face(one, LARGE).said[name].values[20]) for one in (usual, held))
+        assert np.ptp(after) < 0.2 * np.ptp(before)  # hardly anything is left of a scene that shows one expression
+    assert not np.allclose(face(held, LARGE).fused.values, face(usual, LARGE).fused.values)
+    np.testing.assert_array_equal(held.audio.values[~held.audio.valid], 0)
+    for again in ([held] * 3, [analyse(source(), baseline="own")] * 3):
+        with pytest.raises(InputError, match="--person or --baseline"):
+            person_of(again)
+
+
+def test_live_a_person_is_known_from_the_first_row_on(usual: Analysis, tmp_path: Path) -> None:
+    path = known(usual, tmp_path)
+    stream = Analyzer(engines=engines(), fusion="mean", rule="sum", person=path).stream(source(), latency_s=0.5)
+    updates = list(stream)
+    faces = np.concatenate([one.static.values for update in updates for one in update.faces if one.id == LARGE])
+    np.testing.assert_allclose(faces, face(stream.analysis, LARGE).static.values)
+    voice = np.concatenate([update.audio.values for update in updates])
+    np.testing.assert_allclose(voice, stream.analysis.audio.values)
+
+
+def test_a_person_known_by_other_models_is_refused(usual: Analysis, tmp_path: Path) -> None:
+    path = known(usual, tmp_path)
+    path.write_text(path.read_text(encoding="utf-8").replace(find("mini", "audio").card.graph.sha256, "ab"), "utf-8")
+    with pytest.raises(UsageError, match=r"person\.json: was made with another audio model"):
+        Analyzer(engines=engines(), person=path)
+    other = replace(usual, provenance=replace(usual.provenance, models={"audio": {"sha256": "ab"}}))
+    with pytest.raises(InputError, match="other models than the clips before"):
+        person_of([usual, other, usual])
 
 
 def test_the_p_value_of_a_comparison_is_two_sided() -> None:

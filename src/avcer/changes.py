@@ -20,6 +20,7 @@ class Changes(TypedDict, total=False):
     rule: Rule | None
     decision: str | Path | None
     baseline: str
+    person: str | Path | None
     least_segment: float
     label_sets: bool
     raw_labels: bool

@@ -17,6 +17,7 @@ from avcer.commands import (
     importing,
     live,
     models,
+    person,
     serve,
     training,
 )
@@ -77,6 +78,7 @@ def parser() -> argparse.ArgumentParser:
     batch.add_batch(commands)
     export.add_export(commands)
     importing.add_import_annotations(commands)
+    person.add_person(commands)
     serve.add_serve(commands)
     live.add_live(commands)
     models.add_models(commands)

@@ -11,6 +11,7 @@ from typing import Any, Final, Literal
 from avcer.decision.baseline import NO_BASELINE, Baseline
 from avcer.decision.express import OPEN, OpenRule, read_open
 from avcer.decision.fuse import MEAN, PUBLISHED, PUBLISHED_7, FusionWeights, read_fusion
+from avcer.decision.person import Person, Reference, read_person
 from avcer.decision.policy import RULES, Rule
 from avcer.decision.steady import LEAST_S, Steady
 from avcer.emotion.audio import WINDOW_STEP_S
@@ -90,6 +91,8 @@ class Options:
         baseline: when a face is neutral: ``none`` (no correction), ``first:N`` (its first N seconds), ``START-END``
             (seconds from the start of the clip), or ``own`` (its most frequent emotion, or Neutral). The
             resting response is subtracted from the face models' output, see ``decision.baseline``.
+        person: what the models usually say of this person, a file that ``avcer person`` wrote from other clips; it is
+            subtracted from the output of all models (speaker normalisation), see ``decision.person``. None for nobody.
         least_segment: seconds that a label must last to be a segment, and under the rule ``open`` to be said at all; 0
             decides every frame for itself.
         label_sets: write the 90 % set of labels of every frame, too, such as 'Anger|Disgust'; under the rule ``open``.
@@ -130,6 +133,7 @@ class Options:
     rule: Rule | None = None
     decision: str | Path | None = None
     baseline: str = NO_BASELINE
+    person: str | Path | None = None
     least_segment: float = LEAST_S
     label_sets: bool = False
     raw_labels: bool = False
@@ -180,7 +184,8 @@ class Options:
             _one_of("times", self.times, ("file", "start"))
         if not isinstance(self.baseline, str):
             raise UsageError(f"baseline must be a word such as first:2, not {self.baseline!r}")
-        Baseline.parse(self.baseline)
+        if Baseline.parse(self.baseline) is not None and self.person is not None:
+            raise UsageError("person and baseline both say what this person usually looks like: leave one out")
         for name in ("fill_gaps", "label_sets", "raw_labels"):
             if not isinstance(getattr(self, name), bool):
                 raise UsageError(f"{name} must be true or false, not {getattr(self, name)!r}")
@@ -244,9 +249,17 @@ class Options:
             raise UsageError(f"decision holds numbers of the rule open, not of {self.decision_rule}: leave one out")
         return None
 
-    def resting(self) -> Baseline | None:
-        """When faces are at rest; None where that is not asked for."""
-        return Baseline.parse(self.baseline)
+    def reference(self) -> Reference | None:
+        """What the person is held against: their face at rest, or other clips; None where that is not asked for."""
+        return self.known_person() or Baseline.parse(self.baseline)
+
+    def known_person(self) -> Person | None:
+        """The person of other clips; reads the file.
+
+        Raises:
+            UsageError: the file cannot be read as such.
+        """
+        return None if self.person is None else read_person(Path(self.person))
 
     def smoothing(self) -> Steady | None:
         """How labels are made steady in time; None where each frame is decided for itself."""
@@ -287,6 +300,7 @@ class Options:
             "setting": self.setting,
             "rule": self.decision_rule,
             "baseline": self.baseline,
+            "person": None if self.person is None else str(self.person),
             "least_segment": self.least_segment,
             "label_sets": self.label_sets,
             "raw_labels": self.raw_labels,

@@ -74,6 +74,7 @@ class Analyzer:
         vocabulary = self.options.vocabulary()
         models = choose_all(self.options.models, self.options.own_models)
         self.cards = {role: model.card for role, model in models.items()}
+        self._expect_same_models()
         self.policy = Policy(
             weights=self.options.weights(self.cards["audio"]),
             vocabulary=vocabulary,
@@ -96,6 +97,16 @@ class Analyzer:
             DynamicModel(self.cards["dynamic"], run["dynamic"]),
         )
         self._audio = AudioModel(self.cards["audio"], run["audio"])
+
+    def _expect_same_models(self) -> None:
+        """Raises UsageError if other models than these were asked about the person of the options."""
+        person = self.options.known_person()
+        for role, digest in {} if person is None else person.models.items():
+            if role in self.cards and self.cards[role].graph.sha256 != digest:
+                raise UsageError(
+                    f"{self.options.person}: was made with another {role} model; analyse the clips of the person with "
+                    "this one, then run avcer person on the results"
+                )
 
     def __reduce__(self) -> tuple[Any, ...]:
         """An analyzer is pickled as what it is made from."""
@@ -169,8 +180,8 @@ class Analyzer:
         chosen = leadership or ("whole-clip" if latency_s is None else "largest-now")
         if chosen not in LEADERSHIPS:
             raise UsageError(f"leadership must be one of {', '.join(LEADERSHIPS)}, not {chosen!r}")
-        baseline = self.options.resting()
-        if baseline is not None and not baseline.causal and latency_s is not None:
+        reference = self.options.reference()
+        if reference is not None and not reference.causal and latency_s is not None:
             raise UsageError(f"baseline {self.options.baseline} needs the whole clip; live, give first:N (seconds)")
         plan = SessionPlan(
             sampling=self._sampling(FALLBACK_RATE if info is None else info.average_rate, latency_s),
@@ -179,7 +190,7 @@ class Analyzer:
             leadership=chosen,
             portraits=info is None or not info.path.is_file(),
             smoothing=self.options.smoothing(),
-            baseline=baseline,
+            reference=reference,
             detector_side=self.options.side,
         )
         return Session(Models(self._visual, self._audio, self.policy), plan, info, progress, self._provenance)
@@ -254,8 +265,12 @@ class Analyzer:
         )
 
     def _numbers(self) -> dict[str, Any]:
-        """What the numbers of the rule ``open`` come to, in place of the name of their file."""
-        return {"decision": None if self.policy.numbers is None else summary(self.policy.numbers.as_dict())}
+        """What the numbers in files come to, in place of the names of the files."""
+        person = self.options.known_person()
+        return {
+            "decision": None if self.policy.numbers is None else summary(self.policy.numbers.as_dict()),
+            "person": None if person is None else summary(person.as_dict()),
+        }
 
     def _provenance(self, timings: dict[str, Any]) -> Provenance:
         """Who computed what with what, so that a result can be made again."""

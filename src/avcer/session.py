@@ -16,7 +16,7 @@ import numpy as np
 
 from avcer.analysis import Analysis
 from avcer.clip_facts import fed_clip, note_on_size, notes_on, read_clip
-from avcer.decision.baseline import Baseline, rebased
+from avcer.decision.person import Reference
 from avcer.decision.policy import Policy
 from avcer.decision.segments import frame_ends
 from avcer.decision.smoothing import Smoother, Smoothing, smoothed
@@ -57,8 +57,8 @@ class SessionPlan:
     ``sampling``: on which frames the models run, and the limit of latency; ``windows``: how sound is cut;
     ``sound_for``: whom the sound counts for; ``leadership``: who leads, see ``faces.leadership``; ``portraits``:
     whether small pictures of the faces are kept, for a source that cannot be read twice; ``smoothing``: of decisions
-    over time, None for none; ``baseline``: when faces are at rest, None for not asked; ``detector_side``: to how many
-    pixels pictures are reduced for the detector, 0 for not at all.
+    over time, None for none; ``reference``: what the person is held against, None for nothing; ``detector_side``: to
+    how many pixels pictures are reduced for the detector, 0 for not at all.
     """
 
     sampling: SamplingPlan = field(default_factory=SamplingPlan)
@@ -67,7 +67,7 @@ class SessionPlan:
     leadership: Leadership = "whole-clip"
     portraits: bool = False
     smoothing: Smoothing | None = None
-    baseline: Baseline | None = None
+    reference: Reference | None = None
     detector_side: int = 0
 
 
@@ -110,7 +110,7 @@ class Session:
         self._eye = Eye(self._watcher, plan.sampling, self._seen)
         self._ear = Ear(models.audio, plan.windows, self.stages, 1 if self._live else None, self._heard)
         causal = None if plan.smoothing is None else plan.smoothing.causal
-        self._settled = Settled(self._watcher, models.policy, plan.sound_for, self._frame_end, causal, plan.baseline)
+        self._settled = Settled(self._watcher, models.policy, plan.sound_for, self._frame_end, causal, plan.reference)
         self._awaits_sound = info is not None and info.has_audio
         self._sizes: list[tuple[int, int, int]] = []
         self._count = 0
@@ -270,11 +270,11 @@ class Session:
     def _of_faces(
         self, tracks: Sequence[FaceTrack], times_s: Double, starts_s: float
     ) -> Mapping[int, Mapping[str, Double]]:
-        """What each model says of every face; each face's own rest taken off if that is asked for."""
-        said, baseline = self._watcher.probabilities(), self.plan.baseline
-        if baseline is None:
+        """What each model says of every face, held against the reference if there is one."""
+        said, reference = self._watcher.probabilities(), self.plan.reference
+        if reference is None:
             return said
-        return {one.id: rebased(said[one.id], times_s[one.frames], baseline, starts_s) for one in tracks}
+        return {one.id: reference.faces(said[one.id], times_s[one.frames], starts_s) for one in tracks}
 
     def _smoother(self, smoothing: Smoothing) -> Smoother:
         """The form of smoothing that goes with the plan's leadership."""

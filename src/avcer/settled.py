@@ -10,7 +10,7 @@ import numpy as np
 
 from avcer.analysis import FaceAnalysis
 from avcer.decision.align import only, take
-from avcer.decision.baseline import Baseline, Running
+from avcer.decision.person import Reference
 from avcer.decision.policy import Policy
 from avcer.decision.segments import SegmentFinder
 from avcer.decision.smoothing import Smoother
@@ -55,7 +55,7 @@ class Settled:
         sound_for: ``primary`` (the face that leads) or ``all``.
         frame_end: of a frame's index, when the frame gives way to the next.
         smoother: makes a smoother of decisions for a face; None for none.
-        baseline: when faces are at rest; it counts here where it is causal, once it is over.
+        reference: what the person is held against; it counts here where it is causal, and once it is known.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class Settled:
         sound_for: str,
         frame_end: Callable[[int], float],
         smoother: Callable[[], Smoother] | None = None,
-        baseline: Baseline | None = None,
+        reference: Reference | None = None,
     ) -> None:
         self._watcher = watcher
         self._policy = policy
@@ -79,8 +79,8 @@ class Settled:
         self._complete = False
         self._smoother = smoother
         self._smoothers: dict[int | None, Smoother] = {}
-        self._baseline = baseline if baseline is not None and baseline.causal else None
-        self._rests: dict[int, Running] = {}
+        self._reference = reference if reference is not None and reference.causal else None
+        self._held: dict[int, Callable[[Mapping[str, Double], Double, int], dict[str, Double]]] = {}
         self._finders: dict[int | None, SegmentFinder] = {}
 
     @property
@@ -90,7 +90,10 @@ class Settled:
 
     def add(self, audio: EmotionProbabilities) -> None:
         """Settles the next frames, on which the audio model says this."""
-        self._audio.frombytes(np.ascontiguousarray(audio.values, np.float64).tobytes())
+        values = np.array(audio.values, np.float64)
+        if self._reference is not None:
+            values[audio.valid] = self._reference.voice(values[audio.valid])
+        self._audio.frombytes(values.tobytes())
         self._heard.frombytes(np.ascontiguousarray(audio.valid, np.int8).tobytes())
         self._speech.frombytes(np.ascontiguousarray(audio.activity, np.float64).tobytes())
 
@@ -137,7 +140,7 @@ class Settled:
         face = decide_face(
             self._policy,
             replace(rows.track, frames=rows.track.frames - start),
-            self._rebased(rows, audio.times_s[rows.track.frames - start]),
+            self._adjusted(rows, audio.times_s[rows.track.frames - start]),
             {AUDIO.name: audio},
             audio.times_s,
             audio.times_s,
@@ -145,13 +148,13 @@ class Settled:
         )
         return _new_rows(face, start, skip=1 if rows.continues else 0)
 
-    def _rebased(self, rows: FaceRows, times_s: Double) -> Mapping[str, Double]:
-        """What the models say of the face, its own rest taken off where that is known."""
-        if self._baseline is None:
+    def _adjusted(self, rows: FaceRows, times_s: Double) -> Mapping[str, Double]:
+        """What the models say of the face, held against the reference where that is known."""
+        if self._reference is None:
             return rows.said
-        if rows.track.id not in self._rests:
-            self._rests[rows.track.id] = Running(self._baseline)
-        return self._rests[rows.track.id](rows.said, times_s, known=int(rows.continues))
+        if rows.track.id not in self._held:
+            self._held[rows.track.id] = self._reference.running()
+        return self._held[rows.track.id](rows.said, times_s, int(rows.continues))
 
     def _without_face(self) -> FaceAnalysis | None:
         """The decisions of the new frames on which no face is alive and something is heard."""

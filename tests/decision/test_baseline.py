@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from avcer.decision.baseline import AT_REST, Baseline, Running, rebased, resting, without
+from avcer.decision.baseline import AT_REST, Baseline, Running, resting, without
 from avcer.errors import UsageError
 from avcer.labels import BASIC
 from avcer.types import Double
@@ -25,7 +25,7 @@ def film() -> dict[str, Double]:
 def test_rest_becomes_neutral_and_what_differs_from_it_stays(words: str) -> None:
     baseline = Baseline.parse(words)
     assert baseline is not None
-    said = rebased(film(), TIMES_S + 10, baseline, starts_s=0.0)["static"]
+    said = baseline.faces(film(), TIMES_S + 10, starts_s=0.0)["static"]
     assert said.sum(axis=1) == pytest.approx(1)
     np.testing.assert_allclose(said[:6], np.exp(AT_REST)[np.newaxis].repeat(6, 0) / np.exp(AT_REST).sum())
     assert film()["static"][7].argmax() == BASIC.index("Happiness")
@@ -43,7 +43,7 @@ def test_a_rest_that_was_hardly_seen_is_not_taken_off() -> None:
     assert resting(film()["static"][:2]) is None
     assert resting(film()["static"][:3]) is not None
     values = film()["static"]
-    np.testing.assert_array_equal(rebased({"static": values}, TIMES_S, Baseline("span", 5, 6), 0.0)["static"], values)
+    np.testing.assert_array_equal(Baseline("span", 5, 6).faces({"static": values}, TIMES_S, 0.0)["static"], values)
 
 
 @pytest.mark.parametrize("cut", [1, 4, 7])

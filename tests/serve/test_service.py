@@ -122,7 +122,8 @@ def test_options_are_those_of_an_analysis(house: House) -> None:
         answer = house.client.post("/api/jobs", params={"options": json.dumps(options)}, content=b"fine")
         assert answer.status_code == 202, answer.text
         assert json.loads(house.jobs.get(answer.json()["id"])["options"]) == {**options, "threads": 1}  # type: ignore[index]
-    for name, value in (("own_models", ["/x"]), ("decision", "/etc/passwd"), ("device", "cpu"), ("threads", 9)):
+    files = dict.fromkeys(("decision", "person"), "/etc/passwd")
+    for name, value in {**files, "own_models": ["/x"], "device": "cpu", "threads": 9}.items():
         params = {"options": json.dumps({**usual, name: value})}
         answer = house.client.post("/api/jobs", params=params, content=b"fine")
         assert answer.status_code == 422

@@ -57,6 +57,10 @@ _CHOICES: Final[dict[str, dict[str, Any]]] = {
         "metavar": "none|first:N|START-END|own",
         "help": "when the face is neutral, to correct for its resting appearance (default: none)",
     },
+    "--person": {
+        "metavar": "FILE.json",
+        "help": "what the models usually say of this person, from avcer person; it is subtracted (default: nobody)",
+    },
     "--decision": {"metavar": "FILE.json", "help": "numbers of the rule open (default: the shipped ones)"},
     "--compounds": {
         "metavar": "|".join([*VOCABULARIES, "FILE.toml"]),

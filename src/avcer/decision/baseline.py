@@ -77,6 +77,23 @@ class Baseline:
         origin = times_s[0] if self.kind == "first" else starts_s
         return (times_s >= origin + self.start_s) & (times_s < origin + self.end_s)
 
+    def faces(self, said: Mapping[str, Double], times_s: Double, starts_s: float) -> dict[str, Double]:
+        """What each face model says ``(N, 7)``, by its modality's name, of a whole face seen at ``times_s (N,)`` of a
+        clip that starts at ``starts_s``.
+        """
+        return {
+            name: without(values, resting(values[self.rows(values, times_s, starts_s)]))
+            for name, values in said.items()
+        }
+
+    def running(self) -> Running:
+        """The same for a face whose rows come in parts."""
+        return Running(self)
+
+    def voice(self, values: Double) -> Double:
+        """What the audio model says ``(N, 7)``, as it is: a baseline is of the face."""
+        return values
+
 
 def _seconds(word: str, zero: bool = False) -> float:
     value = float(word)
@@ -95,14 +112,6 @@ def resting(values: Double) -> Double | None:
 def without(values: Double, rest: Double | None) -> Double:
     """``values (N, 7)``, adding up to 1, as if the face had a usual one at rest; as they are where that is None."""
     return values if rest is None else softmax(logarithms(values) - rest + AT_REST)
-
-
-def rebased(said: Mapping[str, Double], times_s: Double, baseline: Baseline, starts_s: float) -> dict[str, Double]:
-    """What each face model says ``(N, 7)``, by its modality's name, of a whole face seen at ``times_s (N,)``."""
-    return {
-        name: without(values, resting(values[baseline.rows(values, times_s, starts_s)]))
-        for name, values in said.items()
-    }
 
 
 class Running:

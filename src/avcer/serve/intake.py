@@ -22,6 +22,7 @@ SILENT_S: Final = 60.0
 OWNERS: Final = {
     "own_models": "it names folders of this machine",
     "decision": "it names a file of this machine",
+    "person": "it names a file of this machine",
     "device": "whoever started the service chooses it",
     "threads": "whoever started the service chooses it, with --threads",
 }

@@ -10,13 +10,16 @@ from typing import Any, Final
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors.torch import load_file
 
 from avcer.emotion.probabilities import softmax
 from avcer.errors import InputError, ModelError
 from avcer.evaluation.statistics import metrics
 from avcer.evaluation.statistics.arousal import arousal
+from avcer.evaluation.strangers.speakers import normalised
 from avcer.files import atomic, make_folder
+from avcer.modalities import AUDIO
 from avcer.models.card import ModelCard
 from avcer.models.networks.mini_audio import MiniAudio
 from avcer.training import audio
@@ -31,12 +34,15 @@ from avcer.types import Double, Float, Integer
 SOUNDS: Final = 450
 """Sounds without speech: noises, tones, beats."""
 LEFT_OUT: Final = "left-out.json"
+SCORES: Final = ("seen", "left_out", "ece", "arousal", "normalised")
+"""The scores of a ``Row``."""
 
 
 @dataclass(frozen=True)
 class Row:
     """One corpus: recordings, UAR of speakers left out, and, where the model has not heard the corpus before, UAR,
-    ECE and area under the curve of arousal with the whole corpus left out.
+    ECE and area under the curve of arousal with the whole corpus left out; ``normalised``: that UAR if each recording
+    is held against the speaker's others.
     """
 
     corpus: str
@@ -45,6 +51,7 @@ class Row:
     left_out: float | None = None
     ece: float | None = None
     arousal: float | None = None
+    normalised: float | None = None
 
 
 def train(
@@ -102,7 +109,7 @@ def judge(
         values = softmax(logits[name] / _temperature(others, labels))
         rows.append(
             Row(name, len(table), seen, _uar(table.labels, values), metrics.ece(table.labels, values),
-                arousal(table.labels, values))
+                arousal(table.labels, values), _uar(table.labels, _normalised(values, table.speakers)))
         )  # fmt: skip
     if not logits:
         logits = {one.table.name: _said(whole, density, one, settings)[one.table.validation] for one in extracted}
@@ -137,14 +144,15 @@ def compare(
 
 def table_text(rows: Sequence[Row], approaches: Sequence[dict[str, Any]]) -> str:
     """Both tables as lines of text."""
-    lines = [f"{'corpus':34}{'n':>6}{'seen':>8}{'left out':>10}{'ECE':>7}{'arousal':>9}"]
-    for row in rows:
-        cells = (_shown(row.seen), _shown(row.left_out), _shown(row.ece), _shown(row.arousal))
-        lines.append(f"{row.corpus:34}{row.n:>6}{cells[0]:>8}{cells[1]:>10}{cells[2]:>7}{cells[3]:>9}")
-    for one in approaches:
-        means = [_shown(one[name]) for name in ("seen", "left_out", "ece", "arousal")]
-        lines.append(f"{one['approach']:40}{means[0]:>8}{means[1]:>10}{means[2]:>7}{means[3]:>9}")
+    lines = [f"{'corpus':34}{'n':>6}{'seen':>8}{'left out':>10}{'ECE':>7}{'arousal':>9}{'normalised':>12}"]
+    lines += [f"{row.corpus:34}{row.n:>6}{_cells(asdict(row))}" for row in rows]
+    lines += [f"{one['approach']:40}{_cells(one)}" for one in approaches]
     return "\n".join(lines)
+
+
+def _cells(row: Mapping[str, Any]) -> str:
+    shown = {name: _shown(row[name]) for name in SCORES}
+    return "{seen:>8}{left_out:>10}{ece:>7}{arousal:>9}{normalised:>12}".format(**shown)
 
 
 def _shown(value: float | None) -> str:
@@ -152,7 +160,7 @@ def _shown(value: float | None) -> str:
 
 
 def _means(rows: Sequence[Row]) -> dict[str, float | None]:
-    columns = {name: [getattr(row, name) for row in rows] for name in ("seen", "left_out", "ece", "arousal")}
+    columns = {name: [getattr(row, name) for row in rows] for name in SCORES}
     known = {name: [value for value in column if value is not None] for name, column in columns.items()}
     return {name: float(np.mean(column)) if column else None for name, column in known.items()}
 
@@ -207,6 +215,12 @@ def _temperature(logits: Mapping[str, Double], labels: Mapping[str, Integer]) ->
 def _uar(labels: Integer, values: Double) -> float:
     said = values.argmax(axis=1)
     return float(np.mean([np.mean(said[labels == label] == label) for label in np.unique(labels)]))
+
+
+def _normalised(values: Double, speakers: NDArray[np.str_]) -> Double:
+    """``values (N, 7)``, each held against the speaker's others."""
+    held = normalised([{AUDIO.name: row[np.newaxis]} for row in values], speakers)
+    return np.concatenate([one[AUDIO.name] for one in held])
 
 
 def _card(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,13 +29,21 @@ Table = tuple[list[str], list[list[str]]]
 
 
 def tables(benchmark: Benchmark) -> dict[str, Table]:
-    """Headings and rows by title; the last rows are each model's means over the corpora that it has not seen."""
+    """Headings and rows by title; the last rows are each model's means over the corpora that it has not seen. Where
+    speakers are known, a second table has what is left of the answers without the speakers.
+    """
     made: dict[str, Table] = {}
     for kind, title in TITLES.items():
         rows = [row for row in benchmark.rows if row.kind == kind]
-        if rows:
-            made[title] = _clips(rows) if kind == "clips" else _single(rows, MAIN[kind])
+        versions = {title: rows, f"{title}, speaker-normalised": [_normalised(row) for row in rows if kind != "faces"]}
+        for name, version in versions.items():
+            if version:
+                made[name] = _clips(version) if kind == "clips" else _single(version, MAIN[kind])
     return made
+
+
+def _normalised(row: Row) -> Row:
+    return replace(row, curves={name: one["normalised"] for name, one in row.curves.items()})
 
 
 def _single(rows: Sequence[Row], curve: str) -> Table:

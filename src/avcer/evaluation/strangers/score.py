@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from avcer.decision.policy import Policy
 from avcer.errors import AvcerError
 from avcer.evaluation.corpus_run import answers
 from avcer.evaluation.peers.record import Rater
@@ -16,11 +17,13 @@ from avcer.evaluation.side_by_side import by_video, curve
 from avcer.evaluation.statistics import intervals, metrics
 from avcer.evaluation.statistics.arousal import arousal
 from avcer.evaluation.strangers.sets import Kind, LabelledSet
+from avcer.evaluation.strangers.speakers import normalised, without_speakers
+from avcer.evaluation.tables.frames import FrameTable
 from avcer.labels import BASIC
 from avcer.media import SAMPLE_RATE, probe
-from avcer.modalities import CURVES
+from avcer.modalities import AUDIO, CURVES, STATIC
 from avcer.pipeline import Analyzer
-from avcer.types import Double
+from avcer.types import Double, Integer
 
 Note = Callable[[str], None]
 
@@ -28,7 +31,8 @@ Note = Callable[[str], None]
 @dataclass(frozen=True)
 class Row:
     """One model on one corpus. ``n`` items were rated, of ``speakers`` people (faces: pictures), in ``classes`` that
-    occur. ``curves`` has scores by curve: of voices ``A``, of faces ``VS``, of clips all of ``modalities.CURVES``.
+    occur. ``curves`` has scores by curve: of voices ``A``, of faces ``VS``, of clips all of ``modalities.CURVES``; with
+    the speakers' other items taken off under ``normalised``, see ``strangers.speakers``; of faces not.
     ``cost`` is the real-time factor; of faces, milliseconds a picture. ``seen``: the model learned from other parts of
     the corpus; None where that is not known.
     """
@@ -65,10 +69,14 @@ def rated(items: LabelledSet, rate: Rater, model: str, seen: bool | None, note: 
         return None
     if len(kept) < len(items):
         note(f"{items.name}: {model} says nothing of {len(items) - len(kept)} of {len(items)} items; they do not count")
-    name = "A" if items.kind == "voices" else "VS"
+    one = AUDIO if items.kind == "voices" else STATIC
     cost = seconds / heard_s if items.kind == "voices" else seconds / len(items) * 1000
     chosen = np.array(kept)
-    curves = {name: scores(items.labels[chosen], np.stack(said), items.speakers[chosen])}
+    labels, speakers = items.labels[chosen], items.speakers[chosen]
+    curves = {one.curve: scores(labels, np.stack(said), speakers)}
+    if items.kind == "voices":
+        held = [values[one.name] for values in normalised([{one.name: row[np.newaxis]} for row in said], speakers)]
+        curves[one.curve]["normalised"] = scores(labels, np.concatenate(held), speakers)
     return _row(items, chosen, model, curves, cost, seen)
 
 
@@ -78,31 +86,35 @@ def analysed(items: LabelledSet, analyzer: Analyzer, model: str, seen: bool | No
     for place in range(len(items)):
         sample = items.item(place)
         try:
-            analysis_s, clip_s, table = _analysed(sample, analyzer)
+            started = time.perf_counter()
+            table = answers(sample, analyzer)
+            seconds += time.perf_counter() - started
+            duration_s += probe(sample.path).duration_s
         except AvcerError as error:
             note(str(error))
             continue
-        seconds, duration_s = seconds + analysis_s, duration_s + clip_s
         tables.append(table)
         kept.append(place)
     if not kept:
         return None
     chosen = np.array(kept)
-    curves = {}
-    for name in CURVES:
-        said = [curve(one, name, analyzer.policy) for one in tables]
-        values, valid = np.concatenate([one for one, _ in said]), np.concatenate([there for _, there in said])
-        shares = values / np.maximum(values.sum(axis=1, keepdims=True), 1e-12)
-        if valid.any():
-            labels, speakers = items.labels[chosen][valid], items.speakers[chosen][valid]
-            curves[name] = scores(labels, shares[valid], speakers)
+    labels, speakers = items.labels[chosen], items.speakers[chosen]
+    curves = of_clips(tables, labels, speakers, analyzer.policy)
+    for name, one in of_clips(without_speakers(tables, speakers), labels, speakers, analyzer.policy).items():
+        curves[name]["normalised"] = one
     return _row(items, chosen, model, curves, seconds / max(duration_s, 1e-9), seen)
 
 
-def _analysed(sample: Any, analyzer: Analyzer) -> tuple[float, float, Any]:
-    started = time.perf_counter()
-    table = by_video(answers(sample, analyzer))
-    return time.perf_counter() - started, probe(sample.path).duration_s, table
+def of_clips(tables: Sequence[FrameTable], labels: Integer, speakers: Any, policy: Policy) -> dict[str, dict[str, Any]]:
+    """The scores of each curve on clips, of whose frames each has a table: the curve's mean over them."""
+    curves, means = {}, [by_video(one) for one in tables]
+    for name in CURVES:
+        said = [curve(one, name, policy) for one in means]
+        values, valid = np.concatenate([one for one, _ in said]), np.concatenate([there for _, there in said])
+        shares = values / np.maximum(values.sum(axis=1, keepdims=True), 1e-12)
+        if valid.any():
+            curves[name] = scores(labels[valid], shares[valid], speakers[valid])
+    return curves
 
 
 def scores(labels: Any, values: Double, speakers: Any) -> dict[str, Any]:

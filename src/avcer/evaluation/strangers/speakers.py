@@ -1,0 +1,50 @@
+"""Speaker normalisation without labels: what a model usually says of a speaker, taken off what it says of each item.
+
+An item is held against the same speaker's other items, as ``avcer analyze --person`` would be with all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avcer.decision.person import LEAST_CLIPS, Person, Said, usual_in
+from avcer.evaluation.tables.frames import FrameTable
+from avcer.modalities import MODALITIES
+from avcer.types import Double
+
+
+def normalised(items: Sequence[Said], speakers: NDArray[np.str_]) -> Iterator[dict[str, Double]]:
+    """What each modality says of each of N items, by ``speakers (N,)``, without what is usual of the speaker; as it is
+    where the speaker has too few other items.
+    """
+    usual = [usual_in(said) for said in items]
+    for place, said in enumerate(items):
+        others = [usual[other] for other in np.flatnonzero(speakers == speakers[place]) if other != place]
+        if len(others) < LEAST_CLIPS:
+            yield dict(said)
+        else:
+            person = Person.of(others, {})
+            yield {name: person.without(name, values) for name, values in said.items()}
+
+
+def without_speakers(tables: Sequence[FrameTable], speakers: NDArray[np.str_]) -> list[FrameTable]:
+    """Tables of the frames of clips, a clip each, normalised by their speakers."""
+    clips = [said_in(one) for one in tables]
+    return [with_said(table, said) for table, said in zip(tables, normalised(clips, speakers), strict=True)]
+
+
+def said_in(table: FrameTable) -> dict[str, Double]:
+    """What each modality says on the rows where it says anything."""
+    return {one.name: table.values[table.valid[:, place], place] for place, one in enumerate(MODALITIES)}
+
+
+def with_said(table: FrameTable, said: Said) -> FrameTable:
+    """The table, with ``said`` in the place of what each modality says there."""
+    values = table.values.copy()
+    for place, one in enumerate(MODALITIES):
+        values[table.valid[:, place], place] = said[one.name]
+    return replace(table, values=values)

@@ -1,0 +1,102 @@
+"""What is usual of a person, taken off what the models say of them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from avcer.decision.person import Person, read_person, usual_in
+from avcer.errors import InputError, UsageError
+from avcer.labels import BASIC
+from avcer.types import Double
+
+MODELS = {"static": "ab"}
+
+
+def shown(emotion: str, stern: float = 0.5) -> Double:
+    """Three rows of somebody whose every face looks angry, and a little like ``emotion``."""
+    row = np.full(len(BASIC), 0.05)
+    row[BASIC.index(emotion)] += 0.15
+    row[BASIC.index("Anger")] += stern
+    return np.stack([row / row.sum()] * 3)
+
+
+def stern() -> Person:
+    """Known by a clip of each emotion."""
+    return Person.of([usual_in({"static": shown(emotion)}) for emotion in BASIC], MODELS)
+
+
+@pytest.mark.parametrize("emotion", BASIC)
+def test_what_is_usual_no_longer_hides_what_is_shown(emotion: str) -> None:
+    assert shown(emotion).argmax(axis=1).tolist() == [BASIC.index("Anger")] * 3
+    held = stern().without("static", shown(emotion))
+    assert held.argmax(axis=1).tolist() == [BASIC.index(emotion)] * 3
+    assert held.sum(axis=1) == pytest.approx(1)
+
+
+def test_over_the_persons_own_clips_every_emotion_is_as_likely() -> None:
+    held = [usual_in({"static": stern().without("static", shown(emotion))})["static"] for emotion in BASIC]
+    apart = np.mean(held, axis=0)
+    np.testing.assert_allclose(apart, np.full(len(BASIC), apart[0]), atol=0.02)
+
+
+def test_each_clip_counts_the_same_however_long_it_is() -> None:
+    short, long = shown("Fear"), np.concatenate([shown("Sadness")] * 9)
+    first = Person.of([usual_in({"static": short}), usual_in({"static": long})] * 2, MODELS)
+    second = Person.of([usual_in({"static": shown("Fear")}), usual_in({"static": shown("Sadness")})] * 2, MODELS)
+    np.testing.assert_allclose(first.usual["static"], second.usual["static"])
+
+
+def test_a_modality_that_said_nothing_stays_as_it_is() -> None:
+    clips = [usual_in({"static": shown("Fear"), "audio": np.zeros((0, 7))})] * 3
+    person = Person.of(clips, MODELS)
+    assert set(person.usual) == {"static"}
+    np.testing.assert_array_equal(person.voice(shown("Fear")), shown("Fear"))
+
+
+def test_it_is_known_before_the_first_row() -> None:
+    """However the rows of a face are cut."""
+    person, said, times_s = stern(), {"static": shown("Fear")}, np.arange(3) / 10
+    whole = person.faces(said, times_s, 0.0)["static"]
+    running = person.running()
+    parts = [running({"static": said["static"][cut]}, times_s[cut], 0)["static"] for cut in (slice(1), slice(1, 3))]
+    np.testing.assert_array_equal(np.concatenate(parts), whole)
+    assert person.causal
+
+
+def test_two_clips_are_too_few() -> None:
+    with pytest.raises(InputError, match="2 clips are too few to know a person by; give 3 or more"):
+        Person.of([usual_in({"static": shown("Fear")})] * 2, MODELS)
+
+
+def test_the_file_gives_the_person_again(tmp_path: Path) -> None:
+    path = stern().write(tmp_path / "person.json")
+    found = read_person(path)
+    assert (found.clips, found.models) == (len(BASIC), MODELS)
+    np.testing.assert_allclose(found.usual["static"], stern().usual["static"], atol=1e-6)
+    assert found.as_dict() == stern().as_dict()
+    path.write_text(json.dumps(stern().as_dict() | {"clips": 12345}), encoding="utf-8")
+    assert read_person(path).clips == 12345
+
+
+@pytest.mark.parametrize("text", [
+    "", "[]", "{}", '{"format": "avcer-fusion"}', '{"format": "avcer-person", "usual": 1, "clips": 3, "models": {}}',
+    '{"format": "avcer-person", "usual": {"static": [1, 2]}, "clips": 3, "models": {}}',
+    '{"format": "avcer-person", "usual": {"static": [1, 2, 3, 4, 5, 6, NaN]}, "clips": 3, "models": {}}',
+    '{"format": "avcer-person", "usual": {"static": [1, 2, 3, 4, 5, 6, 7]}, "clips": "x", "models": {}}',
+    '{"format": "avcer-person", "usual": {}, "clips": 3, "models": 5}',
+], ids=range(9))  # fmt: skip
+def test_another_file_is_refused_in_a_line(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "person.json"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(UsageError, match=r"person\.json: is no file of a person") as caught:
+        read_person(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no such file of a person; write one with avcer person"):
+        read_person(tmp_path / "none.json")
