@@ -13,7 +13,9 @@ import cv2
 import numpy as np
 import pytest
 
-from avcer.media import Pictures, frames_at, probe
+from avcer.media import Pictures, Source, film, frames_at, probe
+from avcer.media.container import open_media
+from avcer.media.film import Film
 
 
 @pytest.mark.parametrize(
@@ -145,6 +147,23 @@ def test_frames_at_agrees_with_decoding_everything(make_clip, name, key_every):
     shown = [(time_s, image.mean()) for time_s, image in frames_at(path, wanted)]
     assert [time_s for time_s, _ in shown] == pytest.approx([time_s for time_s, _ in expected])
     assert [level for _, level in shown] == pytest.approx([level for _, level in expected])
+
+
+def test_after_a_way_that_led_back_only_longer_ones_are_sought(make_clip, monkeypatch):
+    path = make_clip("long.mp4", range(1500), codec="libx264", g="250", preset="ultrafast")
+    sought: list[float] = []
+    entered = Film.entered
+    monkeypatch.setattr(Film, "entered", lambda film, time_s: sought.append(time_s) or entered(film, time_s))
+    assert [time_s for time_s, _ in frames_at(path, [6.0, 14.0, 55.0])] == [6.0, 14.0, 55.0]
+    assert sought == [6.0, 55.0]
+
+
+def test_a_recording_with_an_index_is_opened_once_however_many_moments_are_sought(make_clip, monkeypatch):
+    path = make_clip("long.mp4", range(750), codec="libx264", g="12", preset="ultrafast")
+    opened: list[Source] = []
+    monkeypatch.setattr(film, "open_media", lambda source, *more: opened.append(source) or open_media(source, *more))
+    assert len(list(frames_at(path, [1.0, 8.0, 15.0, 29.0]))) == 4
+    assert len(opened) == 1
 
 
 def test_a_frame_of_another_size_keeps_its_own(tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from itertools import chain, islice
 from typing import Final
 
@@ -13,7 +14,7 @@ from av.video.stream import VideoStream
 
 from avcer.media.clock import in_order, rising
 from avcer.media.container import Dated, Decoder, SeekingFailedError, open_media, packets_of, untimed
-from avcer.media.restarts import NEVER_RESTARTS, JointClock
+from avcer.media.restarts import JointClock, may_restart
 from avcer.media.source import Source
 from avcer.media.tracks import clock_streams, moving_streams, video_stream
 
@@ -58,10 +59,15 @@ class Film:
         Raises:
             SeekingFailedError: the file cannot be entered there, or its time stamps start again on the way.
         """
-        if starts_again(self.source, self._track):
+        if self._starts_again:
             raise SeekingFailedError
         self.decoder = self._decoder()
         return self._rising(self.decoder.entered(time_s))
+
+    @cached_property
+    def _starts_again(self) -> bool:
+        # Asked of the open file where that tells, since a second one would take its memory again.
+        return may_restart(self.container) and starts_again(self.source, self._track)
 
     def _rising(self, dated: Iterator[Dated[av.VideoFrame]]) -> Iterator[tuple[float, av.VideoFrame]]:
         if untimed(self.container):
@@ -120,7 +126,7 @@ def starts_again(source: Source, track: int | None) -> bool:
     are. Reads the whole file, without decoding it, where the format allows that.
     """
     with open_media(source) as container:
-        if container.format.name.split(",")[0] in NEVER_RESTARTS:
+        if not may_restart(container):
             return False
         video = video_stream(source, container, track) if moving_streams(container) else None
         clock = JointClock.of(container, clock_streams(container, video))

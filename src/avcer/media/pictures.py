@@ -213,14 +213,16 @@ def _shown(source: Source, times_s: list[float], track: int | None, may_seek: bo
         upright = Upright(film.stream, lambda: film.decoder.key_s)
         frames = film.frames()
         shown, ahead = None, next(frames, None)
+        least_s = SEEK_AHEAD_S if may_seek else inf
         for time_s in times_s:
-            if may_seek and ahead is not None and time_s - ahead[0] > SEEK_AHEAD_S:
+            if ahead is not None and time_s - ahead[0] > least_s:
                 before_s = ahead[0]
                 frames = film.entered(time_s)
                 shown, ahead = None, next(frames, None)
                 if ahead is None or ahead[0] > time_s + SAME_TIME_S:
                     raise SeekingFailedError
-                may_seek = ahead[0] > before_s  # key frames so far apart that seeking goes back: decode on instead
+                if ahead[0] <= before_s:  # key frames so far apart that seeking goes back: only longer ways are sought
+                    least_s = 2 * (time_s - before_s)
             while ahead is not None and (shown is None or ahead[0] <= time_s + SAME_TIME_S):
                 shown, ahead = ahead, next(frames, None)
             if shown is None:

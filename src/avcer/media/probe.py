@@ -13,7 +13,7 @@ from avcer.errors import InputError
 from avcer.media.container import untimed
 from avcer.media.film import Film, open_film
 from avcer.media.remedies import ENCRYPTED, why_no_frame
-from avcer.media.restarts import NEVER_RESTARTS
+from avcer.media.restarts import may_restart
 from avcer.media.source import Given, Source
 from avcer.media.tracks import audio_streams, decodable, moving_streams
 from avcer.media.upright import Upright, orientation
@@ -167,7 +167,7 @@ def _clock_s(text: str) -> float | None:
 
 def _guessed(container: InputContainer) -> bool:
     """Whether the duration is FFmpeg's guess from the size of the file and the bit rates of its streams."""
-    if container.duration is None or container.format.name.split(",")[0] in NEVER_RESTARTS:
+    if container.duration is None or not may_restart(container):
         return False
     tracks = (*container.streams.video, *container.streams.audio)
     rates = [stream.codec_context.bit_rate for stream in tracks if decodable(stream)]

@@ -31,6 +31,11 @@ NEVER_RESTARTS: Final = ("mov", "avi", "asf")
 """Formats with one index of all their packets."""
 
 
+def may_restart(container: InputContainer) -> bool:
+    """Whether time stamps can start again in a file of this format."""
+    return container.format.name.split(",")[0] not in NEVER_RESTARTS
+
+
 @dataclass
 class _Place:
     """How far a stream has come: its section, and the time of its last packet and where that ends, on the one clock."""
