@@ -13,7 +13,7 @@ import pytest
 
 SOURCE = Path(__file__).parents[1] / "src" / "avcer"
 STATIONS = (
-    ("errors", "words", "parsing", "waiting"), ("processors", "identity", "home"), ("quiet", "plotting"),
+    ("errors", "words", "parsing", "waiting", "memory"), ("processors", "identity", "home"), ("quiet", "plotting"),
     ("modalities",), ("labels",), ("types", "provenance"),
     ("files", "timing", "prefetch"), ("media",), ("models",), ("faces",), ("emotion",), ("analysis",), ("decision",),
     ("sampling", "inputs"), ("sight", "hearing"), ("options",), ("changes", "settled", "clip_facts"),

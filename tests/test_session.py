@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -342,6 +344,19 @@ def test_in_the_whole_clip_the_face_leads_that_is_seen_longest_wherever_in_the_c
 
     _, analysis = run(session(leadership="whole-clip"), film(one_before_the_other, 200), ())
     assert analysis.leads.tolist() == [1] * 110 + [2] * 90
+
+
+def test_what_a_session_holds_goes_with_it() -> None:
+    """Without a circle that Python would have to look for: its arrays are large."""
+    gc.disable()
+    try:
+        one = session()
+        run(one, film(one_who_sways, 50), speech(2.0))
+        gone = weakref.ref(one)
+        del one
+        assert gone() is None
+    finally:
+        gc.enable()
 
 
 def test_no_frames_at_all_are_an_analysis() -> None:

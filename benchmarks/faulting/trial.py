@@ -27,7 +27,7 @@ TIMES = ("seconds", "real_time_factor", "attempts", "eta_s")
 LIMIT_S = 300.0
 PROCESSES = multiprocessing.get_context("forkserver")
 """Children of a process that has done the slow imports, and nothing else: no thread of it is missing in them."""
-PROCESSES.set_forkserver_preload(["faulting.commands", "avcer.pipeline", "avcer.output.timeline", "torch", "uvicorn"])
+PROCESSES.set_forkserver_preload(["faulting.commands", "avcer.pipeline", "avcer.output.sheet", "torch", "uvicorn"])
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Unpack
+from typing import Any, Final, Unpack
 
 import numpy as np
 
@@ -26,6 +26,7 @@ from avcer.hearing import AudioEvidence, Ear, hear_all
 from avcer.identity import Identity, ModelIdentity, summary
 from avcer.media import open_sound
 from avcer.media.film import FALLBACK_RATE
+from avcer.memory import give_back
 from avcer.models.card import ROLES, Role
 from avcer.models.choice import choose_all
 from avcer.models.engine import Engine
@@ -38,6 +39,9 @@ from avcer.sampling import BATCH_SCALE, SamplingPlan
 from avcer.session import Models, Session, SessionPlan
 from avcer.sight import VisualModels
 from avcer.types import Clip, Double, Image, Progress, no_progress
+
+WORKING_BYTES: Final = 2000
+"""What an analysis takes for each frame of one face, beside the result, while it decides."""
 
 
 class Analyzer:
@@ -123,6 +127,11 @@ class Analyzer:
         Raises:
             InputError: the file is missing, a folder, empty, not media, or has no picture.
         """
+        analysis = self._analysed(source, progress)
+        give_back(WORKING_BYTES * len(analysis.times_s))
+        return analysis
+
+    def _analysed(self, source: Source, progress: Progress) -> Analysis:
         started = time.perf_counter()
         hook = StoppableHook(progress)
         feeder = self._feeder(source)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Any, Final, Literal
+from weakref import proxy
 
 import numpy as np
 
@@ -106,11 +107,17 @@ class Session:
         self.started = time.perf_counter()
         self._live = plan.sampling.latency_s is not None
         self._portraits = Portraits() if plan.portraits else None
+        # Its parts know it by a weak reference: in a circle, all that it holds of a clip would stay after its end until
+        # Python looks for circles.
+        me = proxy(self)
         self._watcher = Watcher(models.visual, plan.sampling, self.stages, self._portraits)
-        self._eye = Eye(self._watcher, plan.sampling, self._seen)
-        self._ear = Ear(models.audio, plan.windows, self.stages, 1 if self._live else None, self._heard)
+        self._eye = Eye(self._watcher, plan.sampling, lambda count: me._seen(count))
+        batch = 1 if self._live else None
+        self._ear = Ear(models.audio, plan.windows, self.stages, batch, lambda count: me._heard(count))
         causal = None if plan.smoothing is None else plan.smoothing.causal
-        self._settled = Settled(self._watcher, models.policy, plan.sound_for, self._frame_end, causal, plan.reference)
+        self._settled = Settled(
+            self._watcher, models.policy, plan.sound_for, lambda frame: me._frame_end(frame), causal, plan.reference
+        )
         self._awaits_sound = info is not None and info.has_audio
         self._sizes: list[tuple[int, int, int]] = []
         self._count = 0

@@ -27,8 +27,9 @@ from avcer.output.filmstrip import Filmstrip, cut_filmstrip
 from avcer.output.lettering import fitted, showable, width_of
 from avcer.output.ribbons import first_share
 from avcer.output.runs import Runs, find_runs, in_columns
+from avcer.output.sheet import draw_timeline
 from avcer.output.story import MOST_PANELS, tell
-from avcer.output.timeline import draw_timeline, film_of, write_timeline
+from avcer.output.timeline import film_of, write_timeline
 
 Make = Callable[..., Analysis]
 

@@ -18,9 +18,12 @@ from avcer.errors import InputError
 from avcer.media.remedies import why_not_media
 from avcer.media.restarts import JointClock
 from avcer.media.source import Source
+from avcer.memory import give_back
 
 SEEK_AHEAD_S: Final = 5.0
 """One seeks rather than decodes over more than this; key frames are commonly 0.5-10 s apart."""
+PACKET_BYTES: Final = 40
+"""What FFmpeg holds of each packet of a file with an index (MP4); as much again while it opens the file."""
 NOT_MEDIA: Final = ("tty",)
 """Demuxers of FFmpeg that accept what is no recording: ``tty`` draws any .txt file as a film."""
 
@@ -59,13 +62,19 @@ def open_media(source: Source, options: dict[str, str] | None = None) -> Iterato
             # FFmpeg reads from the open file and may open nothing else: a playlist must not lead it to other
             # files or to the network. Titles in an old encoding are no reason to refuse a recording.
             allowed = {"protocol_whitelist": "none", **(options or {})}
-            container = av.open(file, "r", options=allowed, metadata_errors="replace")
+            with source.turn:
+                container = av.open(file, "r", options=allowed, metadata_errors="replace")
+                index = PACKET_BYTES * sum(stream.frames for stream in container.streams)
+                give_back(index)
         except (av.FFmpegError, OSError) as error:
             raise InputError(f"{source}: {why_not_media(file)}") from error
-        with container:
-            if container.format.name in NOT_MEDIA:
-                raise InputError(f"{source}: not a video file; give a recorded video")
-            yield container
+        try:
+            with container:
+                if container.format.name in NOT_MEDIA:
+                    raise InputError(f"{source}: not a video file; give a recorded video")
+                yield container
+        finally:
+            give_back(index)
 
 
 def untimed(container: InputContainer) -> bool:

@@ -6,6 +6,7 @@ CIELAB, also as protanopes, deuteranopes and tritanopes see them, and differ in 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 from avcer.labels import BASIC, Vocabulary
@@ -17,6 +18,14 @@ EMOTIONS: Final = dict(
 UNKNOWN: Final = "#E2E2E2"
 """Of a label in words of a person's own."""
 _DARK, _LIGHT = "#1a1a1a", "#ffffff"
+
+
+@dataclass(frozen=True)
+class Label:
+    """What a ribbon shows of a class: its name, and no colour, one, or two with the first emotion's above."""
+
+    name: str
+    colours: tuple[str, ...]
 
 
 def rgb(colour: str) -> tuple[int, int, int]:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
 from avcer.types import Double, Integer
+
+COLUMNS: Final = 820
+"""So many stretches of time can be told apart on the time axis: two dots of the print each."""
 
 
 @dataclass(frozen=True, eq=False)

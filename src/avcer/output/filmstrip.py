@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Final
 
 import numpy as np
 
@@ -13,6 +14,9 @@ from avcer.analysis import Analysis
 from avcer.errors import InputError
 from avcer.faces.portraits import portrait
 from avcer.types import Double, FaceTrack, Image
+
+SLOTS: Final = 12
+"""Pictures over the time axis."""
 
 
 @dataclass(frozen=True)

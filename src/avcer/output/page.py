@@ -15,8 +15,6 @@ LEFT: Final = 1.5
 RIGHT: Final = 0.3
 SPAN: Final = WIDTH - LEFT - RIGHT
 """The width of the time axis."""
-COLUMNS: Final = 820
-"""So many stretches of time can be told apart on it: two dots of the print each."""
 
 INK: Final = "#1a1a1a"
 SOFT: Final = "#5f5f5f"

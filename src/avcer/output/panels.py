@@ -34,8 +34,6 @@ from avcer.output.story import Story, Told
 from avcer.plotting import Axes, Rectangle
 from avcer.types import Image
 
-SLOTS: Final = 12
-"""Pictures over the time axis."""
 FILM: Final = 0.66
 EMPTY_FILM: Final = 0.24
 GAP: Final = 0.045

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 
 from avcer.labels import NONE
-from avcer.output.colours import UNKNOWN, ink_on
+from avcer.output.colours import UNKNOWN, Label, ink_on
 from avcer.output.lettering import showable, width_of
 from avcer.output.page import SMALL_POINTS, SPAN, height_of, small_type
 from avcer.output.runs import Runs
@@ -25,14 +24,6 @@ _AIR: Final = 0.07
 """Beside a text, in inches, both sides together."""
 _LINE: Final = 1.2
 """The height of a line of text by its size."""
-
-
-@dataclass(frozen=True)
-class Label:
-    """What a ribbon shows of a class: its name, and no colour, one, or two with the first emotion's above."""
-
-    name: str
-    colours: tuple[str, ...]
 
 
 def draw_ribbon(axes: Axes, runs: Runs, labels: Sequence[Label], band: tuple[float, float] = (0.0, 1.0)) -> None:

@@ -16,10 +16,8 @@ from avcer.decision.segments import frame_ends
 from avcer.faces.leadership import NOBODY
 from avcer.labels import BASIC, NONE
 from avcer.modalities import FUSED
-from avcer.output.colours import colours_of
-from avcer.output.columns import Profile, profile
-from avcer.output.page import COLUMNS
-from avcer.output.ribbons import Label
+from avcer.output.colours import Label, colours_of
+from avcer.output.columns import COLUMNS, Profile, profile
 from avcer.output.runs import Runs, find_runs, in_columns, joined
 from avcer.output.shares import share_text
 from avcer.types import Boolean, Double

@@ -14,6 +14,7 @@ from typing import Final
 from avcer.analysis import Analysis
 from avcer.errors import UsageError
 from avcer.files import make_folder, remove_abandoned
+from avcer.memory import give_back
 from avcer.output.corrected import write_corrected
 from avcer.output.document import save_json
 from avcer.output.eaf import write_eaf
@@ -36,6 +37,9 @@ from avcer.output.table_files import write_csv, write_jsonl, write_parquet
 from avcer.output.tabular import write_audformat, write_bids, write_boris, write_mot
 from avcer.output.textgrid import write_textgrid
 from avcer.output.tiers import Tiers, tiers_of
+
+WORKING_BYTES: Final = 1000
+"""What a format takes for each frame of one face, beside the analysis, while it is written."""
 
 
 @dataclass(frozen=True)
@@ -142,7 +146,9 @@ def _writing(analysis: Analysis, folder: Path, media: str | None = None) -> Call
     def write(word: str) -> list[Path]:
         row = FORMATS[word]
         given = [tiers()] if row.tiers else []
-        return row.write(analysis, folder, *given, **({"media": media} if row.media else {}))
+        paths = row.write(analysis, folder, *given, **({"media": media} if row.media else {}))
+        give_back(WORKING_BYTES * len(analysis.times_s))
+        return paths
 
     return write
 
@@ -153,7 +159,7 @@ def _named(_: Analysis, folder: Path) -> list[Path]:
 
 
 def _png(analysis: Analysis, folder: Path) -> list[Path]:
-    from avcer.output.timeline import write_timeline  # Matplotlib is slow to import
+    from avcer.output.timeline import write_timeline  # OpenCV and Matplotlib are slow to import
 
     return [write_timeline(analysis, folder / "timeline.png")]
 
