@@ -89,6 +89,25 @@ def test_where_face_and_voice_rule_each_other_out_all_labels_are_alike() -> None
     np.testing.assert_allclose(as_it_is.likely(face, voice, np.ones(1)), np.full((1, 22), 1 / 22))
 
 
+def test_without_a_face_a_voice_changes_what_is_usual_as_far_as_it_speaks() -> None:
+    usual, voices = WEIGHING.usual[np.newaxis], np.array([[0.1, 0.4, 0.05, 0.05, 0.2, 0.15, 0.05]])
+    told = usual * heard(voices)
+    np.testing.assert_allclose(WEIGHING.likely(usual, voices, np.ones(1)), told / told.sum())
+    np.testing.assert_allclose(
+        WEIGHING.likely(usual, voices, np.full(1, 0.25)), 0.75 * usual + 0.25 * told / told.sum()
+    )
+    assert usual.sum() == pytest.approx(1)
+
+
+def test_a_voice_of_which_nothing_is_known_is_one_that_does_not_know() -> None:
+    face, yes = np.array([sure("Happiness", 0.6)]), np.ones(1, bool)
+    silent, even = (
+        weighed_evidence(face, {"VS": yes}, voice, yes, np.ones(1), open_rule())
+        for voice in (np.zeros((1, 7)), np.array([EVEN]))
+    )
+    np.testing.assert_allclose(silent.likely, even.likely)
+
+
 def test_in_speech_looking_neutral_or_surprised_says_less_than_a_smile() -> None:
     seen = np.array([sure(name) for name in BASIC])
     told = SPEAKING.emotions(seen)

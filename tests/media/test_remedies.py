@@ -147,6 +147,12 @@ def test_a_damaged_index(tmp_path, parts):
     assert "copy or download it again" in refusal(path)
 
 
+@pytest.mark.parametrize("kind", [b"moov", b"moof"])
+def test_an_index_that_is_there_but_cannot_be_read_is_damaged(kind):
+    stored = b"".join((8).to_bytes(4, "big") + one for one in (b"ftyp", kind, b"mdat"))
+    assert why_not_media(io.BytesIO(stored)) == "its index is damaged; copy or download it again"
+
+
 @pytest.mark.parametrize("address", ["https://example.org/a/clip.mp4", "rtsp://10.0.0.1/live", "s3://bucket/clip.mp4"])
 def test_an_address(address):
     assert refusal(Path(address)) == (

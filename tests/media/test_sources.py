@@ -7,6 +7,7 @@ import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import numpy as np
 import pytest
@@ -223,6 +224,12 @@ def test_a_stream_that_breaks_off_has_given_what_came_and_one_that_falls_silent_
     with pytest.raises(InputError, match="stream: fell silent for more than 3 s"):
         frames.extend(silent)
     assert 20 < len(frames) < 80
+
+
+def test_a_file_object_bears_its_name_if_it_has_one(folder):
+    with (folder / "named.bin").open("w+b") as named, TemporaryFile() as nameless:
+        assert isinstance(nameless.name, int)
+        assert [str(Source.of(one)) for one in (named, nameless, io.BytesIO())] == [named.name, *["file object"] * 2]
 
 
 def test_readers_of_one_file_object_have_places_of_their_own():
