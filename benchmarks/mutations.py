@@ -148,6 +148,12 @@ MUTATIONS: Final = (
          "of_face[name], name, mouth)", "of_face[name], name)", WIRING),
     _one("21", "all sound is speech", "hearing.py",
          "speech = np.array([self._meter(window) for window in windows])", "speech = np.ones(len(windows))", WIRING),
+    _one("22", "what is usual of a person is not taken off the voice", "settled.py",
+         "values[audio.valid] = self._reference.voice(values[audio.valid])", "pass", WIRING),
+    _one("23", "what is usual of a person is not known while a clip goes on", "settled.py",
+         "reference if reference is not None and reference.causal else None", "None", WIRING),
+    _one("24", "a person known by other models is taken", "pipeline.py", "        self._expect_same_models()\n", "",
+         WIRING),
 )  # fmt: skip
 
 
