@@ -126,6 +126,16 @@ def test_channels_cancel_where_less_than_a_tenth_of_their_energy_is_left(
     )
 
 
+def test_sound_that_overshoots_at_its_edges_stays_within_full_scale() -> None:
+    """As resampling makes loud edges; where the rate changes, and at the end, too."""
+    for sign in (1, -1):
+        assembler = Assembler()
+        edges = (sign * np.where(np.arange(30_000) % 200 < 100, 1, -1)[np.newaxis]).astype(np.float32)
+        blocks = [block for rate in (44_100, 48_000) for block in assembler.feed(None, rate, edges[:, :29_950])]
+        samples = np.concatenate([block.samples for block in (*blocks, *assembler.finish())])
+        assert np.abs(samples).max() == 1.0
+
+
 def test_channels_of_a_pause_are_not_judged() -> None:
     noise = np.random.default_rng(0).uniform(-1, 1, 8000).astype(np.float32)
     for level, judged in ((1e-4, False), (5e-3, True)):

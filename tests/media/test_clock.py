@@ -58,5 +58,7 @@ def test_at_most_eight_wait_for_a_usable_time():
 def test_times_are_sorted_among_four_neighbours_and_no_more():
     given = [5.0, 1.0, 2.0, 3.0, 4.0, 6.0]
     assert [time for time, _ in in_order((time, None) for time in given)] == [1, 2, 3, 4, 5, 6]
+    given = [5.0, 2.0, 3.0, 4.0, 1.0, 6.0]
+    assert next(time for time, _ in in_order((time, None) for time in given)) == 1
     given = [6.0, 2.0, 3.0, 4.0, 5.0, 1.0, 7.0]
     assert next(time for time, _ in in_order((time, None) for time in given)) == 2

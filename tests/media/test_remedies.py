@@ -180,7 +180,7 @@ def test_a_text_file_object_is_refused():
 @pytest.mark.parametrize(("scrambled", "clear", "empty", "told"), [(3, 2, 0, True), (2, 2, 0, False), (2, 1, 9, True)])
 def test_a_broadcast_is_scrambled_where_most_packets_that_carry_something_are(scrambled, clear, empty, told):
     """The head may begin within a packet."""
-    kinds = [0x90] * scrambled + [0x10] * clear + [0x20] * empty
+    kinds = [0x90] * scrambled + [0x10] * clear + [0x2F] * empty
     packets = b"".join(bytes([0x47, 0, 100, control]) + bytes(184) for control in (*kinds, 0x20, 0x20, 0x20, 0x20))
     assert ("is encrypted" in why_no_frame(io.BytesIO(bytes(50) + packets), "mpegts")) is told
     assert "is encrypted" not in why_no_frame(io.BytesIO(bytes(5000)), "mpegts")

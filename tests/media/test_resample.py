@@ -33,6 +33,14 @@ def test_pieces_make_no_difference_and_tones_stay(rate: int):
     np.testing.assert_allclose(whole[100:-100], expected[100:-100], atol=1e-3)
 
 
+def test_a_click_becomes_a_sinc_of_six_zero_crossings_under_a_hann_window():
+    click = np.zeros(80, np.float32)
+    click[40] = 1
+    away = 0.99 / 2 * np.abs(2 * np.arange(40) - 40)  # in zero crossings of the lower range
+    expected = 0.99 / 2 * np.sinc(away) * np.where(away < 6, 0.5 + 0.5 * np.cos(np.pi * away / 6), 0)
+    np.testing.assert_allclose(resample(click, 32_000, 7), expected, atol=1e-6)
+
+
 def test_what_lies_above_the_new_range_is_gone():
     tone = np.sin(2 * np.pi * 12_000 * np.arange(44_100) / 44_100).astype(np.float32)
     assert np.abs(resample(tone, 44_100, 4096)[100:-100]).max() < 0.003
