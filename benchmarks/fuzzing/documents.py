@@ -10,6 +10,7 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -22,6 +23,7 @@ from avcer.batch.record import Record, read_clips
 from avcer.batch.sources import read_sources
 from avcer.decision.express import SHIPPED, read_open
 from avcer.decision.fuse import read_fusion
+from avcer.decision.person import Person, read_person
 from avcer.demo import make_clip
 from avcer.errors import UsageError
 from avcer.labels import read_vocabulary
@@ -66,6 +68,7 @@ READERS: dict[str, Reader] = {
     "words": lambda folder: read_map(folder / "words.toml"),
     "model": lambda folder: choose("mini", "dynamic", [folder]),
     "options": _options,
+    "person": lambda folder: read_person(folder / "person.json"),
 }
 
 
@@ -90,6 +93,7 @@ def made_documents(folder: Path) -> dict[str, Path]:
     (sources["vocabulary"] / "mine.toml").write_text(VOCABULARY)
     (sources["words"] / "words.toml").write_text('[labels]\n"gut gelaunt" = "Happiness"\n"?" = ""\n')
     (sources["options"] / "options.json").write_text(json.dumps(Options().to_dict()))
+    Person.of([{"static": np.linspace(-3, -1, 7)}] * 3, {"static": "ab"}).write(sources["person"] / "person.json")
     write_corrections(CORRECTIONS, sources["corrections"])
     _tables(sources)
     _record(sources["record"] / "batch.sqlite", folder / "portrait.mp4")
