@@ -33,8 +33,8 @@ def given(
         return [[float(packet.pts * packet.time_base) for packet in part] for part in parts]
 
 
-CODECS = pytest.mark.parametrize("codec", ["aac", "flac", "pcm_s16le"])
-"""Two that are copied, and one that is coded anew."""
+CODECS = pytest.mark.parametrize("codec", ["aac", "flac", "libmp3lame", "pcm_s16le"])
+"""Three that are copied, and one that is coded anew."""
 
 
 @CODECS
@@ -79,12 +79,20 @@ def made_of(path: Path) -> tuple[str, int, str]:
         ("pcm_s16le", 2, ("aac", 16_000, "stereo")),
         ("pcm_s16le", 6, ("aac", 16_000, "stereo")),
         ("flac", 2, ("flac", 16_000, "stereo")),
+        ("libmp3lame", 2, ("mp3float", 16_000, "stereo")),
     ],
 )
 def test_sound_that_players_expect_is_copied_and_other_sound_becomes_aac_of_one_or_two_channels(
     tmp_path, codec, channels, expected
 ):
     assert made_of(recording(tmp_path, codec, channels)) == expected
+
+
+def test_mp3_slower_than_players_expect_in_mp4_becomes_aac(make_clip):
+    path = make_clip(
+        "clip.mkv", range(25), sounds=[(0.0, np.zeros((2, 8000), np.float32))], sample_rate=8000, audio_codec="mp3"
+    )
+    assert made_of(path) == ("aac", 8000, "stereo")
 
 
 @pytest.mark.parametrize(("rate", "expected"), [(8000, 8000), (16_050, 48_000), (96_000, 48_000)])

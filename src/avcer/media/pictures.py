@@ -162,7 +162,7 @@ class Pictures:
             return []
         if claimed_s - reached_s <= CUT_SHORT_S:
             return []
-        length_s = (film.container.duration or 0) / av.time_base
+        length_s = claimed_s - (film.container.start_time or 0) / av.time_base
         claimed = film.stream.frames or round(length_s * film.rate)
         return [
             f"the file is cut short: {self.count} of about {claimed} frames could be decoded"

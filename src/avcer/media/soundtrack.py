@@ -48,7 +48,8 @@ class Soundtrack:
     def attach(self, container: OutputContainer) -> None:
         """See ``filming.Track``."""
         codec = self._stream.codec_context
-        if codec.name in COPIED and (codec.name != "mp3" or codec.sample_rate >= LEAST_RATE):
+        name = codec.codec.canonical_name  # the name of its decoder differs: mp3float
+        if name in COPIED and (name != "mp3" or codec.sample_rate >= LEAST_RATE):
             self._packets = self._copied(container.add_stream_from_template(self._stream))
             return
         rate = codec.sample_rate if codec.sample_rate in AAC_RATES else AAC_RATES[-1]
