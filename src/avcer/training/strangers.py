@@ -10,16 +10,14 @@ from typing import Any, Final
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from safetensors.torch import load_file
 
 from avcer.emotion.probabilities import softmax
 from avcer.errors import InputError, ModelError
 from avcer.evaluation.statistics import metrics
 from avcer.evaluation.statistics.arousal import arousal
-from avcer.evaluation.strangers.speakers import normalised
+from avcer.evaluation.strangers.speakers import normalised_rows
 from avcer.files import atomic, make_folder
-from avcer.modalities import AUDIO
 from avcer.models.card import ModelCard
 from avcer.models.networks.mini_audio import MiniAudio
 from avcer.training import audio
@@ -109,7 +107,7 @@ def judge(
         values = softmax(logits[name] / _temperature(others, labels))
         rows.append(
             Row(name, len(table), seen, _uar(table.labels, values), metrics.ece(table.labels, values),
-                arousal(table.labels, values), _uar(table.labels, _normalised(values, table.speakers)))
+                arousal(table.labels, values), _uar(table.labels, normalised_rows(values, table.speakers)))
         )  # fmt: skip
     if not logits:
         logits = {one.table.name: _said(whole, density, one, settings)[one.table.validation] for one in extracted}
@@ -215,12 +213,6 @@ def _temperature(logits: Mapping[str, Double], labels: Mapping[str, Integer]) ->
 def _uar(labels: Integer, values: Double) -> float:
     said = values.argmax(axis=1)
     return float(np.mean([np.mean(said[labels == label] == label) for label in np.unique(labels)]))
-
-
-def _normalised(values: Double, speakers: NDArray[np.str_]) -> Double:
-    """``values (N, 7)``, each held against the speaker's others."""
-    held = normalised([{AUDIO.name: row[np.newaxis]} for row in values], speakers)
-    return np.concatenate([one[AUDIO.name] for one in held])
 
 
 def _card(

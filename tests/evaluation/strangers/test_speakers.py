@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from avcer.evaluation.statistics import metrics
 from avcer.evaluation.strangers import score
 from avcer.evaluation.strangers.report import tables
 from avcer.evaluation.strangers.run import Benchmark
 from avcer.evaluation.strangers.sets import LabelledSet
-from avcer.evaluation.strangers.speakers import normalised, without_speakers
+from avcer.evaluation.strangers.speakers import normalised_rows, without_speakers
 from avcer.evaluation.tables.frames import FrameTable
 from avcer.labels import BASIC
 from avcer.modalities import MODALITIES
@@ -30,21 +29,16 @@ def answers() -> Double:
     return values / values.sum(axis=1, keepdims=True)
 
 
-def held(values: Double, speakers: NDArray[np.str_]) -> Double:
-    found = normalised([{"audio": row[np.newaxis]} for row in values], speakers)
-    return np.concatenate([one["audio"] for one in found])
-
-
 def test_what_is_usual_of_each_speaker_is_taken_off() -> None:
     assert metrics.uar(LABELS, answers().argmax(axis=1)) < 0.3
-    assert metrics.uar(LABELS, held(answers(), SPEAKERS).argmax(axis=1)) == 1
+    assert metrics.uar(LABELS, normalised_rows(answers(), SPEAKERS).argmax(axis=1)) == 1
 
 
 def test_an_item_is_held_against_the_others_alone() -> None:
     """What is taken off the first item does not depend on it; what is taken off its speaker's others does."""
     changed = answers()
     changed[0] = np.roll(changed[0], 3)
-    taken = [held(values, SPEAKERS) / values for values in (answers(), changed)]
+    taken = [normalised_rows(values, SPEAKERS) / values for values in (answers(), changed)]
     first, second = (one / one[:, :1] for one in taken)
     np.testing.assert_allclose(first[0], second[0])
     assert not np.isclose(first[1:7], second[1:7]).all(axis=1).any()
@@ -52,8 +46,8 @@ def test_an_item_is_held_against_the_others_alone() -> None:
 
 
 def test_a_speaker_of_three_items_stays_as_it_is() -> None:
-    np.testing.assert_array_equal(held(answers()[:3], SPEAKERS[:3]), answers()[:3])
-    assert not np.allclose(held(answers()[:4], SPEAKERS[:4]), answers()[:4])
+    np.testing.assert_array_equal(normalised_rows(answers()[:3], SPEAKERS[:3]), answers()[:3])
+    assert not np.allclose(normalised_rows(answers()[:4], SPEAKERS[:4]), answers()[:4])
 
 
 def test_the_frames_of_clips_on_which_a_model_says_something() -> None:
@@ -66,7 +60,7 @@ def test_the_frames_of_clips_on_which_a_model_says_something() -> None:
     found = without_speakers([table(row) for row in answers()], SPEAKERS)
     for place in range(len(MODALITIES)):
         np.testing.assert_allclose(
-            np.stack([one.values[0, place] for one in found]), held(answers(), SPEAKERS), atol=1e-12
+            np.stack([one.values[0, place] for one in found]), normalised_rows(answers(), SPEAKERS), atol=1e-12
         )
     assert not any(one.values[1].any() for one in found)
 

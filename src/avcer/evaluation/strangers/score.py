@@ -17,7 +17,7 @@ from avcer.evaluation.side_by_side import by_video, curve
 from avcer.evaluation.statistics import intervals, metrics
 from avcer.evaluation.statistics.arousal import arousal
 from avcer.evaluation.strangers.sets import Kind, LabelledSet
-from avcer.evaluation.strangers.speakers import normalised, without_speakers
+from avcer.evaluation.strangers.speakers import normalised_rows, without_speakers
 from avcer.evaluation.tables.frames import FrameTable
 from avcer.labels import BASIC
 from avcer.media import SAMPLE_RATE, probe
@@ -50,6 +50,23 @@ class Row:
 
 def rated(items: LabelledSet, rate: Rater, model: str, seen: bool | None, note: Note) -> Row | None:
     """A row for a rater of voices or faces; None where it could rate nothing."""
+    said, kept, seconds, heard_s = _asked(items, rate, note)
+    if not said:
+        note(f"{items.name}: {model} says nothing of any of its {len(items)} items; left out")
+        return None
+    if len(kept) < len(items):
+        note(f"{items.name}: {model} says nothing of {len(items) - len(kept)} of {len(items)} items; they do not count")
+    chosen, values = np.array(kept), np.stack(said)
+    labels, speakers = items.labels[chosen], items.speakers[chosen]
+    found = scores(labels, values, speakers)
+    if items.kind == "faces":
+        return _row(items, chosen, model, {STATIC.curve: found}, seconds / len(items) * 1000, seen)
+    found["normalised"] = scores(labels, normalised_rows(values, speakers), speakers)
+    return _row(items, chosen, model, {AUDIO.curve: found}, seconds / heard_s, seen)
+
+
+def _asked(items: LabelledSet, rate: Rater, note: Note) -> tuple[list[Double], list[int], float, float]:
+    """What the rater says, of which items it says anything, the seconds that it took, and how long the items last."""
     said, kept, seconds, heard_s = [], [], 0.0, 0.0
     for place in range(len(items)):
         try:
@@ -64,20 +81,7 @@ def rated(items: LabelledSet, rate: Rater, model: str, seen: bool | None, note: 
         if values is not None:
             said.append(values)
             kept.append(place)
-    if not said:
-        note(f"{items.name}: {model} says nothing of any of its {len(items)} items; left out")
-        return None
-    if len(kept) < len(items):
-        note(f"{items.name}: {model} says nothing of {len(items) - len(kept)} of {len(items)} items; they do not count")
-    one = AUDIO if items.kind == "voices" else STATIC
-    cost = seconds / heard_s if items.kind == "voices" else seconds / len(items) * 1000
-    chosen = np.array(kept)
-    labels, speakers = items.labels[chosen], items.speakers[chosen]
-    curves = {one.curve: scores(labels, np.stack(said), speakers)}
-    if items.kind == "voices":
-        held = [values[one.name] for values in normalised([{one.name: row[np.newaxis]} for row in said], speakers)]
-        curves[one.curve]["normalised"] = scores(labels, np.concatenate(held), speakers)
-    return _row(items, chosen, model, curves, cost, seen)
+    return said, kept, seconds, heard_s
 
 
 def analysed(items: LabelledSet, analyzer: Analyzer, model: str, seen: bool | None, note: Note) -> Row | None:

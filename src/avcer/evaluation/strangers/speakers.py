@@ -31,6 +31,12 @@ def normalised(items: Sequence[Said], speakers: NDArray[np.str_]) -> Iterator[di
             yield {name: person.without(name, values) for name, values in said.items()}
 
 
+def normalised_rows(values: Double, speakers: NDArray[np.str_]) -> Double:
+    """``values (N, 7)`` of one modality, a row an item, normalised by their speakers."""
+    said = [{"it": row[np.newaxis]} for row in values]
+    return np.concatenate([one["it"] for one in normalised(said, speakers)])
+
+
 def without_speakers(tables: Sequence[FrameTable], speakers: NDArray[np.str_]) -> list[FrameTable]:
     """Tables of the frames of clips, a clip each, normalised by their speakers."""
     clips = [said_in(one) for one in tables]
