@@ -2,6 +2,7 @@
 
     python benchmarks/long_runs.py hours [--minutes 10 60 600] [--threads 1] [--write docs/limits.md]
     python benchmarks/long_runs.py clock [--minutes 600] [--write docs/limits.md]
+    python benchmarks/long_runs.py index [--minutes 10 60 600] [--write docs/limits.md]
     python benchmarks/long_runs.py many [--analyses 2000] [--write docs/limits.md]
     python benchmarks/long_runs.py clip FILE.mp4 [--minutes 600]
 
@@ -9,20 +10,23 @@
 six minutes in ten, and speaks; at the end of every hour, one frame is white, and a beep begins with it. The table
 says how much memory the whole command takes at most, how large the files are, and how far the last flash and the last
 beep are from where they were put: the flash by the frames' times in the results, the beep in the sound that the audio
-model gets. `clock`: these two alone, without any model. `many`: one `Analyzer`, one clip of a second, over and over,
-each result saved, every tenth with its picture. Exit status 1: a target was missed.
+model gets. `clock`: these two alone, without any model. `index`: what FFmpeg takes for such a clip that is opened once,
+each in a process of its own. `many`: one `Analyzer`, one clip of a second, over and over, each result saved, every
+tenth with its picture. Exit status 1: a target was missed.
 """
 
 from __future__ import annotations
 
 import argparse
 import math
+import multiprocessing
 import os
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from fractions import Fraction
 from pathlib import Path
 
@@ -35,7 +39,8 @@ from scipy import signal
 
 from avcer import Analysis, Analyzer
 from avcer.demo import make_clip, voice
-from avcer.media import SAMPLE_RATE, Pictures, open_sound
+from avcer.media import SAMPLE_RATE, Pictures, Source, open_sound
+from avcer.media.container import open_media
 from page import circumstances, put, table
 
 RATE = Fraction(1000, 1001)
@@ -247,6 +252,29 @@ def clock(chosen: argparse.Namespace) -> bool:
     return max(errors.max() for errors in errors_ms) <= 1000 * MOST_ERROR_S
 
 
+def index(chosen: argparse.Namespace) -> bool:
+    rows: list[list[object]] = []
+    for minutes in sorted(chosen.minutes):
+        spawning = multiprocessing.get_context("spawn")
+        with tempfile.TemporaryDirectory(prefix="avcer-long-") as folder, ProcessPoolExecutor(1, spawning) as alone:
+            clip = make(Path(folder) / "long.mp4", minutes)
+            packets, opening_mb, open_mb = alone.submit(_opened, clip).result()
+        rows.append([f"{minutes:g}", packets, f"{opening_mb:.0f}", f"{open_mb:.0f}"])
+    text = table(["minutes of clip", "packets", "while it is opened, MB", "while it is open, MB"], rows)
+    _say(f"{text}\n\n{circumstances('av')}", chosen.write, "index")
+    return True
+
+
+def _opened(clip: Path) -> tuple[int, float, float]:
+    """How many packets a clip has, and what it takes at most while it is opened, and while it is open, in MB."""
+    before_mb = _resident_mb()
+    with open_media(Source(clip)) as container:
+        told = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines())
+        most_mb = int(told["VmHWM"].split()[0]) * 1024 / 1e6
+        packets = sum(stream.frames for stream in container.streams)
+        return packets, most_mb - before_mb, _resident_mb() - before_mb
+
+
 def _size(folder: Path, suffix: str) -> int:
     return sum(path.stat().st_size for path in folder.iterdir() if path.suffix == suffix)
 
@@ -284,7 +312,7 @@ def _say(text: str, page: Path | None, part: str) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("hours", "clock", "many", "clip"))
+    parser.add_argument("what", choices=("hours", "clock", "index", "many", "clip"))
     parser.add_argument("file", nargs="?", type=Path)
     parser.add_argument("--minutes", type=float, nargs="+", default=[10, 60, 600])
     parser.add_argument("--analyses", type=int, default=2000)
@@ -295,7 +323,7 @@ def main() -> None:
     if chosen.what == "clip":
         make(chosen.file, chosen.minutes[-1])
         return
-    sys.exit(not {"hours": hours, "clock": clock, "many": many}[chosen.what](chosen))
+    sys.exit(not {"hours": hours, "clock": clock, "index": index, "many": many}[chosen.what](chosen))
 
 
 if __name__ == "__main__":

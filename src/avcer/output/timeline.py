@@ -7,17 +7,21 @@ memory as FFmpeg's index of hours, is imported.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from avcer.analysis import Analysis
 from avcer.files import atomic
+from avcer.memory import give_back
 from avcer.output.filmstrip import SLOTS, Filmstrip, cut_filmstrip
 from avcer.output.story import Story, tell
 
 if TYPE_CHECKING:
     from avcer.plotting import Figure
+
+TOLD_BYTES: Final = 500
+"""What telling takes for each frame, beside the story."""
 
 
 def write_timeline(analysis: Analysis, path: Path) -> Path:
@@ -40,6 +44,7 @@ def write_timeline(analysis: Analysis, path: Path) -> Path:
 def plot(analysis: Analysis, faces: bool = True) -> Figure:
     """The timeline as a figure; without ``faces``, or where the clip cannot be read again, without their pictures."""
     story = tell(analysis)
+    give_back(TOLD_BYTES * len(analysis.times_s))
     film = film_of(analysis, story) if faces else None
     from avcer.output.sheet import draw_timeline
 
