@@ -37,7 +37,7 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=10, metavar="N")
     parser.add_argument("--write", type=Path, metavar="PAGE.md", help="the page to put the table into")
     chosen = parser.parse_args()
-    headings = ["clips", "people", "known from", *(f"UAR {name}" for name in CURVES), "ECE AV"]
+    headings = ["clips", "people", "other clips used", *(f"UAR {name}" for name in CURVES), "ECE AV"]
     analyzer = Analyzer()
     rows = [row for path in chosen.clips for row in of_table(path, analyzer, chosen.draws)]
     text = f"{table(headings, rows)}\n\n{circumstances('avcer', 'openvino', 'numpy')}"
@@ -57,7 +57,7 @@ def of_table(path: Path, analyzer: Analyzer, draws: int) -> Iterator[list[object
             held = clips if count == 0 else known_from(clips, speakers, count, random)
             found.append(of_clips(held, labels, speakers, analyzer.policy))
         numbers = [mean(found, name, "uar") for name in CURVES] + [mean(found, "AV", "ece")]
-        shown = "nothing" if count == 0 else "all others" if count is None else f"{count} others"
+        shown = "none" if count == 0 else "all" if count is None else count
         yield [path.parent.name, len(np.unique(speakers)), shown, *(f"{value:.3f}" for value in numbers)]
 
 
@@ -69,7 +69,7 @@ def known_from(
     usual = [usual_in(one) for one in said]
     for place, clip in enumerate(clips):
         others = np.setdiff1d(np.flatnonzero(speakers == speakers[place]), [place])
-        drawn = others if count is None else random.choice(others, min(count, len(others)), replace=False)
+        drawn = others if count is None else random.choice(others, count, replace=False)
         person = Person.of([usual[other] for other in drawn], {})
         held.append(with_said(clip, {name: person.without(name, rows) for name, rows in said[place].items()}))
     return held

@@ -18,7 +18,7 @@ from avcer.decision.express import read_open
 from avcer.decision.person import Person
 from avcer.evaluation.ablation.variations import about
 from avcer.evaluation.corpus_run import key
-from avcer.identity import SAID_BETTER, WITHOUT_EFFECT, Identity, ModelIdentity
+from avcer.identity import LATER, SAID_BETTER, WITHOUT_EFFECT, Identity, ModelIdentity
 from avcer.models.card import ROLES, Role
 from avcer.models.engine import Engine, Items
 from avcer.models.store import InstalledModel
@@ -106,7 +106,7 @@ def test_every_option_is_in_it_or_left_out_on_purpose(usual: Identity) -> None:
     """A new option must be in force, and so in the identity; what is left out is a file's name, or has no effect."""
     in_force = set(Options().in_force())
     assert {one.name for one in fields(Options)} <= in_force
-    assert {name for name, _ in usual.options} == in_force - {*SAID_BETTER, *WITHOUT_EFFECT}
+    assert {name for name, _ in usual.options} == in_force - {*SAID_BETTER, *WITHOUT_EFFECT, *LATER}
 
 
 def test_threads_do_not_count(usual: Identity) -> None:
@@ -127,7 +127,7 @@ def test_what_a_file_says_counts_and_not_its_name(tmp_path: Path) -> None:
 
 def test_what_is_usual_of_a_person_counts_and_not_the_name_of_the_file(tmp_path: Path, usual: Identity) -> None:
     def known(name: str, anger: float) -> Identity:
-        means = {"static": np.array([0, anger, 0, 0, 0, 0, 0])}
+        means = {"static": np.array([0, anger, 0, 0, 0, 0, 0], np.float64)}
         return identity(person=Person(means, 3, {}).write(tmp_path / name))
 
     assert known("one.json", 1.0) == known("two.json", 1.0)

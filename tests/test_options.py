@@ -23,6 +23,7 @@ from avcer.sampling import SamplingPlan
     {"audio_window_s": 0.5, "setting": "fast"}, {"longest_side": -1}, {"min_face": -1},
     {"detect_every": 2.5}, {"detect_every": True}, {"fps": "5"}, {"longest_side": 640.0}, {"min_face": None},
     {"baseline": "first"}, {"baseline": "2-1"}, {"baseline": None}, {"person": "p.json", "baseline": "own"},
+    {"person": 5}, {"decision": ["a"]},
     {"least_segment": -0.1}, {"least_segment": 11}, {"least_segment": None},
     {"own_models": "folder"}, {"fill_gaps": "no"}, {"label_sets": 1}, {"raw_labels": None}, {"audio_step_s": "0.5"},
 ], ids=str)  # fmt: skip

@@ -16,7 +16,7 @@ from pyarrow import parquet
 
 from avcer import feeding, pipeline
 from avcer.analysis import Analysis, FaceAnalysis
-from avcer.decision.person import person_of
+from avcer.decision.person import person_of, read_person
 from avcer.errors import InputError, UsageError
 from avcer.evaluation.compare import Run, beside, drawn
 from avcer.evaluation.corpus_run import said
@@ -24,7 +24,7 @@ from avcer.evaluation.statistics import intervals, metrics
 from avcer.labels import AUDIO_8, BASIC
 from avcer.media import SoundBlock
 from avcer.models.card import Role
-from avcer.models.store import InstalledModel, find
+from avcer.models.store import InstalledModel
 from avcer.options import PUBLISHED, PUBLISHED_7, Options
 from avcer.output.tables import compound_table
 from avcer.pipeline import Analyzer
@@ -469,12 +469,28 @@ def test_live_a_person_is_known_from_the_first_row_on(usual: Analysis, tmp_path:
 
 def test_a_person_known_by_other_models_is_refused(usual: Analysis, tmp_path: Path) -> None:
     path = known(usual, tmp_path)
-    path.write_text(path.read_text(encoding="utf-8").replace(find("mini", "audio").card.graph.sha256, "ab"), "utf-8")
+    known_by = read_person(path).models
+    path.write_text(path.read_text(encoding="utf-8").replace(known_by["audio"], "ab"), encoding="utf-8")
     with pytest.raises(UsageError, match=r"person\.json: was made with another audio model"):
         Analyzer(engines=engines(), person=path)
-    other = replace(usual, provenance=replace(usual.provenance, models={"audio": {"sha256": "ab"}}))
+    other, unknown = (
+        replace(usual, provenance=replace(usual.provenance, models=models)) for models in ({"audio": "mine"}, {})
+    )
     with pytest.raises(InputError, match="other models than the clips before"):
         person_of([usual, other, usual])
+    with pytest.raises(InputError, match="does not say which models made it"):
+        person_of([unknown] * 3)
+
+
+def test_a_person_is_read_once(usual: Analysis, tmp_path: Path) -> None:
+    """What becomes of the file later changes neither an analysis nor what it says of itself."""
+    path = known(usual, tmp_path)
+    analyzer = Analyzer(engines=engines(), fusion="mean", rule="sum", person=path)
+    before = analyzer.analyze(source())
+    path.unlink()
+    after = analyzer.analyze(source())
+    assert after.provenance.identity == before.provenance.identity
+    np.testing.assert_array_equal(face(after, LARGE).static.values, face(before, LARGE).static.values)
 
 
 def test_the_p_value_of_a_comparison_is_two_sided() -> None:

@@ -17,6 +17,8 @@ WITHOUT_EFFECT: Final = ("threads",)
 """Options that no result depends on."""
 SAID_BETTER: Final = ("own_models", "compounds", "fusion", "device", "precision")
 """Options that name a file, or leave a choice to the machine: the identity holds what came of them."""
+LATER: Final = ("person",)
+"""Options that came later, left out where they are None: runs from before have the same identity."""
 DECIDING: Final = ("rule", "decision", "least_segment")
 """Options of the decision alone, beside fusion weights and vocabulary: the models say the same whatever they are."""
 
@@ -80,7 +82,7 @@ class Identity:
         vocabulary: Mapping[str, Any],
     ) -> Self:
         """Of records as JSON has them; ``options`` as ``Options.in_force`` gives them."""
-        left_out = WITHOUT_EFFECT + SAID_BETTER
+        left_out = {*WITHOUT_EFFECT, *SAID_BETTER, *(name for name in LATER if options.get(name) is None)}
         chosen = {name: _hashable(value) for name, value in options.items() if name not in left_out}
         return cls(
             version=version,

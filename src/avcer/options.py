@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 from avcer.decision.baseline import NO_BASELINE, Baseline
 from avcer.decision.express import OPEN, OpenRule, read_open
 from avcer.decision.fuse import MEAN, PUBLISHED, PUBLISHED_7, FusionWeights, read_fusion
-from avcer.decision.person import Person, Reference, read_person
+from avcer.decision.person import Person, read_person
 from avcer.decision.policy import RULES, Rule
 from avcer.decision.steady import LEAST_S, Steady
 from avcer.emotion.audio import WINDOW_STEP_S
@@ -182,10 +182,13 @@ class Options:
         _number("video_track", self.video_track, "the number of a track, from 1", 1, whole=True)
         if self.times is not None:
             _one_of("times", self.times, ("file", "start"))
+        for name in ("decision", "person"):
+            if not isinstance(getattr(self, name), str | Path | None):
+                raise UsageError(f"{name} must be the path of a file, not {getattr(self, name)!r}")
         if not isinstance(self.baseline, str):
             raise UsageError(f"baseline must be a word such as first:2, not {self.baseline!r}")
         if Baseline.parse(self.baseline) is not None and self.person is not None:
-            raise UsageError("person and baseline both say what this person usually looks like: leave one out")
+            raise UsageError("person and baseline both correct for the person: leave one out")
         for name in ("fill_gaps", "label_sets", "raw_labels"):
             if not isinstance(getattr(self, name), bool):
                 raise UsageError(f"{name} must be true or false, not {getattr(self, name)!r}")
@@ -249,9 +252,9 @@ class Options:
             raise UsageError(f"decision holds numbers of the rule open, not of {self.decision_rule}: leave one out")
         return None
 
-    def reference(self) -> Reference | None:
-        """What the person is held against: their face at rest, or other clips; None where that is not asked for."""
-        return self.known_person() or Baseline.parse(self.baseline)
+    def resting(self) -> Baseline | None:
+        """When faces are at rest; None where that is not asked for."""
+        return Baseline.parse(self.baseline)
 
     def known_person(self) -> Person | None:
         """The person of other clips; reads the file.

@@ -14,6 +14,7 @@ import numpy as np
 from avcer import __version__
 from avcer.analysis import Analysis
 from avcer.changes import Changes
+from avcer.decision.person import digests
 from avcer.decision.policy import Policy
 from avcer.emotion.audio import AudioModel
 from avcer.emotion.dynamic import DynamicModel
@@ -78,7 +79,7 @@ class Analyzer:
         vocabulary = self.options.vocabulary()
         models = choose_all(self.options.models, self.options.own_models)
         self.cards = {role: model.card for role, model in models.items()}
-        self._expect_same_models()
+        self._person = self.options.known_person()
         self.policy = Policy(
             weights=self.options.weights(self.cards["audio"]),
             vocabulary=vocabulary,
@@ -101,12 +102,13 @@ class Analyzer:
             DynamicModel(self.cards["dynamic"], run["dynamic"]),
         )
         self._audio = AudioModel(self.cards["audio"], run["audio"])
+        self._expect_same_models()
 
     def _expect_same_models(self) -> None:
         """Raises UsageError if other models than these were asked about the person of the options."""
-        person = self.options.known_person()
-        for role, digest in {} if person is None else person.models.items():
-            if role in self.cards and self.cards[role].graph.sha256 != digest:
+        own = digests({role: self._model_identity(role).to_dict() for role in self.cards})
+        for role, digest in {} if self._person is None else self._person.models.items():
+            if own.get(role) != digest:
                 raise UsageError(
                     f"{self.options.person}: was made with another {role} model; analyse the clips of the person with "
                     "this one, then run avcer person on the results"
@@ -189,7 +191,7 @@ class Analyzer:
         chosen = leadership or ("whole-clip" if latency_s is None else "largest-now")
         if chosen not in LEADERSHIPS:
             raise UsageError(f"leadership must be one of {', '.join(LEADERSHIPS)}, not {chosen!r}")
-        reference = self.options.reference()
+        reference = self._person or self.options.resting()
         if reference is not None and not reference.causal and latency_s is not None:
             raise UsageError(f"baseline {self.options.baseline} needs the whole clip; live, give first:N (seconds)")
         plan = SessionPlan(
@@ -275,10 +277,9 @@ class Analyzer:
 
     def _numbers(self) -> dict[str, Any]:
         """What the numbers in files come to, in place of the names of the files."""
-        person = self.options.known_person()
         return {
             "decision": None if self.policy.numbers is None else summary(self.policy.numbers.as_dict()),
-            "person": None if person is None else summary(person.as_dict()),
+            "person": None if self._person is None else summary(self._person.as_dict()),
         }
 
     def _provenance(self, timings: dict[str, Any]) -> Provenance:

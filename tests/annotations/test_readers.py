@@ -113,6 +113,7 @@ def test_textgrid_of_praatio(form: str, tmp_path: Path) -> None:
         (LONG[:200].encode(), "ends too early"),
         (LONG.replace("1.25", "x").encode(), "in the place of a number"),
         (LONG.replace("xmax = 1.25", "xmax = 0").encode(), "from 0 to 0"),
+        (LONG.replace("xmax = 1.25", "xmax = 1e999").encode(), "a number is too large"),
         (b'"ooTextFile" "Pitch" 0 1', "Pitch"),
         (LONG.encode("latin-1"), "utf-8"),
         (b"", "ends too early"),

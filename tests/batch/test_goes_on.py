@@ -218,8 +218,8 @@ def test_differences_between_runs_have_names_and_both_values() -> None:
     def settings(**more: object) -> dict[str, object]:
         identity = {
             "version": "1", "models": {"static": {"name": "mini-static", "sha256": "a"}},
-            "options": {"rule": "open", "fps": None, "decision": "0123"}, "fusion": {"name": "mini", "weights": [1]},
-            "digest": "x",
+            "options": {"rule": "open", "fps": None, "decision": "0123", "person": "01"},
+            "fusion": {"name": "mini", "weights": [1]}, "digest": "x",
         }  # fmt: skip
         return {"identity": {**identity, **more}, "formats": ["csv"]}
 
@@ -227,13 +227,14 @@ def test_differences_between_runs_have_names_and_both_values() -> None:
     assert differences(before, before) == []
     later = settings(
         version="2", models={"static": {"name": "mini-static", "sha256": "b"}}, fusion={"name": "own", "weights": [2]},
-        options={"rule": "sum", "fps": 5.0, "decision": "4567"}, digest="y",
+        options={"rule": "sum", "fps": 5.0, "decision": "4567", "person": "23"}, digest="y",
     )  # fmt: skip
     assert differences(before, {**later, "formats": ["csv", "eaf"]}) == [
         "decision: another file",
         "formats: csv -> csv,eaf",
         "fps: none -> 5.0",
         "fusion: mini -> own",
+        "person: another file",
         "rule: open -> sum",
         "static model: other content of mini-static",
         "version: 1 -> 2",

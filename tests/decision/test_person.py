@@ -68,8 +68,16 @@ def test_it_is_known_before_the_first_row() -> None:
 
 
 def test_two_clips_are_too_few() -> None:
-    with pytest.raises(InputError, match="2 clips are too few to know a person by; give 3 or more"):
-        Person.of([usual_in({"static": shown("Fear")})] * 2, MODELS)
+    two = [usual_in({"static": shown("Fear")})] * 2
+    with pytest.raises(InputError, match="too few clips: a face or a voice is in 2 of them; give 3 or more"):
+        Person.of([*two, {}, {}], MODELS)
+    with pytest.raises(InputError, match="in 0 of them"):
+        Person.of([], MODELS)
+
+
+def test_each_modality_needs_three_clips() -> None:
+    both = usual_in({"static": shown("Fear"), "audio": shown("Sadness")})
+    assert set(Person.of([both, both, {"audio": both["audio"]}], MODELS).usual) == {"audio"}
 
 
 def test_the_file_gives_the_person_again(tmp_path: Path) -> None:
@@ -87,16 +95,18 @@ def test_the_file_gives_the_person_again(tmp_path: Path) -> None:
     '{"format": "avcer-person", "usual": {"static": [1, 2]}, "clips": 3, "models": {}}',
     '{"format": "avcer-person", "usual": {"static": [1, 2, 3, 4, 5, 6, NaN]}, "clips": 3, "models": {}}',
     '{"format": "avcer-person", "usual": {"static": [1, 2, 3, 4, 5, 6, 7]}, "clips": "x", "models": {}}',
-    '{"format": "avcer-person", "usual": {}, "clips": 3, "models": 5}',
-], ids=range(9))  # fmt: skip
+    '{"format": "avcer-person", "usual": {}, "clips": 3, "models": {}}',
+    '{"format": "avcer-person", "usual": {"smell": [1, 2, 3, 4, 5, 6, 7]}, "clips": 3, "models": {}}',
+    '{"format": "avcer-person", "usual": {"static": [1, 2, 3, 4, 5, 6, 7]}, "clips": 3, "models": 5}',
+], ids=range(11))  # fmt: skip
 def test_another_file_is_refused_in_a_line(tmp_path: Path, text: str) -> None:
     path = tmp_path / "person.json"
     path.write_text(text, encoding="utf-8")
-    with pytest.raises(UsageError, match=r"person\.json: is no file of a person") as caught:
+    with pytest.raises(UsageError, match=r"person\.json: is not a person file") as caught:
         read_person(path)
     assert "\n" not in str(caught.value)
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="no such file of a person; write one with avcer person"):
+    with pytest.raises(UsageError, match="no such person file; write one with avcer person"):
         read_person(tmp_path / "none.json")

@@ -7,6 +7,7 @@ everything else is for people.
 from __future__ import annotations
 
 import codecs
+import math
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -60,7 +61,10 @@ class _Tokens:
 
     def number(self) -> float:
         """The next token, which must be a number."""
-        return float(self._next("number"))
+        value = float(self._next("number"))
+        if not math.isfinite(value):
+            raise ValueError("a number is too large")
+        return value
 
     def count(self) -> int:
         """The next token, which must say how many."""

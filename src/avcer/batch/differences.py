@@ -9,6 +9,8 @@ from avcer.identity import summary
 
 _PLAIN: Final = ("version", "device", "precision")
 _NAMED: Final = ("fusion", "vocabulary")
+_DIGESTS: Final = ("decision", "person")
+"""Options whose value is a digest: their file is not known by name."""
 """Parts of an identity that are documents with a name."""
 
 
@@ -40,7 +42,7 @@ def _facts(settings: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         document = identity.get(name)
         yield name, document and (document.get("name"), summary(document))
     for name, value in identity.get("options", {}).items():
-        yield name, ("", value) if name == "decision" and value else value  # a digest: its file is not known by name
+        yield name, ("", value) if name in _DIGESTS and value else value
     yield "formats", ",".join(settings.get("formats", ()))
 
 

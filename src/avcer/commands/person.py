@@ -1,17 +1,23 @@
-"""``avcer person``: what the models usually say of one person, from analyses of several clips."""
+"""``avcer person``: the mean of what the models say of one person, from analyses of several clips."""
 
 from __future__ import annotations
 
 import argparse
+import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from avcer.commands.shared import DONE, Commands, add
-from avcer.errors import OutputError
+from avcer.errors import InputError, OutputError
+
+if TYPE_CHECKING:
+    from avcer.analysis import Analysis
 
 
 def add_person(commands: Commands) -> None:
     """The parser of ``avcer person``."""
-    summary = "what the models usually say of one person, for --person, from results of several clips"
+    summary = "the mean of what the models say of one person, for --person, from results of several clips"
     person = add(commands, "person", summary, _person)
     person.add_argument(
         "results", nargs="+", type=Path, metavar="RESULT",
@@ -23,12 +29,30 @@ def add_person(commands: Commands) -> None:
 
 def _person(chosen: argparse.Namespace) -> int:
     from avcer.decision.person import person_of
-    from avcer.output.document import load_json
 
     if chosen.out.exists():
         raise OutputError(f"{chosen.out}: is there already; give another --out, or remove it")
-    made = person_of(load_json(result, labels_alone=True) for result in chosen.results)
+    made = person_of(_loaded(_apart(chosen.results), chosen.quiet))
     made.write(chosen.out)
     if not chosen.quiet:
-        print(f"{chosen.out}: {made.clips} clips; {', '.join(made.usual) or 'neither face nor voice'}")
+        print(f"{chosen.out}: {made.clips} clips; {', '.join(made.usual)}")
     return DONE
+
+
+def _apart(results: Sequence[Path]) -> Sequence[Path]:
+    """The results, if none is given twice."""
+    folders = [(one if one.is_dir() else one.parent).resolve() for one in results]
+    for place, folder in enumerate(folders):
+        if folder in folders[:place]:
+            raise InputError(f"{results[place]}: is given twice; give each result once")
+    return results
+
+
+def _loaded(results: Sequence[Path], quiet: bool) -> Iterator[Analysis]:
+    from avcer.output.document import load_json
+
+    for result in results:
+        analysis = load_json(result, labels_alone=True)
+        if len(analysis.tracks) > 1 and not quiet:
+            print(f"note: {result}: has {len(analysis.tracks)} faces; the primary one is taken", file=sys.stderr)
+        yield analysis

@@ -1,4 +1,4 @@
-"""What the models usually say of one person, taken off what they say of the same person: speaker normalisation.
+"""Speaker normalisation: the mean of what the models say of one person is subtracted from what they say of that person.
 
 Faces at rest, mouths in speech and voices differ between people more than between emotions. The mean of a model's
 log-probabilities over several clips of a person is what it says of that person whatever they show. Without it, each
@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -23,14 +22,15 @@ from avcer.decision.likely import logarithms
 from avcer.emotion.probabilities import softmax
 from avcer.errors import InputError, UsageError
 from avcer.files import atomic_text
+from avcer.identity import summary
 from avcer.labels import BASIC
-from avcer.modalities import AUDIO
+from avcer.modalities import AUDIO, MODALITIES
 from avcer.parsing import json_of
 from avcer.types import Double, expect_shape
 
 FILE_FORMAT: Final = "avcer-person"
 LEAST_CLIPS: Final = 3
-"""With fewer clips, what they happen to show is taken for the person."""
+"""With fewer clips that a modality says anything of, what these happen to show would be taken for the person."""
 
 Said = Mapping[str, Double]
 """What each modality says, by its name: rows ``(N, 7)``; or means of it ``(7,)``."""
@@ -40,8 +40,9 @@ Said = Mapping[str, Double]
 class Person:
     """What the models usually say of one person.
 
-    ``usual``: of each modality that said anything, by its name, the mean of its log-probabilities ``(7,)``, each clip
-    counting the same. ``clips``: how many there were. ``models``: the SHA-256 of each model's graph, by its role.
+    ``usual``: of each modality that said anything of enough clips, by its name, the mean of its log-probabilities
+    ``(7,)``, each clip counting the same. ``clips``: how many there were. ``models``: a digest of each model, by its
+    role.
     """
 
     usual: Said
@@ -59,21 +60,25 @@ class Person:
         """The person whom ``clips`` show, of each of which this is what is ``usual_in`` it.
 
         Raises:
-            InputError: there are fewer than ``LEAST_CLIPS`` clips.
+            InputError: no modality says anything of ``LEAST_CLIPS`` clips.
         """
-        if len(clips) < LEAST_CLIPS:
-            raise InputError(f"{len(clips)} clips are too few to know a person by; give {LEAST_CLIPS} or more")
         names = dict.fromkeys(name for one in clips for name in one)
-        usual = {name: np.mean([one[name] for one in clips if name in one], axis=0) for name in names}
+        means = {name: [one[name] for one in clips if name in one] for name in names}
+        usual = {name: np.mean(one, axis=0) for name, one in means.items() if len(one) >= LEAST_CLIPS}
+        if not usual:
+            most = max(map(len, means.values()), default=0)
+            raise InputError(f"too few clips: a face or a voice is in {most} of them; give {LEAST_CLIPS} or more")
         return cls(usual, len(clips), dict(models))
 
     @classmethod
     def of_dict(cls, document: Mapping[str, Any]) -> Self:
         """The person that ``as_dict`` gave."""
         usual = {name: np.array(one, dtype=np.float64) for name, one in document["usual"].items()}
+        if not usual or not set(usual) <= {one.name for one in MODALITIES}:
+            raise ValueError(f"it has means of {', '.join(usual) or 'nothing'}")
         if not all(np.isfinite(one).all() for one in usual.values()):
-            raise ValueError("a mean is no number")
-        return cls(usual, int(document["clips"]), dict(document["models"]))
+            raise ValueError("a mean is not a finite number")
+        return cls(usual, int(document["clips"]), {role: str(digest) for role, digest in document["models"].items()})
 
     def as_dict(self) -> dict[str, Any]:
         """For the file."""
@@ -88,11 +93,11 @@ class Person:
         return path
 
     def without(self, name: str, values: Double) -> Double:
-        """``values (N, 7)`` of the modality of that name, with what is usual taken off; each row adds up to 1."""
+        """``values (N, 7)`` of the modality of that name without the person's mean; each row adds up to 1."""
         return softmax(logarithms(values) - self.usual[name]) if name in self.usual and len(values) else values
 
     def faces(self, said: Said, times_s: Double, starts_s: float) -> dict[str, Double]:
-        """What the face models say of a whole face, with what is usual taken off."""
+        """What the face models say of a whole face, without the person's mean."""
         return {name: self.without(name, values) for name, values in said.items()}
 
     def running(self) -> Callable[[Said, Double, int], dict[str, Double]]:
@@ -100,7 +105,7 @@ class Person:
         return self.faces
 
     def voice(self, values: Double) -> Double:
-        """What the audio model says ``(N, 7)`` where it says anything, with what is usual taken off."""
+        """What the audio model says ``(N, 7)`` where it says anything, without the person's mean."""
         return self.without(AUDIO.name, values)
 
 
@@ -113,13 +118,16 @@ def person_of(analyses: Iterable[Analysis]) -> Person:
     """The person who is the primary face of every one of ``analyses``, and whose voice is heard in it.
 
     Raises:
-        InputError: there are too few, their models differ, or something was taken off what the models said.
+        InputError: there are too few, their models differ or are not known, or they were made with ``person`` or
+            ``baseline``.
     """
     clips: list[Said] = []
     models: dict[str, str] = {}
     for analysis in analyses:
         clips.append(usual_in(_said(analysis)))
-        own = {role: str(one.get("sha256")) for role, one in analysis.provenance.models.items()}
+        own = digests(analysis.provenance.models)
+        if not own:
+            raise InputError(f"{analysis.clip.path}: the result does not say which models made it; analyse it again")
         if models and own != models:
             raise InputError(
                 f"{analysis.clip.path}: was analysed with other models than the clips before; use the same"
@@ -128,16 +136,20 @@ def person_of(analyses: Iterable[Analysis]) -> Person:
     return Person.of(clips, models)
 
 
+def digests(models: Mapping[str, Any]) -> dict[str, str]:
+    """A digest of each model that says anything of an emotion, by its role, from their records in a provenance."""
+    return {one.name: summary(models[one.name]) for one in MODALITIES if one.name in models}
+
+
 def _said(analysis: Analysis) -> Said:
     """What the models say of the primary face, and of the sound."""
     options = analysis.provenance.options
     if options.get("person") or options.get("baseline", NO_BASELINE) != NO_BASELINE:
         raise InputError(f"{analysis.clip.path}: was analysed with --person or --baseline; analyse it without")
-    heard = analysis.said[AUDIO.name]
-    said = {AUDIO.name: heard.values[heard.valid]}
+    said = {name: one.values[one.valid] for name, one in analysis.said.items()}
     face = None if analysis.primary is None else analysis.face(analysis.primary)
     if face is not None:
-        said |= {name: one.values[one.valid] for name, one in face.said.items() if name != AUDIO.name}
+        said |= {name: one.values[one.valid] for name, one in face.said.items() if name not in said}
     return said
 
 
@@ -152,18 +164,11 @@ def read_person(path: Path) -> Person:
         UsageError: no such file, or another kind of file.
     """
     try:
-        status = path.stat()
-        return _read_person(path, status.st_size, status.st_mtime_ns)
+        document = json_of(path.read_text(encoding="utf-8"))
+        if document["format"] != FILE_FORMAT:
+            raise ValueError(f"its format is {document['format']!r}, not {FILE_FORMAT!r}")
+        return Person.of_dict(document)
     except FileNotFoundError as error:
-        raise UsageError(f"{path}: no such file of a person; write one with avcer person") from error
+        raise UsageError(f"{path}: no such person file; write one with avcer person") from error
     except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
-        raise UsageError(f"{path}: is no file of a person ({error}); write one with avcer person") from error
-
-
-@cache
-def _read_person(path: Path, size: int, modified_ns: int) -> Person:
-    """Read once, and again when the file has changed."""
-    document = json_of(path.read_text(encoding="utf-8"))
-    if document["format"] != FILE_FORMAT:
-        raise ValueError(f"its format is {document['format']!r}, not {FILE_FORMAT!r}")
-    return Person.of_dict(document)
+        raise UsageError(f"{path}: is not a person file ({error}); write one with avcer person") from error

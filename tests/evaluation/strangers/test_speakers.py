@@ -65,6 +65,16 @@ def test_the_frames_of_clips_on_which_a_model_says_something() -> None:
     assert not any(one.values[1].any() for one in found)
 
 
+def test_nobody_is_normalised_where_every_item_has_a_speaker_of_its_own() -> None:
+    items = LabelledSet(
+        "own", "voices", LABELS, np.arange(len(LABELS)).astype(str), lambda place: np.full(9, place, np.float32)
+    )
+    row = score.rated(items, lambda sound: answers()[int(sound[0])], "mini", False, print)
+    assert row is not None
+    assert "normalised" not in row.curves["A"]
+    assert list(tables(Benchmark((row,), ()))) == ["Voices"]
+
+
 def test_both_scores_of_voices_are_told() -> None:
     sounds = {place: np.full(16_000, place, np.float32) for place in range(len(LABELS))}
     items = LabelledSet("own", "voices", LABELS, SPEAKERS, lambda place: sounds[place])

@@ -30,20 +30,22 @@ Table = tuple[list[str], list[list[str]]]
 
 def tables(benchmark: Benchmark) -> dict[str, Table]:
     """Headings and rows by title; the last rows are each model's means over the corpora that it has not seen. Where
-    speakers are known, a second table has what is left of the answers without the speakers.
+    speakers have enough items, a second table has the scores with speaker normalisation.
     """
     made: dict[str, Table] = {}
     for kind, title in TITLES.items():
         rows = [row for row in benchmark.rows if row.kind == kind]
-        versions = {title: rows, f"{title}, speaker-normalised": [_normalised(row) for row in rows if kind != "faces"]}
+        versions = {title: rows, f"{title}, speaker-normalised": _normalised(rows)}
         for name, version in versions.items():
             if version:
                 made[name] = _clips(version) if kind == "clips" else _single(version, MAIN[kind])
     return made
 
 
-def _normalised(row: Row) -> Row:
-    return replace(row, curves={name: one["normalised"] for name, one in row.curves.items()})
+def _normalised(rows: Sequence[Row]) -> list[Row]:
+    """Those with speaker normalisation, in the places of the others."""
+    each = [(row, {name: one["normalised"] for name, one in row.curves.items() if "normalised" in one}) for row in rows]
+    return [replace(row, curves=curves) for row, curves in each if curves]
 
 
 def _single(rows: Sequence[Row], curve: str) -> Table:

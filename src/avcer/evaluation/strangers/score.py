@@ -17,7 +17,7 @@ from avcer.evaluation.side_by_side import by_video, curve
 from avcer.evaluation.statistics import intervals, metrics
 from avcer.evaluation.statistics.arousal import arousal
 from avcer.evaluation.strangers.sets import Kind, LabelledSet
-from avcer.evaluation.strangers.speakers import normalised_rows, without_speakers
+from avcer.evaluation.strangers.speakers import can_normalise, normalised_rows, without_speakers
 from avcer.evaluation.tables.frames import FrameTable
 from avcer.labels import BASIC
 from avcer.media import SAMPLE_RATE, probe
@@ -31,8 +31,8 @@ Note = Callable[[str], None]
 @dataclass(frozen=True)
 class Row:
     """One model on one corpus. ``n`` items were rated, of ``speakers`` people (faces: pictures), in ``classes`` that
-    occur. ``curves`` has scores by curve: of voices ``A``, of faces ``VS``, of clips all of ``modalities.CURVES``; with
-    the speakers' other items taken off under ``normalised``, see ``strangers.speakers``; of faces not.
+    occur. ``curves`` has scores by curve: of voices ``A``, of faces ``VS``, of clips all of ``modalities.CURVES``;
+    under ``normalised`` also with speaker normalisation, where a speaker has enough items; of faces not.
     ``cost`` is the real-time factor; of faces, milliseconds a picture. ``seen``: the model learned from other parts of
     the corpus; None where that is not known.
     """
@@ -61,7 +61,8 @@ def rated(items: LabelledSet, rate: Rater, model: str, seen: bool | None, note: 
     found = scores(labels, values, speakers)
     if items.kind == "faces":
         return _row(items, chosen, model, {STATIC.curve: found}, seconds / len(items) * 1000, seen)
-    found["normalised"] = scores(labels, normalised_rows(values, speakers), speakers)
+    if can_normalise(speakers):
+        found["normalised"] = scores(labels, normalised_rows(values, speakers), speakers)
     return _row(items, chosen, model, {AUDIO.curve: found}, seconds / heard_s, seen)
 
 
@@ -104,8 +105,9 @@ def analysed(items: LabelledSet, analyzer: Analyzer, model: str, seen: bool | No
     chosen = np.array(kept)
     labels, speakers = items.labels[chosen], items.speakers[chosen]
     curves = of_clips(tables, labels, speakers, analyzer.policy)
-    for name, one in of_clips(without_speakers(tables, speakers), labels, speakers, analyzer.policy).items():
-        curves[name]["normalised"] = one
+    if can_normalise(speakers):
+        held = of_clips(without_speakers(tables, speakers), labels, speakers, analyzer.policy)
+        curves = {name: one | {"normalised": held[name]} for name, one in curves.items()}
     return _row(items, chosen, model, curves, seconds / max(duration_s, 1e-9), seen)
 
 

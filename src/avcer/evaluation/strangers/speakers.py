@@ -1,10 +1,11 @@
-"""Speaker normalisation without labels: what a model usually says of a speaker, taken off what it says of each item.
+"""Speaker normalisation without labels.
 
-An item is held against the same speaker's other items, as ``avcer analyze --person`` would be with all of them.
+From each item, the mean over the same speaker's other items is subtracted, as ``avcer analyze --person`` does.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -17,18 +18,25 @@ from avcer.modalities import MODALITIES
 from avcer.types import Double
 
 
+def can_normalise(speakers: NDArray[np.str_]) -> bool:
+    """Whether any of the ``speakers (N,)`` of N items has enough of them."""
+    return bool(np.unique(speakers, return_counts=True)[1].max(initial=0) > LEAST_CLIPS)
+
+
 def normalised(items: Sequence[Said], speakers: NDArray[np.str_]) -> Iterator[dict[str, Double]]:
-    """What each modality says of each of N items, by ``speakers (N,)``, without what is usual of the speaker; as it is
-    where the speaker has too few other items.
+    """What each modality says of each of N items, by ``speakers (N,)``, without the mean of the speaker's others; as it
+    is where these are too few.
     """
     usual = [usual_in(said) for said in items]
     for place, said in enumerate(items):
         others = [usual[other] for other in np.flatnonzero(speakers == speakers[place]) if other != place]
-        if len(others) < LEAST_CLIPS:
-            yield dict(said)
-        else:
-            person = Person.of(others, {})
-            yield {name: person.without(name, values) for name, values in said.items()}
+        person = Person.of(others, {}) if _enough(others) else None
+        yield {name: person.without(name, values) if person else values for name, values in said.items()}
+
+
+def _enough(others: Sequence[Said]) -> bool:
+    counts = Counter(name for one in others for name in one)
+    return max(counts.values(), default=0) >= LEAST_CLIPS
 
 
 def normalised_rows(values: Double, speakers: NDArray[np.str_]) -> Double:
