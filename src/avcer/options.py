@@ -157,13 +157,30 @@ class Options:
     times: Literal["file", "start"] | None = None
 
     def __post_init__(self) -> None:
+        self._expect_words()
+        self._expect_numbers()
+        self._expect_files()
+        for name in ("fill_gaps", "label_sets", "raw_labels"):
+            if not isinstance(getattr(self, name), bool):
+                raise UsageError(f"{name} must be true or false, not {getattr(self, name)!r}")
+        if self.label_sets and self.decision_rule != OPEN:
+            raise UsageError(f"label_sets are of the rule open, not of {self.decision_rule}: leave one out")
+        if Baseline.parse(self.baseline) is not None and self.person is not None:
+            raise UsageError("person and baseline both correct for the person: leave one out")
+
+    def _expect_words(self) -> None:
         _one_of("models", self.models, FAMILIES)
         _one_of("setting", self.setting, tuple(SETTINGS))
         if self.rule is not None:
             _one_of("rule", self.rule, RULES)
         _one_of("device", self.device, DEVICES)
         _one_of("sound_for", self.sound_for, ("primary", "all"))
-        _paths("own_models", self.own_models)
+        if self.times is not None:
+            _one_of("times", self.times, ("file", "start"))
+        if not isinstance(self.baseline, str):
+            raise UsageError(f"baseline must be a word such as first:2, not {self.baseline!r}")
+
+    def _expect_numbers(self) -> None:
         _number("detect_every", self.detect_every, "1 (every frame) or a larger whole number", 1, whole=True)
         _number("steady_within", self.steady_within, "a probability, 0 to 1", 0, 1)
         _number("fps", self.fps, "a number of frames a second", 0, above=True)
@@ -180,20 +197,12 @@ class Options:
         _number("end", self.end, f"a number of seconds after start, {self.start or 0:g}", self.start or 0, above=True)
         _number("audio_track", self.audio_track, "the number of a track, from 1", 1, whole=True)
         _number("video_track", self.video_track, "the number of a track, from 1", 1, whole=True)
-        if self.times is not None:
-            _one_of("times", self.times, ("file", "start"))
+
+    def _expect_files(self) -> None:
+        _paths("own_models", self.own_models)
         for name in ("decision", "person"):
             if not isinstance(getattr(self, name), str | Path | None):
                 raise UsageError(f"{name} must be the path of a file, not {getattr(self, name)!r}")
-        if not isinstance(self.baseline, str):
-            raise UsageError(f"baseline must be a word such as first:2, not {self.baseline!r}")
-        if Baseline.parse(self.baseline) is not None and self.person is not None:
-            raise UsageError("person and baseline both correct for the person: leave one out")
-        for name in ("fill_gaps", "label_sets", "raw_labels"):
-            if not isinstance(getattr(self, name), bool):
-                raise UsageError(f"{name} must be true or false, not {getattr(self, name)!r}")
-        if self.label_sets and self.decision_rule != OPEN:
-            raise UsageError(f"label_sets are of the rule open, not of {self.decision_rule}: leave one out")
 
     @property
     def decision_rule(self) -> Rule:
