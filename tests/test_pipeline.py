@@ -299,6 +299,9 @@ def test_what_is_left_out_changes_next_to_nothing(demonstration: Path, analysis:
     assert stages["detect"]["items"] == 200
     assert stages["static"]["items"] == sum(len(face.track.frames) for face in everything.faces if face.track)
     found = agreement(everything, analysis)
+    for one, other in zip(everything.faces, analysis.faces, strict=True):
+        np.testing.assert_array_equal(one.dynamic.values, other.dynamic.values)
+        np.testing.assert_array_equal(one.audio.values, other.audio.values)
     assert found.share >= 0.98
     assert found.difference < 0.01
 

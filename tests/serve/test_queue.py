@@ -98,7 +98,9 @@ def test_a_second_service_on_one_folder(jobs: Jobs, tmp_path: Path) -> None:
 
 
 class TestCopies:
-    def made(self, tmp_path: Path) -> copy.Copy:
+    def made(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]) -> copy.Copy:
+        """What becomes of a copy that this command makes."""
+        monkeypatch.setattr(copy, "COMMAND", command)
         copies = Copies()
         copies.start("ab", tmp_path / "clip.mp4", tmp_path, (None, None))
         for _ in range(200):
@@ -110,8 +112,7 @@ class TestCopies:
         raise AssertionError("it is still being made")
 
     def test_a_process_that_cannot_start(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(copy, "COMMAND", (str(tmp_path / "no such program"),))
-        failed = self.made(tmp_path)
+        failed = self.made(tmp_path, monkeypatch, (str(tmp_path / "no such program"),))
         assert failed.state == "failed"
         assert "No such file" in str(failed.error)
 
@@ -122,8 +123,7 @@ class TestCopies:
             "def chatty(*_): print('hello'); sys.stdout.flush()\n"
             "playable.write_playable = chatty; sys.exit(copy.main(sys.argv[1:]))"
         )
-        monkeypatch.setattr(copy, "COMMAND", (sys.executable, "-c", code))
-        assert self.made(tmp_path).state == "done"
+        assert self.made(tmp_path, monkeypatch, (sys.executable, "-c", code)).state == "done"
 
     def test_a_process_that_ends_slowly(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """Its input stays open after its last report: it would take an end for the service's, and fail."""
@@ -132,5 +132,4 @@ class TestCopies:
             "playable.write_playable = lambda *_: None; made = copy.main(sys.argv[1:])\n"
             "time.sleep(0.5); sys.exit(made)"
         )
-        monkeypatch.setattr(copy, "COMMAND", (sys.executable, "-c", code))
-        assert self.made(tmp_path).state == "done"
+        assert self.made(tmp_path, monkeypatch, (sys.executable, "-c", code)).state == "done"
