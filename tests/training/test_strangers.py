@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,12 +17,20 @@ from avcer.labels import BASIC
 from avcer.models.card import ModelCard
 from avcer.models.networks.mini_audio import MiniAudio
 from avcer.models.store import find
+from avcer.training.audio import RECIPE
 from avcer.training.heads import Settings, TableFeatures, extract, extract_table, fit, put
+from avcer.training.loop import Plan
 from avcer.training.speech import speechless
 from avcer.training.strangers import compare, judge
 from made_up import angry_and_calm as table
 
 SETTINGS = Settings(speechless=0.1, penalty=1e-3, before=0.0)
+
+
+def noisy(recording: np.ndarray) -> np.ndarray:
+    """Another version of a recording."""
+    noise = np.random.default_rng(0).standard_normal(64_000).astype(np.float32)
+    return recording[:64_000] + 0.1 * noise[: len(recording)]
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +43,7 @@ def network() -> MiniAudio:
 def extracted(network: MiniAudio, tmp_path_factory: pytest.TempPathFactory) -> list[TableFeatures]:
     folder = tmp_path_factory.mktemp("corpora")
     paths = [table(folder, name) for name in ("one", "two", "three")]
-    found = [extract_table(network, path, read_speech(path)) for path in paths]
+    found = [extract_table(network, path, read_speech(path), noisy, 1) for path in paths]
     for one in found:
         one.table.validation[:] = [False] * 6 + [True] * 2
     return found
@@ -62,11 +72,25 @@ def test_a_layer_tells_what_the_tables_tell(extracted: list[TableFeatures], noth
     assert np.abs(silent).max() < np.abs(layer.of(extracted[0])).max()
 
 
+def test_varied_versions_are_fitted_on_and_count_as_one_recording(
+    extracted: list[TableFeatures], nothing: np.ndarray
+) -> None:
+    features, owners = extracted[0].examples(1)
+    assert len(features) == len(owners) == len(extracted[0].owners) + len(extracted[0].table)
+    np.testing.assert_array_equal(features[-1], extracted[0].varied[0, -1])
+    assert owners[-1] == len(extracted[0].table) - 1
+    settings = replace(SETTINGS, penalty=0.1)
+    plain, varied = (fit(extracted, nothing, replace(settings, guises=guises)) for guises in (0, 1))
+    assert np.abs(plain.weight - varied.weight).max() > 0.2
+    same = [replace(one, varied=one.features[None]) for one in extracted]
+    np.testing.assert_allclose(fit(same, nothing, replace(settings, guises=1)).weight, plain.weight, atol=0.05)
+
+
 def test_votes_and_telling_sentences_are_read(network: MiniAudio, tmp_path: Path) -> None:
     sentences = ["01", "01"] + ["02", "02"] + ["03", "04"] * 2
     votes = [0, 8] * 4
     path = table(tmp_path, "voted", sentence=sentences, voice_anger=votes, voice_neutral=[8 - vote for vote in votes])
-    one = extract_table(network, path, read_speech(path))
+    one = extract_table(network, path, read_speech(path), noisy, 0)
     assert one.table.votes[1].tolist() == np.eye(7)[BASIC.index("Anger")].tolist()
     assert not one.single.any()  # half of the table's two emotions is one
 
@@ -99,6 +123,13 @@ def test_the_command_fits_the_shipped_model_anew(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("avcer.training.strangers.SOUNDS", 6)
+    guises = []
+
+    def watched(*arguments: Any) -> TableFeatures:
+        guises.append(arguments[-1])
+        return extract_table(*arguments)
+
+    monkeypatch.setattr("avcer.training.strangers.extract_table", watched)
     start = tmp_path / "start"
     shutil.copytree(find("mini", "audio").folder, start)
     paths = [str(table(tmp_path, name)) for name in ("one", "two")]
@@ -106,6 +137,7 @@ def test_the_command_fits_the_shipped_model_anew(
     assert cli.main(["train", "audio", *paths, "--start", str(start), "--out", str(out)]) == 0
     shown = capsys.readouterr().out
     assert "left out" in shown
+    assert guises == [Plan.read(RECIPE).options["heads"]["guises"]] * 2
     assert len(json.loads((out / "left-out.json").read_text())["approaches"]) >= 8
     card = ModelCard.read(out / "model")
     assert set(card.scores["left_out"]) == {"one", "two"}

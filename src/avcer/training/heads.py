@@ -6,7 +6,7 @@ a last layer is too small for that, and is fitted in seconds, so that each choic
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -35,16 +35,18 @@ BOUND: Final = 60
 class Settings:
     """How the last layers are fitted; the recipe's table ``heads``.
 
-    ``votes`` is the share of listeners' votes in a target, where a table has them; the rest is the label.
-    ``single`` is the weight of recordings whose sentence is spoken in fewer than half of the table's emotions.
-    ``before`` is the weight of what the model said before, added to the new layers' logits. ``speechless`` is the
-    weight of sounds without speech beside that of all tables. ``even`` weighs tables alike, then their classes.
-    ``doubt`` makes answers flatter on sounds far from those of the tables (``training.unfamiliar``).
+    ``guises`` is how many varied versions of each recording are fitted on, beside the recording as it is. ``votes`` is
+    the share of listeners' votes in a target, where a table has them; the rest is the label. ``single`` is the weight
+    of recordings whose sentence is spoken in fewer than half of the table's emotions. ``before`` is the weight of what
+    the model said before, added to the new layers' logits. ``speechless`` is the weight of sounds without speech beside
+    that of all tables. ``even`` weighs tables alike, then their classes. ``doubt`` makes answers flatter on sounds far
+    from those of the tables (``training.unfamiliar``).
     """
 
+    guises: int = 2
     votes: float = 0.5
     smoothing: float = 0.1
-    penalty: float = 1e-3
+    penalty: float = 1e-2
     before: float = 0.5
     single: float = 0.15
     speechless: float = 0.1
@@ -57,7 +59,7 @@ class Settings:
 class TableFeatures:
     """What the network makes of a table: ``features (W, D)``, the logits of before ``said (W, 7)`` and the standardised
     ``measures (W, M)`` of W windows, ``owners (W,)`` the recording of each; ``single (N,)`` marks the recordings whose
-    sentence tells the emotion.
+    sentence tells the emotion; ``varied (G, N, D)`` are the features of G varied versions of each recording.
     """
 
     table: SpeechTable
@@ -66,6 +68,13 @@ class TableFeatures:
     measures: Float
     owners: NDArray[np.int64]
     single: Boolean
+    varied: Float
+
+    def examples(self, guises: int) -> tuple[Double, NDArray[np.int64]]:
+        """Features ``(R, D)`` of all windows and of so many varied versions, and the recording of each ``(R,)``."""
+        varied = self.varied[:guises]
+        features = np.concatenate([self.features, *varied]).astype(np.float64)
+        return features, np.concatenate([self.owners, *[np.arange(len(self.table))] * len(varied)])
 
 
 @dataclass(frozen=True)
@@ -106,12 +115,18 @@ def extract(network: MiniAudio, sounds: Sequence[Float]) -> tuple[Float, Float, 
     return np.concatenate(features), np.concatenate(said), np.concatenate(measures)
 
 
-def extract_table(network: MiniAudio, path: Path, table: SpeechTable) -> TableFeatures:
-    """A table of labelled speech through the network."""
+def extract_table(
+    network: MiniAudio, path: Path, table: SpeechTable, vary: Callable[[Float], Float], guises: int
+) -> TableFeatures:
+    """A table of labelled speech through the network: its recordings, and ``guises`` versions of each that ``vary``
+    makes.
+    """
     cut = [list(windows(recording))[::STEP] for recording in table.recordings]
     features, said, measures = extract(network, [window for pieces in cut for window in pieces])
     owners = np.repeat(np.arange(len(cut)), [len(pieces) for pieces in cut])
-    return TableFeatures(table, features, said, measures, owners, _single(path, table))
+    varied = [extract(network, [vary(recording) for recording in table.recordings])[0] for _ in range(guises)]
+    stacked = np.stack(varied) if varied else np.empty((0, len(table), features.shape[1]), features.dtype)
+    return TableFeatures(table, features, said, measures, owners, _single(path, table), stacked)
 
 
 def _single(path: Path, table: SpeechTable) -> Boolean:
@@ -149,8 +164,9 @@ def fit(tables: Sequence[TableFeatures], speechless: Float, settings: Settings) 
 
 
 def _rows(one: TableFeatures, settings: Settings) -> tuple[Double, Double, Boolean, Double]:
-    """Features, targets, the classes that the table has, and weights of a table's training windows."""
-    table, owners = one.table, one.owners
+    """Features, targets, the classes that the table has, and weights of a table's training examples."""
+    table = one.table
+    features, owners = one.examples(settings.guises)
     counts = np.bincount(table.labels[~table.validation], minlength=len(BASIC))
     even = (counts > 0) / np.count_nonzero(counts)
     targets = (1 - settings.smoothing) * table.targets(settings.votes) + settings.smoothing * even
@@ -163,7 +179,7 @@ def _rows(one: TableFeatures, settings: Settings) -> tuple[Double, Double, Boole
     chosen = ~table.validation[owners]
     owners = owners[chosen]
     shares = weights[owners] / np.bincount(owners, minlength=len(table))[owners]
-    return one.features[chosen].astype(np.float64), targets[owners], np.tile(counts > 0, (len(owners), 1)), shares
+    return features[chosen], targets[owners], np.tile(counts > 0, (len(owners), 1)), shares
 
 
 def _logistic(

@@ -25,7 +25,7 @@ from avcer.training.calibration import best_temperature
 from avcer.training.finish import finish, rounded
 from avcer.training.heads import FRAMES, Layer, Settings, TableFeatures, extract, extract_table, fit, put
 from avcer.training.loop import Plan, Report
-from avcer.training.speech import speechless
+from avcer.training.speech import Variation, speechless
 from avcer.training.unfamiliar import Density, fit_density, put_density
 from avcer.types import Double, Float, Integer
 
@@ -67,7 +67,7 @@ def train(
     plan = Plan.read(audio.RECIPE)
     settings = Settings(**plan.options["heads"])
     network, before = begin(start)
-    extracted = _extract_all(network, tables, report)
+    extracted = _extract_all(network, tables, plan, report)
     nothing = extract(network, speechless(SOUNDS, plan.seed))[0]
     strangers = _strangers(extracted, before)
     rows, temperature = judge(extracted, strangers, nothing, settings)
@@ -121,6 +121,7 @@ def compare(
     """The recipe beside other choices: means over the corpora left out, and of the speakers left out."""
     choices: Mapping[str, Settings] = {
         "recipe": settings,
+        "recordings as they are, none varied": replace(settings, guises=0),
         "label only, no votes": replace(settings, votes=0.0),
         "votes only, no label": replace(settings, votes=1.0),
         "nothing of before": replace(settings, before=0.0),
@@ -179,10 +180,11 @@ def begin(start: Path) -> tuple[MiniAudio, ModelCard]:
     return network.eval(), card
 
 
-def _extract_all(network: MiniAudio, paths: Sequence[Path], report: Report) -> list[TableFeatures]:
+def _extract_all(network: MiniAudio, paths: Sequence[Path], plan: Plan, report: Report) -> list[TableFeatures]:
     extracted = []
-    for path, table in zip(paths, audio.read_tables(paths), strict=True):
-        extracted.append(extract_table(network, path, table))
+    for number, (path, table) in enumerate(zip(paths, audio.read_tables(paths), strict=True)):
+        vary = Variation(plan.options["variation"], plan.seed + number)
+        extracted.append(extract_table(network, path, table, vary, plan.options["heads"]["guises"]))
         report(f"{table.name}: {len(table)} recordings heard")
     return extracted
 
