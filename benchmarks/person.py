@@ -3,8 +3,9 @@
     python benchmarks/person.py CLIPS.csv... [--draws 10] [--write docs/decision.md]
 
 A table of clips (path, label, speaker) is a row group. Each clip is analysed once; then what the models say of it is
-held against so many other clips of the same person, drawn at random whatever they show, and decided anew. UAR and ECE
-of each curve's mean over the clip, the mean over the draws.
+held against so many other clips of the same person, drawn at random whatever they show, and decided anew; then against
+so many of the person's other clips that are labelled Neutral (`avcer person --neutral`). UAR and ECE of each curve's
+mean over the clip, the mean over the draws.
 """
 
 from __future__ import annotations
@@ -27,8 +28,9 @@ from avcer.modalities import CURVES
 from avcer.pipeline import Analyzer
 from page import circumstances, put, table
 
-KNOWN_FROM = (0, 3, 6, 12, None)
-"""Other clips; None for all there are."""
+NEUTRAL = BASIC.index("Neutral")
+KNOWN_FROM = ((0, False), (3, False), (6, False), (12, False), (None, False), (1, True), (2, True), (None, True))
+"""Other clips, None for all there are; and whether these are neutral ones."""
 
 
 def main() -> None:
@@ -51,26 +53,27 @@ def of_table(path: Path, analyzer: Analyzer, draws: int) -> Iterator[list[object
     labels = np.array([BASIC.index(str(one.label)) for one in samples])
     speakers = np.array([one.speaker for one in samples])
     clips = [answers(one, analyzer) for one in samples]
-    for count in KNOWN_FROM:
+    for count, neutral in KNOWN_FROM:
         random, found = np.random.default_rng(0), []
+        said_of = np.flatnonzero(labels == NEUTRAL) if neutral else np.arange(len(labels))
         for _ in range(draws if count else 1):
-            held = clips if count == 0 else known_from(clips, speakers, count, random)
+            held = clips if count == 0 else known_from(clips, speakers, said_of, count, neutral, random)
             found.append(of_clips(held, labels, speakers, analyzer.policy))
         numbers = [mean(found, name, "uar") for name in CURVES] + [mean(found, "AV", "ece")]
-        shown = "none" if count == 0 else "all" if count is None else count
+        shown = ("none" if count == 0 else "all" if count is None else str(count)) + ", neutral" * neutral
         yield [path.parent.name, len(np.unique(speakers)), shown, *(f"{value:.3f}" for value in numbers)]
 
 
 def known_from(
-    clips: list[FrameTable], speakers: Any, count: int | None, random: np.random.Generator
+    clips: list[FrameTable], speakers: Any, among: Any, count: int | None, neutral: bool, random: np.random.Generator
 ) -> list[FrameTable]:
-    """The clips, each held against ``count`` others of its speaker."""
+    """The clips, each held against ``count`` others of its speaker ``among`` some."""
     said, held = [said_in(one) for one in clips], []
     usual = [usual_in(one) for one in said]
     for place, clip in enumerate(clips):
-        others = np.setdiff1d(np.flatnonzero(speakers == speakers[place]), [place])
-        drawn = others if count is None else random.choice(others, count, replace=False)
-        person = Person.of([usual[other] for other in drawn], {})
+        others = np.setdiff1d(among[speakers[among] == speakers[place]], [place])
+        drawn = others if count is None else random.choice(others, min(count, len(others)), replace=False)
+        person = Person.of([usual[other] for other in drawn], {}, neutral)
         held.append(with_said(clip, {name: person.without(name, rows) for name, rows in said[place].items()}))
     return held
 

@@ -57,6 +57,17 @@ def test_from_results_to_an_analysis(
     assert "--person or --baseline; analyse it without" in capsys.readouterr().err
 
 
+def test_one_neutral_clip(clip: Path, results: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "calm.json"
+    assert cli.main(["person", str(results[0]), "--neutral", "--out", str(path)]) == 0
+    assert capsys.readouterr().out == f"{path}: 1 clip; static, dynamic\n"
+    assert json.loads(path.read_text(encoding="utf-8"))["shows"] == "neutral"
+    assert cli.main(["analyze", str(clip), "--out", str(tmp_path), *USUAL, "--person", str(path)]) == 0
+    made = tmp_path / "made"
+    assert values(made, "audio.csv") == values(results[0], "audio.csv")
+    assert values(made, "static.csv") != values(results[0], "static.csv")
+
+
 def test_nothing_is_overwritten(results: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     mine = tmp_path / "mine.json"
     mine.write_text("mine", encoding="utf-8")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -67,6 +68,21 @@ def test_it_is_known_before_the_first_row() -> None:
     assert person.causal
 
 
+def test_one_neutral_clip_tells_of_the_face() -> None:
+    """Of somebody who looks angry when speaking neutrally."""
+    calm, voice = shown("Neutral"), shown("Fear")
+    person = Person.of([usual_in({"static": calm, "audio": voice})], MODELS | {"audio": "cd"}, neutral=True)
+    assert (set(person.usual), person.models) == ({"static"}, MODELS)  # any audio model will do
+    np.testing.assert_array_equal(person.voice(voice), voice)
+    np.testing.assert_allclose(
+        person.faces({"static": calm}, np.arange(3) / 10, 0.0)["static"], [[0.4] + [0.1] * 6] * 3
+    )
+    for emotion in BASIC:
+        assert person.without("static", shown(emotion)).argmax(axis=1).tolist() == [BASIC.index(emotion)] * 3
+    with pytest.raises(InputError, match="too few clips: a face is in 0 of them; give 1 or more"):
+        Person.of([usual_in({"audio": voice})], MODELS, neutral=True)
+
+
 def test_two_clips_are_too_few() -> None:
     two = [usual_in({"static": shown("Fear")})] * 2
     with pytest.raises(InputError, match="too few clips: a face or a voice is in 2 of them; give 3 or more"):
@@ -86,6 +102,8 @@ def test_the_file_gives_the_person_again(tmp_path: Path) -> None:
     assert (found.clips, found.models) == (len(BASIC), MODELS)
     np.testing.assert_allclose(found.usual["static"], stern().usual["static"], atol=1e-6)
     assert found.as_dict() == stern().as_dict()
+    assert "shows" not in stern().as_dict()  # the same person as before there were neutral ones
+    assert read_person(replace(stern(), neutral=True).write(path)).neutral
     path.write_text(json.dumps(stern().as_dict() | {"clips": 12345}), encoding="utf-8")
     assert read_person(path).clips == 12345
 
@@ -98,7 +116,8 @@ def test_the_file_gives_the_person_again(tmp_path: Path) -> None:
     '{"format": "avcer-person", "usual": {}, "clips": 3, "models": {}}',
     '{"format": "avcer-person", "usual": {"smell": [1, 2, 3, 4, 5, 6, 7]}, "clips": 3, "models": {}}',
     '{"format": "avcer-person", "usual": {"static": [1, 2, 3, 4, 5, 6, 7]}, "clips": 3, "models": 5}',
-], ids=range(11))  # fmt: skip
+    '{"format": "avcer-person", "usual": {"static": [1, 2, 3, 4, 5, 6, 7]}, "clips": 3, "models": {}, "shows": "joy"}',
+], ids=range(12))  # fmt: skip
 def test_another_file_is_refused_in_a_line(tmp_path: Path, text: str) -> None:
     path = tmp_path / "person.json"
     path.write_text(text, encoding="utf-8")

@@ -21,8 +21,11 @@ def add_person(commands: Commands) -> None:
     person = add(commands, "person", summary, _person)
     person.add_argument(
         "results", nargs="+", type=Path, metavar="RESULT",
-        help="a folder of results of a clip of the person, or its analysis.json; three or more",
+        help="a folder of results of a clip of the person, or its analysis.json; three or more (--neutral: one)",
     )  # fmt: skip
+    person.add_argument(
+        "--neutral", action="store_true", help="in these clips the person speaks neutrally; for the face alone"
+    )
     person.add_argument("--out", type=Path, required=True, metavar="FILE.json", help="the file to write")
     person.add_argument("--quiet", action="store_true", help="print nothing but errors")
 
@@ -32,10 +35,11 @@ def _person(chosen: argparse.Namespace) -> int:
 
     if chosen.out.exists():
         raise OutputError(f"{chosen.out}: is there already; give another --out, or remove it")
-    made = person_of(_loaded(_apart(chosen.results), chosen.quiet))
+    made = person_of(_loaded(_apart(chosen.results), chosen.quiet), chosen.neutral)
     made.write(chosen.out)
     if not chosen.quiet:
-        print(f"{chosen.out}: {made.clips} clips; {', '.join(made.usual)}")
+        clips = "1 clip" if made.clips == 1 else f"{made.clips} clips"
+        print(f"{chosen.out}: {clips}; {', '.join(made.usual)}")
     return DONE
 
 

@@ -29,8 +29,15 @@ from avcer.parsing import json_of
 from avcer.types import Double, expect_shape
 
 FILE_FORMAT: Final = "avcer-person"
+NEUTRAL: Final = "neutral"
+"""What the clips show, in a file of neutral ones."""
+VOICES: Final = tuple(one.name for one in MODALITIES if one.speaks_for == "clip")
 LEAST_CLIPS: Final = 3
 """With fewer clips that a modality says anything of, what these happen to show would be taken for the person."""
+LEAST_NEUTRAL: Final = 1
+"""Of clips that are known to be neutral, one tells."""
+SPEAKS_NEUTRALLY: Final = np.log(np.where(np.arange(len(BASIC)) == BASIC.index("Neutral"), 0.4, 0.1))
+"""What a face model is taken to say of a usual face that speaks neutrally: less of Neutral than of one at rest."""
 
 Said = Mapping[str, Double]
 """What each modality says, by its name: rows ``(N, 7)``; or means of it ``(7,)``."""
@@ -41,13 +48,15 @@ class Person:
     """What the models usually say of one person.
 
     ``usual``: of each modality that said anything of enough clips, by its name, the mean of its log-probabilities
-    ``(7,)``, each clip counting the same. ``clips``: how many there were. ``models``: a digest of each model, by its
-    role.
+    ``(7,)``, each clip counting the same. ``clips``: how many there were. ``models``: a digest of the model of each of
+    these modalities, by its role. ``neutral``: the person speaks neutrally in these clips; then ``usual`` is of the
+    face alone, for a voice is held against its mean over all emotions with more success.
     """
 
     usual: Said
     clips: int
     models: Mapping[str, str]
+    neutral: bool = False
     causal = True
     """It is known before a clip begins."""
 
@@ -56,19 +65,20 @@ class Person:
             expect_shape(f"Person.usual of {name}", one, (len(BASIC),))
 
     @classmethod
-    def of(cls, clips: Sequence[Said], models: Mapping[str, str]) -> Self:
+    def of(cls, clips: Sequence[Said], models: Mapping[str, str], neutral: bool = False) -> Self:
         """The person whom ``clips`` show, of each of which this is what is ``usual_in`` it.
 
         Raises:
-            InputError: no modality says anything of ``LEAST_CLIPS`` clips.
+            InputError: no modality says anything of ``LEAST_CLIPS`` clips; of ``neutral`` ones, no face is in any.
         """
-        names = dict.fromkeys(name for one in clips for name in one)
+        names = dict.fromkeys(name for one in clips for name in one if not (neutral and name in VOICES))
         means = {name: [one[name] for one in clips if name in one] for name in names}
-        usual = {name: np.mean(one, axis=0) for name, one in means.items() if len(one) >= LEAST_CLIPS}
+        least, whose = (LEAST_NEUTRAL, "a face") if neutral else (LEAST_CLIPS, "a face or a voice")
+        usual = {name: np.mean(one, axis=0) for name, one in means.items() if len(one) >= least}
         if not usual:
             most = max(map(len, means.values()), default=0)
-            raise InputError(f"too few clips: a face or a voice is in {most} of them; give {LEAST_CLIPS} or more")
-        return cls(usual, len(clips), dict(models))
+            raise InputError(f"too few clips: {whose} is in {most} of them; give {least} or more")
+        return cls(usual, len(clips), {role: models[role] for role in usual if role in models}, neutral)
 
     @classmethod
     def of_dict(cls, document: Mapping[str, Any]) -> Self:
@@ -78,12 +88,16 @@ class Person:
             raise ValueError(f"it has means of {', '.join(usual) or 'nothing'}")
         if not all(np.isfinite(one).all() for one in usual.values()):
             raise ValueError("a mean is not a finite number")
-        return cls(usual, int(document["clips"]), {role: str(digest) for role, digest in document["models"].items()})
+        if (shows := document.get("shows", NEUTRAL)) != NEUTRAL:
+            raise ValueError(f"its clips show {shows!r}, not {NEUTRAL!r}")
+        models = {role: str(digest) for role, digest in document["models"].items()}
+        return cls(usual, int(document["clips"]), models, "shows" in document)
 
     def as_dict(self) -> dict[str, Any]:
         """For the file."""
         usual = {name: np.round(one, 6).tolist() for name, one in self.usual.items()}
-        return {"format": FILE_FORMAT, "clips": self.clips, "models": dict(self.models), "usual": usual}
+        shows = {"shows": NEUTRAL} if self.neutral else {}
+        return {"format": FILE_FORMAT, "clips": self.clips, **shows, "models": dict(self.models), "usual": usual}
 
     def write(self, path: Path) -> Path:
         """Writes the file that ``read_person`` reads."""
@@ -94,7 +108,10 @@ class Person:
 
     def without(self, name: str, values: Double) -> Double:
         """``values (N, 7)`` of the modality of that name without the person's mean; each row adds up to 1."""
-        return softmax(logarithms(values) - self.usual[name]) if name in self.usual and len(values) else values
+        if name not in self.usual or not len(values):
+            return values
+        held = logarithms(values) - self.usual[name]
+        return softmax(held + SPEAKS_NEUTRALLY if self.neutral else held)
 
     def faces(self, said: Said, times_s: Double, starts_s: float) -> dict[str, Double]:
         """What the face models say of a whole face, without the person's mean."""
@@ -114,8 +131,9 @@ def usual_in(said: Said) -> Said:
     return {name: logarithms(rows).mean(axis=0) for name, rows in said.items() if len(rows)}
 
 
-def person_of(analyses: Iterable[Analysis]) -> Person:
-    """The person who is the primary face of every one of ``analyses``, and whose voice is heard in it.
+def person_of(analyses: Iterable[Analysis], neutral: bool = False) -> Person:
+    """The person who is the primary face of every one of ``analyses``, and whose voice is heard in it; ``neutral``: who
+    speaks neutrally in all of them.
 
     Raises:
         InputError: there are too few, their models differ or are not known, or they were made with ``person`` or
@@ -133,7 +151,7 @@ def person_of(analyses: Iterable[Analysis]) -> Person:
                 f"{analysis.clip.path}: was analysed with other models than the clips before; use the same"
             )
         models = own
-    return Person.of(clips, models)
+    return Person.of(clips, models, neutral)
 
 
 def digests(models: Mapping[str, Any]) -> dict[str, str]:
