@@ -5,19 +5,24 @@
 A table of clips (path, label, speaker) is a row group. Each clip is analysed once; then what the models say of it is
 held against so many other clips of the same person, drawn at random whatever they show, and decided anew; then against
 so many of the person's other clips that are labelled Neutral (`avcer person --neutral`). UAR and ECE of each curve's
-mean over the clip, the mean over the draws.
+mean over the clip, the mean over the draws. A second table has other shares of Neutral than `--neutral` adds, and the
+voice held against neutral clips, too.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from avcer.decision.person import Person, usual_in
+from avcer.decision.likely import logarithms
+from avcer.decision.person import Person, Said, usual_in
+from avcer.emotion.probabilities import softmax
 from avcer.evaluation.corpora.table import read_table
 from avcer.evaluation.corpus_run import answers
 from avcer.evaluation.strangers.score import of_clips
@@ -26,60 +31,113 @@ from avcer.evaluation.tables.frames import FrameTable
 from avcer.labels import BASIC
 from avcer.modalities import CURVES
 from avcer.pipeline import Analyzer
+from avcer.types import Double, Integer
 from page import circumstances, put, table
 
 NEUTRAL = BASIC.index("Neutral")
 KNOWN_FROM = ((0, False), (3, False), (6, False), (12, False), (None, False), (1, True), (2, True), (None, True))
 """Other clips, None for all there are; and whether these are neutral ones."""
+SHARES = (1 / 7, 0.3, 0.4, 0.5, 0.6, 0.75, 0.88)
+"""Of Neutral, in what is added."""
+SCORES = [*(f"UAR {name}" for name in CURVES), "ECE AV"]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("clips", nargs="+", type=Path, metavar="CLIPS.csv")
     parser.add_argument("--draws", type=int, default=10, metavar="N")
-    parser.add_argument("--write", type=Path, metavar="PAGE.md", help="the page to put the table into")
+    parser.add_argument("--write", type=Path, metavar="PAGE.md", help="the page to put the tables into")
     chosen = parser.parse_args()
-    headings = ["clips", "people", "other clips used", *(f"UAR {name}" for name in CURVES), "ECE AV"]
     analyzer = Analyzer()
-    rows = [row for path in chosen.clips for row in of_table(path, analyzer, chosen.draws)]
-    text = f"{table(headings, rows)}\n\n{circumstances('avcer', 'openvino', 'numpy')}"
+    sets = [Clips.read(path, analyzer) for path in chosen.clips]
+    rows = [row for one in sets for row in by_number(one, chosen.draws)]
+    shares = [row for one in sets for row in by_share(one)]
+    text = "\n\n".join([
+        table(["clips", "people", "other clips used", *SCORES], rows),
+        "All modalities held against all other neutral clips of the person, by the share of Neutral that is added:",
+        table(["clips", "share", *SCORES], shares),
+        circumstances("avcer", "openvino", "numpy"),
+    ])  # fmt: skip
     print(text)
     if chosen.write:
         put(chosen.write, text)
 
 
-def of_table(path: Path, analyzer: Analyzer, draws: int) -> Iterator[list[object]]:
-    samples = [one for one in read_table(path).samples if one.label in BASIC]
-    labels = np.array([BASIC.index(str(one.label)) for one in samples])
-    speakers = np.array([one.speaker for one in samples])
-    clips = [answers(one, analyzer) for one in samples]
+@dataclass(frozen=True)
+class Clips:
+    """N clips of a table, analysed: their ``labels (N,)``, ``speakers (N,)``, and what the models said of each."""
+
+    name: str
+    labels: Integer
+    speakers: Any
+    frames: list[FrameTable]
+    analyzer: Analyzer
+
+    @classmethod
+    def read(cls, path: Path, analyzer: Analyzer) -> Clips:
+        samples = [one for one in read_table(path).samples if one.label in BASIC]
+        labels = np.array([BASIC.index(str(one.label)) for one in samples])
+        speakers = np.array([one.speaker for one in samples])
+        return cls(path.parent.name, labels, speakers, [answers(one, analyzer) for one in samples], analyzer)
+
+    @cached_property
+    def said(self) -> list[dict[str, Double]]:
+        return [said_in(one) for one in self.frames]
+
+    @cached_property
+    def usual(self) -> list[Said]:
+        return [usual_in(one) for one in self.said]
+
+    def others(self, place: int, neutral: bool) -> Integer:
+        """The other clips of the same speaker, or the neutral ones among them."""
+        own = (self.speakers == self.speakers[place]) & (np.arange(len(self.labels)) != place)
+        return np.flatnonzero(own & (self.labels == NEUTRAL) if neutral else own)
+
+    def scores(self, held: Iterable[Said]) -> list[float]:
+        """UAR of all curves and the ECE of AV, if this is said of the clips instead."""
+        frames = [with_said(one, said) for one, said in zip(self.frames, held, strict=True)]
+        found = of_clips(frames, self.labels, self.speakers, self.analyzer.policy)
+        return [found[name]["uar"] for name in CURVES] + [found["AV"]["ece"]]
+
+
+def by_number(clips: Clips, draws: int) -> Iterator[list[object]]:
+    """Rows by how many clips a person is known from."""
     for count, neutral in KNOWN_FROM:
         random, found = np.random.default_rng(0), []
-        said_of = np.flatnonzero(labels == NEUTRAL) if neutral else np.arange(len(labels))
         for _ in range(draws if count else 1):
-            held = clips if count == 0 else known_from(clips, speakers, said_of, count, neutral, random)
-            found.append(of_clips(held, labels, speakers, analyzer.policy))
-        numbers = [mean(found, name, "uar") for name in CURVES] + [mean(found, "AV", "ece")]
+            held = [against(clips, place, count, neutral, random) for place in range(len(clips.labels))]
+            found.append(clips.scores(held))
         shown = ("none" if count == 0 else "all" if count is None else str(count)) + ", neutral" * neutral
-        yield [path.parent.name, len(np.unique(speakers)), shown, *(f"{value:.3f}" for value in numbers)]
+        means = (f"{value:.3f}" for value in np.mean(found, axis=0))
+        yield [clips.name, len(np.unique(clips.speakers)), shown, *means]
 
 
-def known_from(
-    clips: list[FrameTable], speakers: Any, among: Any, count: int | None, neutral: bool, random: np.random.Generator
-) -> list[FrameTable]:
-    """The clips, each held against ``count`` others of its speaker ``among`` some."""
-    said, held = [said_in(one) for one in clips], []
-    usual = [usual_in(one) for one in said]
-    for place, clip in enumerate(clips):
-        others = np.setdiff1d(among[speakers[among] == speakers[place]], [place])
-        drawn = others if count is None else random.choice(others, min(count, len(others)), replace=False)
-        person = Person.of([usual[other] for other in drawn], {}, neutral)
-        held.append(with_said(clip, {name: person.without(name, rows) for name, rows in said[place].items()}))
+def against(clips: Clips, place: int, count: int | None, neutral: bool, random: np.random.Generator) -> Said:
+    """What is said of a clip, held against ``count`` others of its speaker."""
+    if count == 0:
+        return clips.said[place]
+    others = clips.others(place, neutral)
+    drawn = others if count is None else random.choice(others, min(count, len(others)), replace=False)
+    person = Person.of([clips.usual[other] for other in drawn], {}, neutral)
+    return {name: person.without(name, rows) for name, rows in clips.said[place].items()}
+
+
+def by_share(clips: Clips) -> Iterator[list[object]]:
+    """Rows by the share of Neutral that is added."""
+    for share in SHARES:
+        added = np.log(np.where(np.arange(len(BASIC)) == NEUTRAL, share, (1 - share) / (len(BASIC) - 1)))
+        numbers = clips.scores([with_share(clips, place, added) for place in range(len(clips.labels))])
+        yield [clips.name, f"{share:.2f}", *(f"{value:.3f}" for value in numbers)]
+
+
+def with_share(clips: Clips, place: int, added: Double) -> Said:
+    """What is said of a clip, held against all other neutral ones of its speaker, the voice, too."""
+    others = [clips.usual[other] for other in clips.others(place, neutral=True)]
+    held = {}
+    for name, rows in clips.said[place].items():
+        means = [one[name] for one in others if name in one]
+        held[name] = softmax(logarithms(rows) - np.mean(means, axis=0) + added) if means and len(rows) else rows
     return held
-
-
-def mean(found: list[dict[str, dict[str, Any]]], curve: str, score: str) -> float:
-    return float(np.mean([one[curve][score] for one in found]))
 
 
 if __name__ == "__main__":
