@@ -19,7 +19,6 @@ from avcer.models.networks.mini_audio import MiniAudio
 from avcer.models.store import find
 from avcer.training.audio import RECIPE
 from avcer.training.heads import Settings, TableFeatures, extract, extract_table, fit, put
-from avcer.training.loop import Plan
 from avcer.training.speech import speechless
 from avcer.training.strangers import compare, judge
 from made_up import angry_and_calm as table
@@ -109,6 +108,7 @@ def test_choices_are_compared(extracted: list[TableFeatures], nothing: np.ndarra
     found = compare(extracted, ["one", "two"], nothing, SETTINGS)
     assert len(found) >= 8
     assert found[0]["approach"] == "recipe"
+    assert "recordings as they are, none varied" not in {row["approach"] for row in found}  # the recipe's own choice
     assert len({row["approach"] for row in found}) == len(found)
 
 
@@ -130,6 +130,9 @@ def test_the_command_fits_the_shipped_model_anew(
         return extract_table(*arguments)
 
     monkeypatch.setattr("avcer.training.strangers.extract_table", watched)
+    recipe = RECIPE.read_text(encoding="utf-8").replace("guises = 0 ", "guises = 2 ")
+    (tmp_path / "audio.toml").write_text(recipe, encoding="utf-8")
+    monkeypatch.setattr("avcer.training.audio.RECIPE", tmp_path / "audio.toml")
     start = tmp_path / "start"
     shutil.copytree(find("mini", "audio").folder, start)
     paths = [str(table(tmp_path, name)) for name in ("one", "two")]
@@ -137,7 +140,7 @@ def test_the_command_fits_the_shipped_model_anew(
     assert cli.main(["train", "audio", *paths, "--start", str(start), "--out", str(out)]) == 0
     shown = capsys.readouterr().out
     assert "left out" in shown
-    assert guises == [Plan.read(RECIPE).options["heads"]["guises"]] * 2
+    assert guises == [2, 2]
     assert len(json.loads((out / "left-out.json").read_text())["approaches"]) >= 8
     card = ModelCard.read(out / "model")
     assert set(card.scores["left_out"]) == {"one", "two"}

@@ -43,10 +43,10 @@ class Settings:
     from those of the tables (``training.unfamiliar``).
     """
 
-    guises: int = 2
+    guises: int = 0
     votes: float = 0.5
     smoothing: float = 0.1
-    penalty: float = 1e-2
+    penalty: float = 1e-3
     before: float = 0.5
     single: float = 0.15
     speechless: float = 0.1

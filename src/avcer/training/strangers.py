@@ -136,6 +136,8 @@ def compare(
     }
     found = []
     for name, choice in choices.items():
+        if choice == settings and name != "recipe":
+            continue
         rows, _ = judge(extracted, strangers, nothing, choice)
         found.append({"approach": name, **_means(rows)})
     return found
