@@ -5,7 +5,8 @@
 Small networks over measures of a recording, trained on all tables but one, scored on the whole of that one. The
 measures are those of the handcrafted branch of the shipped audio model (fixed formulas, so that nothing is known of the
 corpus left out but how they are scaled) and, where the package `opensmile` is installed, the eGeMAPS set (Eyben et al.
-2016). Networks count corpora alike, and in a corpus emotions.
+2016). Networks count corpora alike, and in a corpus emotions. The features that the audio model's own last layers get
+are there, too; it has learned them on some of the corpora, which its card names, so of these they tell too much.
 """
 
 from __future__ import annotations
@@ -37,10 +38,13 @@ SMOOTHING = 0.1
 
 @dataclass(frozen=True)
 class Corpus:
-    """A table of N recordings with their measures: ``ours (N, 282)``, ``egemaps (N, 88)`` or None."""
+    """A table of N recordings with their measures: ``ours (N, 282)``, ``network (N, 512)``, ``egemaps (N, 88)`` or
+    None.
+    """
 
     table: SpeechTable
     ours: Float
+    network: Float
     egemaps: Float | None
 
     def features(self, kinds: Sequence[str]) -> Float:
@@ -83,6 +87,9 @@ APPROACHES = (
     replace(EGEMAPS, name="eGeMAPS, scaled by speaker", scale="speaker"),
     Approach("both", ("ours", "egemaps")),
     Approach("both, scaled by speaker", ("ours", "egemaps"), "speaker"),
+    Approach("the network's features", ("network",)),
+    Approach("the network's features, scaled by speaker", ("network",), "speaker"),
+    Approach("the network's and the measures, scaled by speaker", ("network", "ours"), "speaker"),
 )
 
 
@@ -114,16 +121,24 @@ def measured(path: Path, cache: Path | None) -> Corpus:
     kept = None if cache is None else cache / f"{path.stem}.npz"
     if kept is not None and kept.exists():
         with np.load(kept, allow_pickle=False) as stored:
-            return Corpus(speech, stored["ours"], stored.get("egemaps", None))
+            return Corpus(speech, stored["ours"], stored["network"], stored.get("egemaps"))
     network, _ = begin(find("mini", "audio").folder)
     one = extract_table(network, path, speech, np.asarray, 0)
-    sums = np.zeros((len(speech), one.measures.shape[1]), np.float32)
-    np.add.at(sums, one.owners, one.measures)
-    corpus = Corpus(speech, sums / np.bincount(one.owners)[:, None], egemaps(speech.recordings))
+    found = {"ours": _by_recording(one.measures, one.owners), "network": _by_recording(one.features, one.owners)}
+    if (functionals := egemaps(speech.recordings)) is not None:
+        found["egemaps"] = functionals
     if kept is not None:
         kept.parent.mkdir(parents=True, exist_ok=True)
-        np.savez(kept, **{kind: value for kind in ("ours", "egemaps") if (value := getattr(corpus, kind)) is not None})
-    return corpus
+        np.savez(kept, **found)
+    return Corpus(speech, found["ours"], found["network"], functionals)
+
+
+def _by_recording(rows: Float, owners: Integer) -> Float:
+    """The mean over the windows of each recording."""
+    sums = np.zeros((owners[-1] + 1, rows.shape[1]), np.float32)
+    np.add.at(sums, owners, rows)
+    means: Float = (sums / np.bincount(owners)[:, None]).astype(np.float32)
+    return means
 
 
 def egemaps(recordings: Sequence[Float]) -> Float | None:
