@@ -5,14 +5,14 @@
 A table of clips (path, label, speaker) is a row group. Each clip is analysed once; then what the models say of it is
 held against so many other clips of the same person, drawn at random whatever they show, and decided anew; then against
 so many of the person's other clips that are labelled Neutral (`avcer person --neutral`). UAR and ECE of each curve's
-mean over the clip, the mean over the draws. A second table has other shares of Neutral than `--neutral` adds, and the
-voice held against neutral clips, too.
+mean over the clip, the mean over the draws. A second table has other shares of Neutral than `--neutral` adds; its
+column A is of the voice held against neutral clips in the same way, which `--neutral` does not do.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -29,7 +29,7 @@ from avcer.evaluation.strangers.score import of_clips
 from avcer.evaluation.strangers.speakers import said_in, with_said
 from avcer.evaluation.tables.frames import FrameTable
 from avcer.labels import BASIC
-from avcer.modalities import CURVES
+from avcer.modalities import AUDIO, CURVES, DYNAMIC, STATIC
 from avcer.pipeline import Analyzer
 from avcer.types import Double, Integer
 from page import circumstances, put, table
@@ -54,7 +54,8 @@ def main() -> None:
     shares = [row for one in sets for row in by_share(one)]
     text = "\n\n".join([
         table(["clips", "people", "other clips used", *SCORES], rows),
-        "All modalities held against all other neutral clips of the person, by the share of Neutral that is added:",
+        "Held against all other neutral clips of the person, by the share of Neutral that is added; A if the voice is "
+        "held in this way, too, while AV has it as it is:",
         table(["clips", "share", *SCORES], shares),
         circumstances("avcer", "openvino", "numpy"),
     ])  # fmt: skip
@@ -113,11 +114,11 @@ def by_number(clips: Clips, draws: int) -> Iterator[list[object]]:
 
 
 def against(clips: Clips, place: int, count: int | None, neutral: bool, random: np.random.Generator) -> Said:
-    """What is said of a clip, held against ``count`` others of its speaker."""
-    if count == 0:
-        return clips.said[place]
+    """What is said of a clip, held against ``count`` others of its speaker; as it is where there are too few."""
     others = clips.others(place, neutral)
-    drawn = others if count is None else random.choice(others, min(count, len(others)), replace=False)
+    if count == 0 or len(others) < (count or 1):
+        return clips.said[place]
+    drawn = others if count is None else random.choice(others, count, replace=False)
     person = Person.of([clips.usual[other] for other in drawn], {}, neutral)
     return {name: person.without(name, rows) for name, rows in clips.said[place].items()}
 
@@ -126,16 +127,19 @@ def by_share(clips: Clips) -> Iterator[list[object]]:
     """Rows by the share of Neutral that is added."""
     for share in SHARES:
         added = np.log(np.where(np.arange(len(BASIC)) == NEUTRAL, share, (1 - share) / (len(BASIC) - 1)))
-        numbers = clips.scores([with_share(clips, place, added) for place in range(len(clips.labels))])
+        places = range(len(clips.labels))
+        numbers = clips.scores([with_share(clips, place, added, (STATIC.name, DYNAMIC.name)) for place in places])
+        voice = clips.scores([with_share(clips, place, added, (AUDIO.name,)) for place in places])
+        numbers[CURVES.index(AUDIO.curve)] = voice[CURVES.index(AUDIO.curve)]
         yield [clips.name, f"{share:.2f}", *(f"{value:.3f}" for value in numbers)]
 
 
-def with_share(clips: Clips, place: int, added: Double) -> Said:
-    """What is said of a clip, held against all other neutral ones of its speaker, the voice, too."""
+def with_share(clips: Clips, place: int, added: Double, names: Sequence[str]) -> Said:
+    """What is said of a clip, in which these modalities are held against all other neutral ones of its speaker."""
     others = [clips.usual[other] for other in clips.others(place, neutral=True)]
     held = {}
     for name, rows in clips.said[place].items():
-        means = [one[name] for one in others if name in one]
+        means = [one[name] for one in others if name in one and name in names]
         held[name] = softmax(logarithms(rows) - np.mean(means, axis=0) + added) if means and len(rows) else rows
     return held
 

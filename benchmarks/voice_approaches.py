@@ -55,8 +55,8 @@ class Corpus:
 @dataclass(frozen=True)
 class Approach:
     """``measures``: which; ``scale``: by the statistics of all training corpora ("global"), or of each "corpus" or
-    "speaker" by itself, the unknown ones too; ``hidden`` layers; ``exchange``: the share of examples that get another
-    speaker's mean; ``robust``: the corpus with the largest loss counts most; ``adversarial``: the weight of a second
+    "speaker" by itself, the unknown ones too; ``hidden`` layers; ``exchange``: the share of batches that get other
+    speakers' means; ``robust``: the corpus with the largest loss counts most; ``adversarial``: the weight of a second
     task that the hidden layers unlearn, to tell the corpora apart; ``votes``: the listeners' share of the targets.
     """
 
@@ -96,14 +96,14 @@ APPROACHES = (
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("speech", nargs="+", type=Path, metavar="SPEECH")
-    parser.add_argument("--cache", type=Path, metavar="DIR", help="measures are kept here")
+    parser.add_argument("--cache", type=Path, metavar="DIR", help="measures are kept here; empty it when tables change")
     parser.add_argument("--write", type=Path, metavar="PAGE.md", help="the page to put the table into")
     chosen = parser.parse_args()
     corpora = [measured(path, chosen.cache) for path in chosen.speech]
     rows = []
     for one in APPROACHES:
         if "egemaps" in one.measures and any(corpus.egemaps is None for corpus in corpora):
-            print(f"{one.name}: skipped, opensmile is not installed", flush=True)
+            print(f"{one.name}: skipped, there are no eGeMAPS measures (opensmile)", flush=True)
             continue
         found = [left_out(one, corpora, place) for place in range(len(corpora))]
         rows.append([one.name, *(f"{value:.3f}" for value in found), f"{np.mean(found):.3f}"])

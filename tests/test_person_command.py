@@ -60,7 +60,7 @@ def test_from_results_to_an_analysis(
 def test_one_neutral_clip(clip: Path, results: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "calm.json"
     assert cli.main(["person", str(results[0]), "--neutral", "--out", str(path)]) == 0
-    assert capsys.readouterr().out == f"{path}: 1 clip; static, dynamic\n"
+    assert capsys.readouterr().out == f"{path}: 1 clip, neutral; static, dynamic\n"
     assert json.loads(path.read_text(encoding="utf-8"))["shows"] == "neutral"
     assert cli.main(["analyze", str(clip), "--out", str(tmp_path), *USUAL, "--person", str(path)]) == 0
     made = tmp_path / "made"

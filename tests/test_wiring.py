@@ -457,6 +457,19 @@ def test_what_is_usual_of_a_person_is_taken_off_faces_and_voice(usual: Analysis,
             person_of(again)
 
 
+def test_one_neutral_analysis_corrects_the_faces_alone(usual: Analysis, tmp_path: Path) -> None:
+    path = person_of([usual], neutral=True).write(tmp_path / "person.json")
+    known_by = read_person(path).models
+    assert set(known_by) == {"static", "dynamic"}  # any audio model will do
+    held = analyse(source(), person=path)
+    np.testing.assert_array_equal(held.audio.values, usual.audio.values)
+    for name in known_by:  # the scene shows one expression, which is Neutral now
+        np.testing.assert_allclose(face(held, LARGE).said[name].values[20], [0.4] + [0.1] * 6, atol=0.05)
+    path.write_text(path.read_text(encoding="utf-8").replace(known_by["static"], "ab"), encoding="utf-8")
+    with pytest.raises(UsageError, match=r"person\.json: was made with another static model"):
+        Analyzer(engines=engines(), person=path)
+
+
 def test_live_a_person_is_known_from_the_first_row_on(usual: Analysis, tmp_path: Path) -> None:
     path = known(usual, tmp_path)
     stream = Analyzer(engines=engines(), fusion="mean", rule="sum", person=path).stream(source(), latency_s=0.5)

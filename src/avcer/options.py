@@ -92,7 +92,9 @@ class Options:
             (seconds from the start of the clip), or ``own`` (its most frequent emotion, or Neutral). The
             resting response is subtracted from the face models' output, see ``decision.baseline``.
         person: what the models usually say of this person, a file that ``avcer person`` wrote from other clips; it is
-            subtracted from the output of all models (speaker normalisation), see ``decision.person``. None for nobody.
+            subtracted from the output of all models (speaker normalisation); of a person known from neutral clips, from
+            that of the face models, so that the neutral face comes out as Neutral. See ``decision.person``. None for
+            nobody.
         least_segment: seconds that a label must last to be a segment, and under the rule ``open`` to be said at all; 0
             decides every frame for itself.
         label_sets: write the 90 % set of labels of every frame, too, such as 'Anger|Disgust'; under the rule ``open``.

@@ -79,8 +79,23 @@ def test_one_neutral_clip_tells_of_the_face() -> None:
     )
     for emotion in BASIC:
         assert person.without("static", shown(emotion)).argmax(axis=1).tolist() == [BASIC.index(emotion)] * 3
-    with pytest.raises(InputError, match="too few clips: a face is in 0 of them; give 1 or more"):
+    with pytest.raises(InputError, match="no face is in any of these clips; give one in which the person is seen"):
         Person.of([usual_in({"audio": voice})], MODELS, neutral=True)
+
+
+def test_each_neutral_clip_with_a_face_counts_the_same() -> None:
+    one, other = (usual_in({"static": shown(emotion)}) for emotion in ("Neutral", "Sadness"))
+    person = Person.of([one, {}, other], MODELS, neutral=True)
+    np.testing.assert_allclose(person.usual["static"], (one["static"] + other["static"]) / 2)
+    assert person.clips == 2
+
+
+def test_a_neutral_person_is_known_live() -> None:
+    person = Person.of([usual_in({"static": shown("Neutral")})], MODELS, neutral=True)
+    said, times_s = {"static": shown("Fear")}, np.arange(3) / 10
+    np.testing.assert_array_equal(
+        person.running()(said, times_s, 0)["static"], person.faces(said, times_s, 0.0)["static"]
+    )
 
 
 def test_two_clips_are_too_few() -> None:
@@ -117,7 +132,9 @@ def test_the_file_gives_the_person_again(tmp_path: Path) -> None:
     '{"format": "avcer-person", "usual": {"smell": [1, 2, 3, 4, 5, 6, 7]}, "clips": 3, "models": {}}',
     '{"format": "avcer-person", "usual": {"static": [1, 2, 3, 4, 5, 6, 7]}, "clips": 3, "models": 5}',
     '{"format": "avcer-person", "usual": {"static": [1, 2, 3, 4, 5, 6, 7]}, "clips": 3, "models": {}, "shows": "joy"}',
-], ids=range(12))  # fmt: skip
+    '{"format": "avcer-person", "usual": {"audio": [1, 2, 3, 4, 5, 6, 7]}, "clips": 3, "models": {}, "shows": "neutral"'
+    "}",
+], ids=range(13))  # fmt: skip
 def test_another_file_is_refused_in_a_line(tmp_path: Path, text: str) -> None:
     path = tmp_path / "person.json"
     path.write_text(text, encoding="utf-8")

@@ -123,10 +123,12 @@ def test_the_command_fits_the_shipped_model_anew(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("avcer.training.strangers.SOUNDS", 6)
-    guises = []
+    guises, heard = [], []
 
     def watched(*arguments: Any) -> TableFeatures:
-        guises.append(arguments[-1])
+        *_, vary, count = arguments
+        guises.append(count)
+        heard.append(vary(np.sin(np.arange(32_000, dtype=np.float32))))
         return extract_table(*arguments)
 
     monkeypatch.setattr("avcer.training.strangers.extract_table", watched)
@@ -141,6 +143,7 @@ def test_the_command_fits_the_shipped_model_anew(
     shown = capsys.readouterr().out
     assert "left out" in shown
     assert guises == [2, 2]
+    assert not np.array_equal(heard[0][:8_000], heard[1][:8_000])  # each table is varied in its own way
     assert len(json.loads((out / "left-out.json").read_text())["approaches"]) >= 8
     card = ModelCard.read(out / "model")
     assert set(card.scores["left_out"]) == {"one", "two"}

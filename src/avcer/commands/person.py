@@ -1,4 +1,4 @@
-"""``avcer person``: the mean of what the models say of one person, from analyses of several clips."""
+"""``avcer person``: the mean of what the models say of one person, from analyses of clips."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def add_person(commands: Commands) -> None:
     """The parser of ``avcer person``."""
-    summary = "the mean of what the models say of one person, for --person, from results of several clips"
+    summary = "the mean of what the models say of one person, for --person, from results of clips"
     person = add(commands, "person", summary, _person)
     person.add_argument(
         "results", nargs="+", type=Path, metavar="RESULT",
@@ -39,7 +39,7 @@ def _person(chosen: argparse.Namespace) -> int:
     made.write(chosen.out)
     if not chosen.quiet:
         clips = "1 clip" if made.clips == 1 else f"{made.clips} clips"
-        print(f"{chosen.out}: {clips}; {', '.join(made.usual)}")
+        print(f"{chosen.out}: {clips}{', neutral' * made.neutral}; {', '.join(made.usual)}")
     return DONE
 
 

@@ -4,6 +4,9 @@ Faces at rest, mouths in speech and voices differ between people more than betwe
 log-probabilities over several clips of a person is what it says of that person whatever they show. Without it, each
 model says every emotion alike on average, so the clips should show the emotions about evenly, as those of an acted
 corpus do. No label is needed.
+
+Of clips in which the person is known to speak neutrally, one is enough, for the face alone: what the face models say of
+it is subtracted, and what they say of a usual face that speaks neutrally is added.
 """
 
 from __future__ import annotations
@@ -34,10 +37,8 @@ NEUTRAL: Final = "neutral"
 VOICES: Final = tuple(one.name for one in MODALITIES if one.speaks_for == "clip")
 LEAST_CLIPS: Final = 3
 """With fewer clips that a modality says anything of, what these happen to show would be taken for the person."""
-LEAST_NEUTRAL: Final = 1
-"""Of clips that are known to be neutral, one tells."""
 SPEAKS_NEUTRALLY: Final = np.log(np.where(np.arange(len(BASIC)) == BASIC.index("Neutral"), 0.4, 0.1))
-"""What a face model is taken to say of a usual face that speaks neutrally: less of Neutral than of one at rest."""
+"""What a face model is taken to say of a usual face that speaks neutrally; of one at rest it says more of Neutral."""
 
 Said = Mapping[str, Double]
 """What each modality says, by its name: rows ``(N, 7)``; or means of it ``(7,)``."""
@@ -50,7 +51,7 @@ class Person:
     ``usual``: of each modality that said anything of enough clips, by its name, the mean of its log-probabilities
     ``(7,)``, each clip counting the same. ``clips``: how many there were. ``models``: a digest of the model of each of
     these modalities, by its role. ``neutral``: the person speaks neutrally in these clips; then ``usual`` is of the
-    face alone, for a voice is held against its mean over all emotions with more success.
+    face alone, for a voice gains from its mean over all emotions, not from its neutral one.
     """
 
     usual: Said
@@ -73,12 +74,14 @@ class Person:
         """
         names = dict.fromkeys(name for one in clips for name in one if not (neutral and name in VOICES))
         means = {name: [one[name] for one in clips if name in one] for name in names}
-        least, whose = (LEAST_NEUTRAL, "a face") if neutral else (LEAST_CLIPS, "a face or a voice")
-        usual = {name: np.mean(one, axis=0) for name, one in means.items() if len(one) >= least}
+        most = max(map(len, means.values()), default=0)
+        usual = {name: np.mean(one, axis=0) for name, one in means.items() if neutral or len(one) >= LEAST_CLIPS}
+        if neutral and not usual:
+            raise InputError("no face is in any of these clips; give one in which the person is seen")
         if not usual:
-            most = max(map(len, means.values()), default=0)
-            raise InputError(f"too few clips: {whose} is in {most} of them; give {least} or more")
-        return cls(usual, len(clips), {role: models[role] for role in usual if role in models}, neutral)
+            raise InputError(f"too few clips: a face or a voice is in {most} of them; give {LEAST_CLIPS} or more")
+        own = {role: models[role] for role in usual if role in models}
+        return cls(usual, most if neutral else len(clips), own, neutral)
 
     @classmethod
     def of_dict(cls, document: Mapping[str, Any]) -> Self:
@@ -90,6 +93,8 @@ class Person:
             raise ValueError("a mean is not a finite number")
         if (shows := document.get("shows", NEUTRAL)) != NEUTRAL:
             raise ValueError(f"its clips show {shows!r}, not {NEUTRAL!r}")
+        if "shows" in document and set(usual) & set(VOICES):
+            raise ValueError("a neutral person has means of the face alone")
         models = {role: str(digest) for role, digest in document["models"].items()}
         return cls(usual, int(document["clips"]), models, "shows" in document)
 
@@ -107,7 +112,9 @@ class Person:
         return path
 
     def without(self, name: str, values: Double) -> Double:
-        """``values (N, 7)`` of the modality of that name without the person's mean; each row adds up to 1."""
+        """``values (N, 7)`` of the modality of that name without the person's mean, and of a neutral one with a usual
+        neutral face instead; each row adds up to 1.
+        """
         if name not in self.usual or not len(values):
             return values
         held = logarithms(values) - self.usual[name]

@@ -67,7 +67,7 @@ def train(
     plan = Plan.read(audio.RECIPE)
     settings = Settings(**plan.options["heads"])
     network, before = begin(start)
-    extracted = _extract_all(network, tables, plan, report)
+    extracted = _extract_all(network, tables, plan, settings.guises, report)
     nothing = extract(network, speechless(SOUNDS, plan.seed))[0]
     strangers = _strangers(extracted, before)
     rows, temperature = judge(extracted, strangers, nothing, settings)
@@ -182,11 +182,13 @@ def begin(start: Path) -> tuple[MiniAudio, ModelCard]:
     return network.eval(), card
 
 
-def _extract_all(network: MiniAudio, paths: Sequence[Path], plan: Plan, report: Report) -> list[TableFeatures]:
+def _extract_all(
+    network: MiniAudio, paths: Sequence[Path], plan: Plan, guises: int, report: Report
+) -> list[TableFeatures]:
     extracted = []
     for number, (path, table) in enumerate(zip(paths, audio.read_tables(paths), strict=True)):
         vary = Variation(plan.options["variation"], plan.seed + number)
-        extracted.append(extract_table(network, path, table, vary, plan.options["heads"]["guises"]))
+        extracted.append(extract_table(network, path, table, vary, guises))
         report(f"{table.name}: {len(table)} recordings heard")
     return extracted
 
