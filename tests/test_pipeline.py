@@ -291,8 +291,9 @@ def test_a_heavy_detector_is_not_called_for_every_sample(analyzer: Analyzer, ana
 def test_what_is_left_out_changes_next_to_nothing(demonstration: Path, analysis: Analysis) -> None:
     """A face that moves, is lit from bright to dim, and is hidden once.
 
-    The face is near the border of two labels, so the last digits, which differ between processors, count: the
-    difference is below 0.005 on one processor at hand and 0.0064 on another.
+    The face is near the border of two labels, so that how far the answers move depends on how the clip is encoded, and
+    that on the processor (fused values: 0.006 and 0.023 on two at hand). What holds on any: a face model's answers move
+    by less than they do from one frame to the next where every frame is classified.
     """
     everything = Analyzer(detect_every=1, steady_within=0.0).analyze(demonstration)
     stages = everything.provenance["timings"]["stages"]
@@ -303,7 +304,10 @@ def test_what_is_left_out_changes_next_to_nothing(demonstration: Path, analysis:
         np.testing.assert_array_equal(one.dynamic.values, other.dynamic.values)
         np.testing.assert_array_equal(one.audio.values, other.audio.values)
     assert found.share >= 0.98
-    assert found.difference < 0.01
+    (one,), (other,) = everything.faces, analysis.faces
+    apart, from_frame_to_frame = np.abs(one.static.values - other.static.values), np.diff(one.static.values, axis=0)
+    assert apart.mean() < np.abs(from_frame_to_frame).mean()
+    assert found.difference < 0.05
 
 
 def test_a_whole_analysis_in_pytorch_says_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
