@@ -20,9 +20,8 @@ from typing import Any
 
 import numpy as np
 
-from avcer.decision.likely import logarithms
+from avcer.decision.baseline import without
 from avcer.decision.person import Person, Said, usual_in
-from avcer.emotion.probabilities import softmax
 from avcer.evaluation.corpora.table import read_table
 from avcer.evaluation.corpus_run import answers
 from avcer.evaluation.strangers.score import of_clips
@@ -140,7 +139,7 @@ def with_share(clips: Clips, place: int, added: Double, names: Sequence[str]) ->
     held = {}
     for name, rows in clips.said[place].items():
         means = [one[name] for one in others if name in one and name in names]
-        held[name] = softmax(logarithms(rows) - np.mean(means, axis=0) + added) if means and len(rows) else rows
+        held[name] = without(rows, np.mean(means, axis=0), added) if means and len(rows) else rows
     return held
 
 

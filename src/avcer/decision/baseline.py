@@ -24,6 +24,8 @@ FIRST: Final = "first:"
 FORMS: Final = f"{NO_BASELINE}, {FIRST}N (the first N seconds of each face), START-END (seconds), or {OWN}"
 AT_REST: Final = np.log(np.where(np.arange(len(BASIC)) == 0, 0.88, 0.02))
 """What a model is taken to say of a usual face at rest: Neutral, and the six alike."""
+SPEAKS_NEUTRALLY: Final = np.log(np.where(np.arange(len(BASIC)) == 0, 0.4, 0.1))
+"""The same of one that speaks neutrally. With as much of Neutral as at rest, emotions in mid-speech are missed."""
 LEAST_ROWS: Final = 3
 """A resting face seen on fewer frames than this is not known."""
 
@@ -109,9 +111,11 @@ def resting(values: Double) -> Double | None:
     return logarithms(values).mean(axis=0) if len(values) >= LEAST_ROWS else None
 
 
-def without(values: Double, rest: Double | None) -> Double:
-    """``values (N, 7)``, adding up to 1, as if the face had a usual one at rest; as they are where that is None."""
-    return values if rest is None else softmax(logarithms(values) - rest + AT_REST)
+def without(values: Double, rest: Double | None, usual: Double = AT_REST) -> Double:
+    """``values (N, 7)``, adding up to 1, as if the model said ``usual (7,)`` where it says ``rest (7,)``, both in
+    logarithms; as they are where ``rest`` is None.
+    """
+    return values if rest is None else softmax(logarithms(values) - rest + usual)
 
 
 class Running:

@@ -20,9 +20,8 @@ from typing import Any, Final, Self
 import numpy as np
 
 from avcer.analysis import Analysis
-from avcer.decision.baseline import NO_BASELINE, Baseline
+from avcer.decision.baseline import NO_BASELINE, SPEAKS_NEUTRALLY, Baseline, without
 from avcer.decision.likely import logarithms
-from avcer.emotion.probabilities import softmax
 from avcer.errors import InputError, UsageError
 from avcer.files import atomic_text
 from avcer.identity import summary
@@ -37,8 +36,8 @@ NEUTRAL: Final = "neutral"
 VOICES: Final = tuple(one.name for one in MODALITIES if one.speaks_for == "clip")
 LEAST_CLIPS: Final = 3
 """With fewer clips that a modality says anything of, what these happen to show would be taken for the person."""
-SPEAKS_NEUTRALLY: Final = np.log(np.where(np.arange(len(BASIC)) == BASIC.index("Neutral"), 0.4, 0.1))
-"""What a face model is taken to say of a usual face that speaks neutrally; of one at rest it says more of Neutral."""
+EVEN: Final = np.zeros(len(BASIC))
+"""Every emotion alike, in logarithms."""
 
 Said = Mapping[str, Double]
 """What each modality says, by its name: rows ``(N, 7)``; or means of it ``(7,)``."""
@@ -79,7 +78,10 @@ class Person:
         if neutral and not usual:
             raise InputError("no face is in any of these clips; give one in which the person is seen")
         if not usual:
-            raise InputError(f"too few clips: a face or a voice is in {most} of them; give {LEAST_CLIPS} or more")
+            raise InputError(
+                f"too few clips: a face or a voice is in {most} of them; give {LEAST_CLIPS} or more, or a neutral one "
+                "with --neutral"
+            )
         own = {role: models[role] for role in usual if role in models}
         return cls(usual, most if neutral else len(clips), own, neutral)
 
@@ -117,8 +119,7 @@ class Person:
         """
         if name not in self.usual or not len(values):
             return values
-        held = logarithms(values) - self.usual[name]
-        return softmax(held + SPEAKS_NEUTRALLY if self.neutral else held)
+        return without(values, self.usual[name], SPEAKS_NEUTRALLY if self.neutral else EVEN)
 
     def faces(self, said: Said, times_s: Double, starts_s: float) -> dict[str, Double]:
         """What the face models say of a whole face, without the person's mean."""
