@@ -292,8 +292,9 @@ def test_what_is_left_out_changes_next_to_nothing(demonstration: Path, analysis:
     """A face that moves, is lit from bright to dim, and is hidden once.
 
     The face is near the border of two labels, so that how far the answers move depends on how the clip is encoded, and
-    that on the processor (fused values: 0.006 and 0.023 on two at hand). What holds on any: a face model's answers move
-    by less than they do from one frame to the next where every frame is classified.
+    that on the processor (fused values: 0.006 and 0.023 on two at hand). So the bound is how far a face model's answers
+    move from one frame to the next where every frame is classified: half of it is seen, faces that are classified five
+    times a second, whatever changes, would have 0.7 of it.
     """
     everything = Analyzer(detect_every=1, steady_within=0.0).analyze(demonstration)
     stages = everything.provenance["timings"]["stages"]
@@ -306,7 +307,7 @@ def test_what_is_left_out_changes_next_to_nothing(demonstration: Path, analysis:
     assert found.share >= 0.98
     (one,), (other,) = everything.faces, analysis.faces
     apart, from_frame_to_frame = np.abs(one.static.values - other.static.values), np.diff(one.static.values, axis=0)
-    assert apart.mean() < np.abs(from_frame_to_frame).mean()
+    assert apart.mean() < 2 / 3 * np.abs(from_frame_to_frame).mean()
     assert found.difference < 0.05
 
 
