@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from avcer.faces.detect import CENTRE_VARIANCE, priors
-from avcer.models.store import find
+from avcer.models.store import InstalledModel, find
+from avcer.quantization import check
 from avcer.quantization.check import Comparison, Limits, _near_as_detector, _near_in_classes, compare
 from avcer.types import Float
 
@@ -35,6 +37,24 @@ def test_classes() -> None:
     same, difference = _near_in_classes(one, other)
     assert same == 0.5
     assert difference == pytest.approx((0.1 + 0.1 + 0.4 + 0.4) / 4)
+
+
+def test_the_worst_of_two_answers_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the shipped audio model, whose second one is for known speakers."""
+
+    class Other:
+        def __init__(self, model: InstalledModel, precision: str) -> None:
+            self._moved = 3.0 * (model.folder == Path("made"))
+
+        def __call__(self, batch: Float) -> tuple[Float, ...]:
+            logits = np.array([[0, 1, 2, 3, 4, 5, 6]], np.float32)
+            return logits, logits * (1 - self._moved)
+
+    monkeypatch.setattr(check, "OpenVINOEngine", Other)
+    model = find("mini", "audio")
+    comparison = compare({"audio": model}, "audio", replace(model, folder=Path("made")), [np.zeros((2, 2), np.float32)])
+    assert (comparison.same, comparison.same_before) == (0.0, 1.0)
+    assert comparison.difference > 0.1
 
 
 def answer(*moved: float) -> tuple[Float, ...]:

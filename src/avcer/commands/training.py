@@ -29,9 +29,15 @@ def add_train(commands: Commands) -> None:
     )
     train.add_argument("--start", type=Path, metavar="DIR", help="a model to begin with (published; mini faces, audio)")
     train.add_argument("--leave-out", metavar="NAME", help="a corpus to hold out for scoring (audio, static)")
-    train.add_argument(
-        "--doubt-only", action="store_true", help="mini audio: keep --start, fit only what is unfamiliar to it"
-    )
+    parts = train.add_mutually_exclusive_group()
+    parts.add_argument(
+        "--doubt-only", dest="only", action="store_const", const="doubt",
+        help="mini audio: keep --start, fit only what is unfamiliar to it",
+    )  # fmt: skip
+    parts.add_argument(
+        "--relative-only", dest="only", action="store_const", const="relative",
+        help="mini audio: keep --start, fit only the layer for known speakers",
+    )  # fmt: skip
     train.add_argument("--video", action="store_true", help="mini static: fine-tune all layers of --start for video")
     train.add_argument("--own-model", default=[], **OWN_MODEL)
     train.add_argument("--epochs", type=positive, metavar="N", help="how many epochs (default: the recipe's)")
@@ -52,7 +58,7 @@ def _train(chosen: argparse.Namespace) -> int:
         chosen.start,
         chosen.own_models,
         chosen.leave_out,
-        chosen.doubt_only,
+        chosen.only,
         chosen.video,
     )
     card = train(chosen.data, chosen.out, chosen.epochs, lambda line: print(line, flush=True))
@@ -72,9 +78,9 @@ def _train_decision(chosen: argparse.Namespace) -> int:
 def _train_weighing(chosen: argparse.Namespace) -> int:
     from avcer.training.weighing import train
 
-    foreign = (chosen.epochs, chosen.own_models, chosen.leave_out, chosen.doubt_only, chosen.video)
+    foreign = (chosen.epochs, chosen.own_models, chosen.leave_out, chosen.only, chosen.video)
     if any(foreign) or chosen.architecture != "mini":
-        left = "leave --epochs, --own-model, --architecture, --leave-out, --doubt-only, --video out"
+        left = "leave --epochs, --own-model, --architecture, --leave-out, --doubt-only, --relative-only, --video out"
         raise UsageError(f"train weighing fits three numbers: {left}")
     train(chosen.data, chosen.out, lambda line: print(line, flush=True), chosen.start)
     print(f"open: {chosen.out / 'decision.json'}")
@@ -82,9 +88,9 @@ def _train_weighing(chosen: argparse.Namespace) -> int:
 
 
 def _expect_no_training(chosen: argparse.Namespace) -> None:
-    foreign = (chosen.start, chosen.leave_out, chosen.doubt_only, chosen.video)
+    foreign = (chosen.start, chosen.leave_out, chosen.only, chosen.video)
     if chosen.epochs is not None or any(foreign) or chosen.architecture != "mini":
-        left = "leave --epochs, --start, --architecture, --leave-out, --doubt-only, --video out"
+        left = "leave --epochs, --start, --architecture, --leave-out, --doubt-only, --relative-only, --video out"
         raise UsageError(f"train {chosen.role} fits numbers to the mini models: {left}")
 
 

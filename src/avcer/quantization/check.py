@@ -77,6 +77,8 @@ def compare(
         near = partial(_near_as_detector, [item.shape[1:] for item in inputs])
     elif role == "static":
         near = partial(_near_as_static, models["dynamic"])
+    elif role == "audio":
+        near = _near_in_all_answers
     return Comparison(len(inputs), *near(exact, ours), *near(exact, usual), ms_before, ms_after)
 
 
@@ -95,6 +97,13 @@ def _answers(engine: Engine, inputs: Sequence[Float]) -> tuple[Answers, float]:
 def _near(one: Answers, other: Answers) -> tuple[float, float]:
     """Share of inputs with the same top class, and how far the probabilities lie apart on average."""
     return _near_in_classes(*(softmax(_stacked(answers, 0)) for answers in (one, other)))
+
+
+def _near_in_all_answers(one: Answers, other: Answers) -> tuple[float, float]:
+    """The worst of its answers, of which an audio model may have two."""
+    pairs = ([softmax(_stacked(answers, output)) for answers in (one, other)] for output in range(len(one[0])))
+    same, apart = zip(*(_near_in_classes(*pair) for pair in pairs), strict=True)
+    return min(same), max(apart)
 
 
 def _near_as_static(dynamic: InstalledModel, one: Answers, other: Answers) -> tuple[float, float]:

@@ -31,6 +31,7 @@ from avcer.types import Boolean, Double, Float, Integer
 
 RECIPE: Final = Path(__file__).parent / "recipes" / "audio.toml"
 FRAMES: Final = VoiceFrames()
+OUTPUTS: Final = ("logits", "relative")
 LIMITS: Final = (
     "Learned from a few dozen actors who spoke prepared sentences in English, Polish and German; spontaneous speech, "
     "other languages, children, several voices at once and loud music are outside of that. Disgust is known from "
@@ -79,7 +80,8 @@ def train(tables: Sequence[Path], out: Path, epochs: int | None = None, report: 
         cool(part.classify, temperature)
     found = scores(validation, logits, temperature) | {"temperature": temperature}
     example = torch.from_numpy(np.stack([FRAMES(sound) for sound in speechless(2, plan.seed)]))
-    return finish(out / "model", network, _card(speech, found), example, ["logits"])
+    network.same_relative()
+    return finish(out / "model", network, _card(speech, found), example, OUTPUTS)
 
 
 def read_tables(paths: Sequence[Path]) -> list[SpeechTable]:
@@ -215,7 +217,7 @@ def _inputs(table: SpeechTable) -> tuple[Tensor, Integer]:
 @torch.no_grad()
 def _logits(network: nn.Module, batch: Tensor, owners: Integer) -> Double:
     """The mean logits of each recording's windows ``(N, 7)``, in float32."""
-    parts = [network(part.to(device())).cpu().numpy() for part in torch.split(batch, 128)]
+    parts = [network(part.to(device()))[0].cpu().numpy() for part in torch.split(batch, 128)]
     sums = np.zeros((owners[-1] + 1, len(BASIC)))
     np.add.at(sums, owners, np.concatenate(parts).astype(np.float64))
     means: Double = sums / np.bincount(owners)[:, None]

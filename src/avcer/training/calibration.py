@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
@@ -26,6 +27,13 @@ def best_temperature(logits: Double, labels: Integer, weights: Double) -> float:
         return float(-np.average(np.log(np.maximum(likelihood, 1e-12)), weights=weights))
 
     return float(minimize_scalar(surprise, bounds=RANGE, method="bounded").x)
+
+
+def even_temperature(logits: Mapping[str, Double], labels: Mapping[str, Integer]) -> float:
+    """The temperature for the logits ``(N, C)`` of several corpora, by their names, each counting the same."""
+    weights = [np.full(len(part), 1 / len(part)) for part in logits.values()]
+    truth = np.concatenate([labels[name] for name in logits])
+    return best_temperature(np.concatenate(list(logits.values())), truth, np.concatenate(weights))
 
 
 @torch.no_grad()

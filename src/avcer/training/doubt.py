@@ -49,7 +49,7 @@ def train(
     put_density(network.unfamiliar, density)
     report(f"doubted from {density.limit:.2f} standard deviations on")
     example = torch.from_numpy(np.stack([FRAMES(sound) for sound in speechless(2, 0)]))
-    return finish(out / "model", network, card_of(before, network, speech, density), example, ["logits"])
+    return finish(out / "model", network, card_of(before, network, speech, density), example, audio.OUTPUTS)
 
 
 @torch.no_grad()

@@ -89,10 +89,15 @@ class Layer:
         """Logits ``(N, 7)`` of a table's recordings, each the mean over its windows times ``factors (W,)``."""
         logits = one.features @ self.weight + self.bias + self.before * one.said
         logits *= np.broadcast_to(factors, len(logits))[:, None]
-        sums = np.zeros((len(one.table), len(BASIC)))
-        np.add.at(sums, one.owners, logits)
-        means: Double = sums / np.bincount(one.owners, minlength=len(sums))[:, None]
-        return means
+        return by_recording(logits, one.owners)
+
+
+def by_recording(rows: Float | Double, owners: NDArray[np.int64]) -> Double:
+    """The mean ``(N, D)`` of the rows ``(W, D)`` of each recording, which ``owners (W,)`` names."""
+    sums = np.zeros((owners.max() + 1, rows.shape[1]))
+    np.add.at(sums, owners, rows)
+    means: Double = sums / np.bincount(owners)[:, None]
+    return means
 
 
 @torch.no_grad()
@@ -100,6 +105,7 @@ def extract(network: MiniAudio, sounds: Sequence[Float]) -> tuple[Float, Float, 
     """What the last layers get ``(W, D)``, the model's logits ``(W, 7)``, and the standardised measures ``(W, M)``, for
     W windows of samples.
     """
+    network.to(device())
     grabbed: dict[nn.Module, Tensor] = {}
     lasts = (network.ear.classify, network.judge.classify)
     watched = (*lasts, network.unfamiliar)
@@ -107,7 +113,7 @@ def extract(network: MiniAudio, sounds: Sequence[Float]) -> tuple[Float, Float, 
     features, said, measures = [], [], []
     for start in range(0, len(sounds), 64):
         batch = torch.from_numpy(np.stack([FRAMES(sound) for sound in sounds[start : start + 64]])).to(device())
-        said.append(network(batch).cpu().numpy())
+        said.append(network(batch)[0].cpu().numpy())
         features.append(torch.cat([grabbed[last] for last in lasts], 1).cpu().numpy())
         measures.append(grabbed[network.unfamiliar].cpu().numpy())
     for hook in hooks:
@@ -211,7 +217,7 @@ def _logistic(
 @torch.no_grad()
 def put(network: MiniAudio, layer: Layer, temperature: float) -> None:
     """Works ``layer`` into the last layers of ``network``, whose logits become those of ``layer`` over
-    ``temperature``. The network's answer is the mean of its two parts'.
+    ``temperature``, and so do its relative ones. The network's answer is the mean of its two parts'.
     """
     start = 0
     for part in (network.ear, network.judge):
@@ -222,3 +228,4 @@ def put(network: MiniAudio, layer: Layer, temperature: float) -> None:
         last.weight.copy_((2 * new + layer.before * last.weight) / temperature)
         last.bias.copy_((bias + layer.before * last.bias) / temperature)
         start = stop
+    network.same_relative()

@@ -15,6 +15,8 @@ from avcer.models.card import ModelCard, Role
 from avcer.models.choice import expect_roles
 
 Architecture = Literal["mini", "published"]
+Part = Literal["doubt", "relative"]
+"""Parts of the mini audio model that are fitted by themselves: what is unfamiliar to it, and the relative layer."""
 CORPORA_ROLES: Final = ("static", "audio")
 """Those whose tables are corpora, of which one can be left out."""
 FACE_ROLES: Final = ("static", "dynamic")
@@ -45,7 +47,7 @@ def recipe(
     start: Path | None = None,
     own_models: Sequence[Path] = (),
     leave_out: str | None = None,
-    doubt_only: bool = False,
+    only: Part | None = None,
     video: bool = False,
 ) -> Recipe:
     """The training recipe of a role.
@@ -57,7 +59,7 @@ def recipe(
             one whose last layers are fitted anew.
         own_models: for a dynamic model, the static model whose features it reads.
         leave_out: a corpus that is not learned from, but scored on; of an audio or a static model.
-        doubt_only: for the mini audio model ``start``: nothing but what is unfamiliar to it.
+        only: for the mini audio model ``start``: the one part of it that is fitted.
         video: for the mini static model ``start``: all its layers are taught anew, for faces as they are in video.
 
     Raises:
@@ -65,13 +67,13 @@ def recipe(
         MissingExtraError: PyTorch is not installed.
     """
     if video:
-        if role != "static" or architecture != "mini" or start is None or any((own_models, leave_out, doubt_only)):
+        if role != "static" or architecture != "mini" or start is None or any((own_models, leave_out, only)):
             raise UsageError("--video is for train static with --start and a mini model, without --leave-out")
         return _recipe_of("video", start=start)
-    if doubt_only:
+    if only is not None:
         if role != "audio" or architecture != "mini" or start is None or leave_out is not None:
-            raise UsageError("--doubt-only is for train audio with --start and a mini model, without --leave-out")
-        return _recipe_of("doubt", start=start)
+            raise UsageError(f"--{only}-only is for train audio with --start and a mini model, without --leave-out")
+        return _recipe_of(only, start=start)
     if leave_out is not None:
         _expect_corpora(role, architecture, start)
         whole = recipe(role, architecture, start, own_models)

@@ -21,7 +21,7 @@ from avcer.files import atomic, make_folder
 from avcer.models.card import ModelCard
 from avcer.models.networks.mini_audio import MiniAudio
 from avcer.training import audio
-from avcer.training.calibration import best_temperature
+from avcer.training.calibration import even_temperature
 from avcer.training.finish import finish, rounded
 from avcer.training.heads import FRAMES, Layer, Settings, TableFeatures, extract, extract_table, fit, put
 from avcer.training.loop import Plan, Report
@@ -31,6 +31,8 @@ from avcer.types import Double, Float, Integer
 
 SOUNDS: Final = 450
 """Sounds without speech: noises, tones, beats."""
+LAST_LAYERS: Final = ". The last layers: "
+"""On a card, what the model's other layers learned from comes before."""
 LEFT_OUT: Final = "left-out.json"
 SCORES: Final = ("seen", "left_out", "ece", "arousal", "normalised")
 """The scores of a ``Row``."""
@@ -69,9 +71,9 @@ def train(
     network, before = begin(start)
     extracted = _extract_all(network, tables, plan, settings.guises, report)
     nothing = extract(network, speechless(SOUNDS, plan.seed))[0]
-    strangers = _strangers(extracted, before)
-    rows, temperature = judge(extracted, strangers, nothing, settings)
-    approaches = compare(extracted, strangers, nothing, settings)
+    left = strangers([one.table.name for one in extracted], before.training_data)
+    rows, temperature = judge(extracted, left, nothing, settings)
+    approaches = compare(extracted, left, nothing, settings)
     report(table_text(rows, approaches))
     make_folder(out)
     found = {"corpora": [asdict(row) for row in rows], "approaches": approaches, "temperature": temperature}
@@ -82,41 +84,41 @@ def train(
         put_density(network.unfamiliar, fit_density(extracted))
     card = _card(before, extracted, network, rows, temperature)
     example = torch.from_numpy(np.stack([FRAMES(sound) for sound in speechless(2, plan.seed)]))
-    return finish(out / "model", network, card, example, ["logits"])
+    return finish(out / "model", network, card, example, audio.OUTPUTS)
 
 
 def judge(
-    extracted: Sequence[TableFeatures], strangers: Sequence[str], nothing: Float, settings: Settings
+    extracted: Sequence[TableFeatures], left: Sequence[str], nothing: Float, settings: Settings
 ) -> tuple[list[Row], float]:
     """Scores of each corpus, and the temperature that suits the corpora left out best, each counting the same.
 
     The ECE of a corpus is that at the temperature of the other corpora left out.
     """
     whole, density = fit(extracted, nothing, settings), fit_density(extracted)
-    logits = {name: _left_out(extracted, name, nothing, settings) for name in strangers}
+    logits = {name: _left_out(extracted, name, nothing, settings) for name in left}
     labels = {one.table.name: one.table.labels for one in extracted}
     rows = []
     for one in extracted:
         name, table = one.table.name, one.table
         chosen = table.validation & ~one.single
-        seen = _uar(table.labels[chosen], _said(whole, density, one, settings)[chosen])
+        seen = uar_of(table.labels[chosen], _said(whole, density, one, settings)[chosen])
         if name not in logits:
             rows.append(Row(name, len(table), seen))
             continue
         others = {other: part for other, part in logits.items() if other != name} or logits
-        values = softmax(logits[name] / _temperature(others, labels))
+        values = softmax(logits[name] / even_temperature(others, labels))
         rows.append(
-            Row(name, len(table), seen, _uar(table.labels, values), metrics.ece(table.labels, values),
-                arousal(table.labels, values), _uar(table.labels, normalised_rows(values, table.speakers)))
+            Row(name, len(table), seen, uar_of(table.labels, values), metrics.ece(table.labels, values),
+                arousal(table.labels, values), uar_of(table.labels, normalised_rows(values, table.speakers)))
         )  # fmt: skip
     if not logits:
         logits = {one.table.name: _said(whole, density, one, settings)[one.table.validation] for one in extracted}
         labels = {one.table.name: one.table.labels[one.table.validation] for one in extracted}
-    return rows, _temperature(logits, labels)
+    return rows, even_temperature(logits, labels)
 
 
 def compare(
-    extracted: Sequence[TableFeatures], strangers: Sequence[str], nothing: Float, settings: Settings
+    extracted: Sequence[TableFeatures], left: Sequence[str], nothing: Float, settings: Settings
 ) -> list[dict[str, Any]]:
     """The recipe beside other choices: means over the corpora left out, and of the speakers left out."""
     choices: Mapping[str, Settings] = {
@@ -138,8 +140,8 @@ def compare(
     for name, choice in choices.items():
         if choice == settings and name != "recipe":
             continue
-        rows, _ = judge(extracted, strangers, nothing, choice)
-        found.append({"approach": name, **_means(rows)})
+        rows, _ = judge(extracted, left, nothing, choice)
+        found.append({"approach": name, **means(rows, SCORES)})
     return found
 
 
@@ -152,22 +154,31 @@ def table_text(rows: Sequence[Row], approaches: Sequence[dict[str, Any]]) -> str
 
 
 def _cells(row: Mapping[str, Any]) -> str:
-    shown = {name: _shown(row[name]) for name in SCORES}
-    return "{seen:>8}{left_out:>10}{ece:>7}{arousal:>9}{normalised:>12}".format(**shown)
+    cells = {name: shown(row[name]) for name in SCORES}
+    return "{seen:>8}{left_out:>10}{ece:>7}{arousal:>9}{normalised:>12}".format(**cells)
 
 
-def _shown(value: float | None) -> str:
+def shown(value: float | None) -> str:
+    """A score in a table."""
     return "-" if value is None else f"{value:.3f}"
 
 
-def _means(rows: Sequence[Row]) -> dict[str, float | None]:
-    columns = {name: [getattr(row, name) for row in rows] for name in SCORES}
+def means(rows: Sequence[Any], names: Sequence[str]) -> dict[str, float | None]:
+    """The mean of each score of that name over the rows that have it; None where none has."""
+    columns = {name: [getattr(row, name) for row in rows] for name in names}
     known = {name: [value for value in column if value is not None] for name, column in columns.items()}
     return {name: float(np.mean(column)) if column else None for name, column in known.items()}
 
 
 def begin(start: Path) -> tuple[MiniAudio, ModelCard]:
-    """The network in the folder ``start``, doubting nothing, and its card.
+    """The network in the folder ``start``, doubting nothing, and its card; raises as ``loaded``."""
+    network, card = loaded(start)
+    network.unfamiliar.forget()
+    return network, card
+
+
+def loaded(start: Path) -> tuple[MiniAudio, ModelCard]:
+    """The network in the folder ``start``, and its card. One of before there were relative logits gets them.
 
     Raises:
         ModelError: it is no mini audio model.
@@ -178,7 +189,8 @@ def begin(start: Path) -> tuple[MiniAudio, ModelCard]:
     network = MiniAudio()
     weights = load_file(start / card.weights.name)
     network.load_state_dict({name: value.float() for name, value in weights.items()})
-    network.unfamiliar.forget()
+    if torch.isnan(network.relative.weight).any():
+        network.same_relative()
     return network.eval(), card
 
 
@@ -193,10 +205,12 @@ def _extract_all(
     return extracted
 
 
-def _strangers(extracted: Sequence[TableFeatures], before: ModelCard) -> list[str]:
-    """Corpora that the model has not learned from before, as its card tells."""
-    known = {part.split(":")[0].strip() for part in before.training_data.split(";")}
-    return [one.table.name for one in extracted if one.table.name not in known and len(extracted) > 1]
+def strangers(names: Sequence[str], training_data: str) -> list[str]:
+    """The corpora of these names that a model has not learned from, as the words of its card tell; none if there is one
+    name alone, for then nothing is left to fit on.
+    """
+    known = {part.split(":")[0].strip() for part in training_data.split(";")}
+    return [name for name in names if name not in known and len(names) > 1]
 
 
 def _left_out(extracted: Sequence[TableFeatures], name: str, nothing: Float, settings: Settings) -> Double:
@@ -210,13 +224,8 @@ def _said(layer: Layer, density: Density, one: TableFeatures, settings: Settings
     return layer.of(one, density.factors(one.measures.astype(np.float64)) if settings.doubt else 1.0)
 
 
-def _temperature(logits: Mapping[str, Double], labels: Mapping[str, Integer]) -> float:
-    weights = [np.full(len(part), 1 / len(part)) for part in logits.values()]
-    truth = np.concatenate([labels[name] for name in logits])
-    return best_temperature(np.concatenate(list(logits.values())), truth, np.concatenate(weights))
-
-
-def _uar(labels: Integer, values: Double) -> float:
+def uar_of(labels: Integer, values: Double) -> float:
+    """UAR of ``values (N, 7)``, whose largest is what is said."""
     said = values.argmax(axis=1)
     return float(np.mean([np.mean(said[labels == label] == label) for label in np.unique(labels)]))
 
@@ -233,6 +242,6 @@ def _card(
         before,
         scores=scores | {"temperature": temperature},
         source="trained by avcer: avcer train audio, then avcer train audio --start",
-        training_data=f"{before.training_data}. The last layers: {audio.training_data(tables)}",
+        training_data=f"{before.training_data}{LAST_LAYERS}{audio.training_data(tables)}",
         limits=audio.LIMITS_OF_STRANGERS,
     )

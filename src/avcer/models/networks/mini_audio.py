@@ -133,8 +133,8 @@ class Ear(nn.Module):
         self.drop = nn.Dropout(0.3)
         self.classify = nn.Linear(4 * RECURRENT, 7)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Logits of a batch."""
+    def heard(self, x: Tensor) -> Tensor:
+        """What the last layer gets ``(N, 4 * RECURRENT)``."""
         bands, speech = x[:, :BANDS], (x[:, -1:] > SPEECH).float()
         against = (bands - _mean(bands, speech)[:, :, None]) * speech
         seen = self.bands(torch.stack([bands, against], 1)).flatten(1, 2)
@@ -144,8 +144,16 @@ class Ear(nn.Module):
         weights = torch.softmax(self.attention(x), 1)
         mean = (weights * x).sum(1)
         spread = (weights * (x - mean[:, None]) ** 2).sum(1)
-        logits: Tensor = self.classify(self.drop(torch.cat([mean, torch.sqrt(spread + 1e-5)], 1)))
+        return torch.cat([mean, torch.sqrt(spread + 1e-5)], 1)
+
+    def answer(self, heard: Tensor) -> Tensor:
+        """Logits ``(N, 7)`` from what was heard."""
+        logits: Tensor = self.classify(self.drop(heard))
         return logits
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits of a batch."""
+        return self.answer(self.heard(x))
 
 
 def _convolution(before: int, after: int, size: int, stride: int = 1) -> tuple[nn.Module, ...]:
@@ -186,15 +194,11 @@ class Judge(nn.Module):
         measures: Tensor = self.scale(self.measures(x.float())).clamp(-5, 5)
         return measures
 
-    def answer(self, measures: Tensor) -> Tensor:
-        """Logits ``(N, 7)`` from the standardised measures."""
-        logits: Tensor = self.classify(self.hidden(measures))
-        return logits
-
     def forward(self, x: Tensor) -> Tensor:
         """Logits of a batch; in full precision, for the measures range over orders of magnitude."""
         with torch.autocast(x.device.type, enabled=False):
-            return self.answer(self.measured(x))
+            logits: Tensor = self.classify(self.hidden(self.measured(x)))
+            return logits
 
 
 def _layer(before: int, after: int) -> tuple[nn.Module, ...]:
@@ -241,19 +245,61 @@ class Unfamiliar(nn.Module):
         super()._load_from_state_dict(state, prefix, *more)
 
 
+TRAITS: Final = 4 * RECURRENT + HIDDEN // 2 + Measures.COUNT
+"""What the ear's and the judge's last layers get, and the measures."""
+
+
+class Relative(nn.Module):
+    """A last layer for speakers who are known from other recordings: what the two last layers get and the standardised
+    measures, ``(N, TRAITS)`` -> logits ``(N, 7)``. They are made to be used without their mean over the speaker's
+    recordings. See ``training.relative``, which fits it.
+    """
+
+    weight: Tensor
+    bias: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("weight", torch.zeros(7, TRAITS))
+        self.register_buffer("bias", torch.zeros(7))
+
+    def forward(self, traits: Tensor) -> Tensor:
+        """Logits of a batch."""
+        return nn.functional.linear(traits, self.weight, self.bias)
+
+
 class MiniAudio(nn.Module):
-    """``(N, 67, frames)`` as ``emotion.voice.VoiceFrames`` gives it -> logits ``(N, 7)`` in the order of ``BASIC``."""
+    """``(N, 67, frames)`` as ``emotion.voice.VoiceFrames`` gives it -> logits ``(N, 7)`` in the order of ``BASIC``, and
+    those of ``Relative``.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.judge = Judge()
         self.ear = Ear()
         self.unfamiliar = Unfamiliar()
+        self.relative = Relative()
 
-    def forward(self, x: Tensor) -> Tensor:
-        """The mean of the two opinions, ``(N, 7)``, flatter where the sound is unfamiliar."""
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """The mean of the two opinions, ``(N, 7)``, flatter where the sound is unfamiliar; and the relative logits."""
         with torch.autocast(x.device.type, enabled=False):
             measures = self.judge.measured(x)
-            first, factors = self.judge.answer(measures), self.unfamiliar(measures)
-        logits: Tensor = factors * (first + self.ear(x)) / 2
-        return logits
+            judged, factors = self.judge.hidden(measures), self.unfamiliar(measures)
+            first = self.judge.classify(judged)
+        heard = self.ear.heard(x)
+        logits: Tensor = factors * (first + self.ear.answer(heard)) / 2
+        return logits, self.relative(torch.cat([heard, judged, measures], 1))
+
+    def same_relative(self) -> None:
+        """The relative logits become the others, without what is doubted, as long as nothing better is fitted."""
+        heard, judged = self.ear.classify, self.judge.classify
+        with torch.no_grad():
+            of_measures = torch.zeros(7, Measures.COUNT).to(heard.weight)
+            self.relative.weight.copy_(torch.cat([heard.weight / 2, judged.weight / 2, of_measures], 1))
+            self.relative.bias.copy_((heard.bias + judged.bias) / 2)
+
+    def _load_from_state_dict(self, state: dict[str, Tensor], prefix: str, *more: Any) -> None:
+        """Models written before there were relative logits have none: not-a-number."""
+        for name, value in self.relative.named_buffers():
+            state.setdefault(f"{prefix}relative.{name}", torch.full_like(value, math.nan))
+        super()._load_from_state_dict(state, prefix, *more)
