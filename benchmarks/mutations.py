@@ -154,6 +154,13 @@ MUTATIONS: Final = (
          "reference if reference is not None and reference.causal else None", "None", WIRING),
     _one("24", "a person known by other models is taken", "pipeline.py", "        self._expect_same_models()\n", "",
          WIRING),
+    _one("25", "a known speaker is heard as a stranger", "session.py",
+         "return evidence if reference is None or not reference.knows_voice else evidence.as_relative()",
+         "return evidence", WIRING),
+    _one("26", "what a voice is known by does not reach the result", "session.py",
+         "usual={} if usual is None else {AUDIO.name: usual},", "usual={},", WIRING),
+    _one("27", "a person is known by the voice's first answer", "decision/person.py",
+         "{**usual_in(_said(analysis)), **analysis.usual}", "usual_in(_said(analysis))", WIRING),
 )  # fmt: skip
 
 

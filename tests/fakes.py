@@ -137,7 +137,25 @@ class Ups:
 
     def __call__(self, batch: Float) -> tuple[Float, ...]:
         """Logits ``(N, 7)``."""
-        return (np.stack([np.abs(batch[:, start::7]).mean(axis=1) for start in range(7)], axis=1).astype(np.float32),)
+        flat = np.abs(batch.reshape(len(batch), -1))
+        return (np.stack([flat[:, start::7].mean(axis=1) for start in range(7)], axis=1).astype(np.float32),)
+
+
+class UpsAndDowns(Ups):
+    """The same with a second answer for known speakers: the first one the other way round."""
+
+    def __call__(self, batch: Float) -> tuple[Float, ...]:
+        """Two logits ``(N, 7)``."""
+        (logits,) = super().__call__(batch)
+        return logits, logits[:, ::-1]
+
+
+class Downs(Ups):
+    """The second answer alone."""
+
+    def __call__(self, batch: Float) -> tuple[Float, ...]:
+        """Logits ``(N, 7)``."""
+        return (super().__call__(batch)[0][:, ::-1],)
 
 
 def audio_model(engine: Engine | None = None) -> AudioModel:

@@ -16,11 +16,12 @@ from pyarrow import parquet
 
 from avcer import feeding, pipeline
 from avcer.analysis import Analysis, FaceAnalysis
-from avcer.decision.person import person_of, read_person
+from avcer.decision.person import person_of, read_person, usual_in
 from avcer.errors import InputError, UsageError
 from avcer.evaluation.compare import Run, beside, drawn
 from avcer.evaluation.corpus_run import said
 from avcer.evaluation.statistics import intervals, metrics
+from avcer.files import make_folder
 from avcer.labels import AUDIO_8, BASIC
 from avcer.media import SoundBlock
 from avcer.models.card import Role
@@ -29,7 +30,7 @@ from avcer.options import PUBLISHED, PUBLISHED_7, Options
 from avcer.output.tables import compound_table
 from avcer.pipeline import Analyzer
 from avcer.types import Clip, Frame
-from fakes import Square, Squares, Voice, card, engines, film, see, speech
+from fakes import Downs, Square, Squares, Ups, UpsAndDowns, Voice, card, engines, film, see, speech
 
 FRAMES = 100
 SMALL, LARGE = 1, 2
@@ -455,6 +456,36 @@ def test_what_is_usual_of_a_person_is_taken_off_faces_and_voice(usual: Analysis,
     for again in ([held] * 3, [analyse(source(), baseline="own")] * 3):
         with pytest.raises(InputError, match="--person or --baseline"):
             person_of(again)
+
+
+def test_a_voice_that_is_known_is_heard_by_the_second_answer(tmp_path: Path) -> None:
+    """As if the audio model had no other one; in a file, and live. The first answer counts for everybody else."""
+    both, second = engines() | {"audio": UpsAndDowns()}, engines() | {"audio": Downs()}
+    alone, one = analyse(source(), both), analyse(source(), second)
+    np.testing.assert_array_equal(alone.audio.values, analyse(source(), engines() | {"audio": Ups()}).audio.values)
+    np.testing.assert_allclose(alone.usual["audio"], usual_in({"audio": one.audio.values[one.audio.valid]})["audio"])
+    paths = [known(analysis, make_folder(tmp_path / name)) for name, analysis in (("both", alone), ("one", one))]
+    held, wanted = (analyse(source(), run, person=path) for run, path in zip((both, second), paths, strict=True))
+    np.testing.assert_allclose(held.audio.values, wanted.audio.values, atol=1e-6)
+    assert not np.allclose(held.audio.values, alone.audio.values)
+    streams = [
+        Analyzer(engines=run, fusion="mean", rule="sum", person=path).stream(source(), latency_s=0.5)
+        for run, path in zip((both, second), paths, strict=True)
+    ]
+    heard = [np.concatenate([update.audio.values for update in stream]) for stream in streams]
+    np.testing.assert_allclose(*heard, atol=1e-6)
+    calm = person_of([alone], neutral=True).write(tmp_path / "calm.json")
+    for options in ({"baseline": "own"}, {"person": calm}):
+        np.testing.assert_array_equal(analyse(source(), both, **options).audio.values, alone.audio.values)
+
+
+def test_a_voice_is_known_by_what_the_result_holds(usual: Analysis) -> None:
+    """The mean of the second answer; of a model that has one alone, what the frames say."""
+    mean = np.linspace(-3, 0, 7)
+    np.testing.assert_array_equal(person_of([replace(usual, usual={"audio": mean})] * 3).usual["audio"], mean)
+    assert usual.usual == {}
+    first = usual_in({"audio": usual.audio.values[usual.audio.valid]})["audio"]
+    np.testing.assert_array_equal(person_of([usual] * 3).usual["audio"], first)
 
 
 def test_one_neutral_analysis_corrects_the_faces_alone(usual: Analysis, tmp_path: Path) -> None:

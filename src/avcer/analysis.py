@@ -107,6 +107,8 @@ class Analysis:
     ``times_s (T,)`` are the times of all decoded frames. ``modalities`` are those that were asked, in the order of the
     fusion weights and of every ``shares``; ``said`` holds what those that speak for the clip say, a row for each frame.
     ``labels`` are those that could be said (by default, the compounds of ``vocabulary``).
+    ``usual``: of each modality whose model has a second answer for people who are known from other clips (that of
+    the sound), by its name, the mean of its log-probabilities over the clip ``(7,)``: see ``decision.person``.
     ``faces`` are ordered by id, the rows without a face last. ``primary`` is the id of the face with the largest
     area x time; ``leads (T,)`` is the id of the face that leads on each frame and that the sound counts for: the
     primary one where it is alive, else the largest that is; -1 where no face is alive. ``provenance`` names the
@@ -129,6 +131,7 @@ class Analysis:
     warnings: tuple[str, ...]
     modalities: tuple[Modality, ...] = MODALITIES
     labels: tuple[str, ...] = ()
+    usual: Mapping[str, Double] = field(default_factory=dict)
     portraits: Mapping[int, Mapping[int, Image]] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:

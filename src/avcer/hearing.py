@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
 
 import numpy as np
 
 from avcer.decision.align import nothing
+from avcer.decision.likely import logarithms
 from avcer.emotion.audio import WINDOW_STEP_S, AudioModel, frame_probabilities, trailing_probabilities
 from avcer.emotion.speech import SpeechMeter
 from avcer.emotion.waveform import WINDOW_S
+from avcer.labels import BASIC
 from avcer.media import SoundBlock, SoundWindow, WindowCutter, is_silent
 from avcer.modalities import AUDIO
 from avcer.timing import Stages
@@ -23,15 +25,40 @@ Heard = Callable[[int], None]
 
 @dataclass(frozen=True)
 class AudioEvidence:
-    """The audio model's answers for W windows: ``starts_s``, ``ends_s (W,)``, ``logits (W, K)``, which windows are
-    ``usable (W,)``, that is, not digital silence, and how likely each is ``speech (W,)``.
+    """The audio model's answers for W windows: ``starts_s``, ``ends_s (W,)``, ``logits (W, K)`` and ``relative (W, 7)``
+    (``AudioOutput``), which windows are ``usable (W,)``, that is, not digital silence, and how likely each is ``speech
+    (W,)``.
     """
 
     starts_s: Double
     ends_s: Double
     logits: Float
+    relative: Float
     usable: Boolean
     speech: Double
+
+    def as_relative(self) -> AudioEvidence:
+        """The same with the relative logits in the place of the others, for a speaker who is known; of a model without
+        them, the same.
+        """
+        return replace(self, logits=self.relative) if self.has_relative else self
+
+    @property
+    def has_relative(self) -> bool:
+        """Whether anything is heard, by a model that has relative logits."""
+        return bool(self.usable.any()) and not np.isnan(self.relative[self.usable]).any()
+
+    def usual(self, times_s: Double) -> Double | None:
+        """The mean of the relative log-probabilities ``(7,)`` over the frames at ``times_s (T,)``, by which a speaker
+        is known; None where there is none. In a live session, too, a frame counts with all windows that it lies in.
+        """
+        if not self.has_relative:
+            return None
+        said = self.as_relative().on_frames(times_s)
+        if not said.valid.any():
+            return None
+        means: Double = logarithms(said.values[said.valid]).mean(axis=0)
+        return means
 
     def on_frames(self, times_s: Double) -> EmotionProbabilities:
         """The audio probabilities of the frames at ``times_s (T,)``, from all windows that a frame lies in; no value is
@@ -113,7 +140,8 @@ class Ear:
             parts = self._parts[-(last or 0) :]  # a part has one window at least
         if not parts:
             nowhere = np.zeros(0)
-            return AudioEvidence(nowhere, nowhere, np.zeros((0, 0), np.float32), np.zeros(0, np.bool_), nowhere)
+            nothing_said = np.zeros((0, 0), np.float32)
+            return AudioEvidence(nowhere, nowhere, nothing_said, nothing_said, np.zeros(0, np.bool_), nowhere)
         rows = {name: [getattr(part, name) for part in parts] for name in vars(parts[0])}
         return AudioEvidence(**{name: np.concatenate(arrays)[-(last or 0) :] for name, arrays in rows.items()})
 
@@ -126,15 +154,17 @@ class Ear:
         """Runs the model on the waiting windows; digital silence has no numbers."""
         windows, self._waiting = self._waiting, []
         logits = np.zeros((len(windows), self._model.classes), np.float32)
+        relative = np.zeros((len(windows), len(BASIC)), np.float32)
         usable = np.array([not is_silent(window.samples) for window in windows])
         if usable.any():
             with self._stages.stage("audio", int(usable.sum())):
-                logits[usable] = self._model.predict([windows[number].samples for number in np.flatnonzero(usable)])
+                heard = self._model.hear([windows[number].samples for number in np.flatnonzero(usable)])
+            logits[usable], relative[usable] = heard.logits, heard.relative
         with self._stages.stage("speech", len(windows)):
             speech = np.array([self._meter(window) for window in windows])
         starts_s, ends_s = np.array([(window.start_s, window.end_s) for window in windows]).T
         with self._lock:
-            self._parts.append(AudioEvidence(starts_s, ends_s, logits, usable, speech))
+            self._parts.append(AudioEvidence(starts_s, ends_s, logits, relative, usable, speech))
         self._count += len(windows)
         self._heard(self._count)
 

@@ -25,7 +25,7 @@ from avcer.decision.timelines import decide_all
 from avcer.emotion.audio import AudioModel
 from avcer.faces.leadership import Leadership, leading_tracks, primary_track
 from avcer.faces.portraits import Portraits
-from avcer.hearing import Ear, Windows
+from avcer.hearing import AudioEvidence, Ear, Windows
 from avcer.inputs import check_frames, check_sound
 from avcer.media import SoundBlock
 from avcer.modalities import AUDIO
@@ -225,12 +225,17 @@ class Session:
         settled = self._settled.count
         times_s = self._watcher.times_s(settled)
         if self._live:
-            recent = self._ear.evidence(last=RECENT_WINDOWS)
+            recent = self._heard_as(self._ear.evidence(last=RECENT_WINDOWS))
             self._settled.add(recent.trailing(times_s, 2 * self.plan.windows.step_s))
             return
         if self._awaits_sound:
             times_s = times_s[: np.searchsorted(times_s, self._ear.settled_s)]
-        self._settled.add(self._ear.evidence().on_frames(times_s))
+        self._settled.add(self._heard_as(self._ear.evidence()).on_frames(times_s))
+
+    def _heard_as(self, evidence: AudioEvidence) -> AudioEvidence:
+        """Of a speaker who is known, the relative answers."""
+        reference = self.plan.reference
+        return evidence if reference is None or not reference.knows_voice else evidence.as_relative()
 
     def _frame_end(self, frame: int) -> float:
         """When a frame gives way to the next, or ends as the last one."""
@@ -257,8 +262,9 @@ class Session:
         if self.plan.smoothing is not None:
             least_s = self._models.policy.least_segment_s
             faces = tuple(smoothed(face, self._smoother(self.plan.smoothing), ends_s, least_s) for face in faces)
-        usable, too_large = self._ear.evidence().usable, note_on_size(self._sizes, self.plan.detector_side)
-        warnings = (*self._notes, *notes_on(tracks, times_s, said[AUDIO.name], usable, too_large))
+        heard, too_large = self._ear.evidence(), note_on_size(self._sizes, self.plan.detector_side)
+        warnings = (*self._notes, *notes_on(tracks, times_s, said[AUDIO.name], heard.usable, too_large))
+        usual = heard.usual(times_s)
         return Analysis(
             clip=clip,
             times_s=times_s,
@@ -271,6 +277,7 @@ class Session:
             warnings=warnings,
             modalities=self._models.policy.weights.modalities,
             labels=self._models.policy.labels,
+            usual={} if usual is None else {AUDIO.name: usual},
             portraits={} if self._portraits is None else self._portraits.by_face(),
         )
 

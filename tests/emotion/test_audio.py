@@ -127,6 +127,19 @@ class TestPredict:
         assert model.predict([speech_like(1.0)]).shape == (1, 7)
 
 
+class TestTwoAnswers:
+    def test_the_second_is_for_known_speakers(self) -> None:
+        windows = [speech_like(1.0), speech_like(2.0)]
+        heard = fakes.audio_model(fakes.UpsAndDowns()).hear(windows)
+        np.testing.assert_array_equal(heard.logits, fakes.audio_model(fakes.Ups()).predict(windows))
+        np.testing.assert_array_equal(heard.relative, fakes.audio_model(fakes.Downs()).predict(windows))
+
+    def test_not_every_model_has_it(self) -> None:
+        heard = AudioModel(card(), fakes.Voice(classes=8)).hear([speech_like(1.0)])
+        assert (heard.logits.shape, heard.relative.shape) == ((1, 8), (1, 7))
+        assert np.isnan(heard.relative).all()
+
+
 class TestFrames:
     def test_hand_worked(self) -> None:
         """Anger from 0 to 4, Fear from 0.5 to 4.5, Sadness from 1 to the end of the sound at 4.6."""
@@ -234,6 +247,11 @@ class TestShipped:
     def test_gain_hardly_matters(self, model: AudioModel) -> None:
         loud, soft = model.predict([speech_like(4.0), speech_like(4.0) * np.float32(0.05)])
         np.testing.assert_allclose(loud, soft, atol=0.02)
+
+    def test_known_speakers_have_an_answer_of_their_own(self, model: AudioModel) -> None:
+        heard = model.hear([speech_like(4.0), speech_like(4.0, seed=1)])
+        assert heard.relative.shape == (2, 7)
+        assert np.abs(heard.relative - heard.logits).max() > 0.1
 
     def test_unseen_speakers_are_understood_far_above_chance(self, model: AudioModel, shared: Path) -> None:
         right = [model.predict([samples]).argmax() == label for samples, label in _validation_sample(shared)]

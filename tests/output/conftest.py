@@ -125,6 +125,7 @@ def make_analysis(scene: Scene) -> Analysis:
         provenance,
         ("a warning",),
         labels=Policy(MEAN, scene.vocabulary, scene.rule).labels,
+        usual={"audio": np.log(walk(1, 1.0, scene.seed)[0])} if scene.sound else {},
     )
 
 

@@ -91,6 +91,18 @@ def test_the_document_is_strict_json_that_names_itself(scene: Make, tmp_path: Pa
     assert np.shape(document["provenance"]["weights"]) == (3, 7)
 
 
+def test_what_a_speaker_is_known_by_must_be_seven_numbers(scene: Make, tmp_path: Path) -> None:
+    path = save_json(scene(), tmp_path / "a.json")
+    document = json.loads(path.read_text(encoding="utf-8"))
+    for row in ([0.0] * 6, [0.0] * 6 + [None], "x"):
+        path.write_text(json.dumps(document | {"usual": {"audio": row}}), encoding="utf-8")
+        with pytest.raises(InputError, match=r"a\.json: not a whole analysis"):
+            load_json(path)
+    del document["usual"]  # of a time before there were any
+    path.write_text(json.dumps(document), encoding="utf-8")
+    assert load_json(path).usual == {}
+
+
 def test_the_document_says_what_is_asked_without_the_arrays(scene: Make, tmp_path: Path) -> None:
     analysis = scene(faces=((5, 60, (range(20, 30),)), (40, 79, ())))
     document = json.loads(save_json(analysis, tmp_path / "a.json").read_text())

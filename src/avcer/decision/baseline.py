@@ -79,6 +79,11 @@ class Baseline:
         origin = times_s[0] if self.kind == "first" else starts_s
         return (times_s >= origin + self.start_s) & (times_s < origin + self.end_s)
 
+    @property
+    def knows_voice(self) -> bool:
+        """Whether the voice is held against it: a baseline is of the face."""
+        return False
+
     def faces(self, said: Mapping[str, Double], times_s: Double, starts_s: float) -> dict[str, Double]:
         """What each face model says ``(N, 7)``, by its modality's name, of a whole face seen at ``times_s (N,)`` of a
         clip that starts at ``starts_s``.

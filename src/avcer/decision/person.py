@@ -7,6 +7,8 @@ corpus do. No label is needed.
 
 Of clips in which the person is known to speak neutrally, one is enough, for the face alone: what the face models say of
 it is subtracted, and what they say of a usual face that speaks neutrally is added.
+
+Of a voice, what counts is the audio model's second answer (``emotion.audio.AudioOutput``), if it has one.
 """
 
 from __future__ import annotations
@@ -121,6 +123,11 @@ class Person:
             return values
         return without(values, self.usual[name], SPEAKS_NEUTRALLY if self.neutral else EVEN)
 
+    @property
+    def knows_voice(self) -> bool:
+        """Whether the voice is held against it."""
+        return AUDIO.name in self.usual
+
     def faces(self, said: Said, times_s: Double, starts_s: float) -> dict[str, Double]:
         """What the face models say of a whole face, without the person's mean."""
         return {name: self.without(name, values) for name, values in said.items()}
@@ -130,7 +137,7 @@ class Person:
         return self.faces
 
     def voice(self, values: Double) -> Double:
-        """What the audio model says ``(N, 7)`` where it says anything, without the person's mean."""
+        """The audio model's relative answer ``(N, 7)`` where it says anything, without the person's mean."""
         return self.without(AUDIO.name, values)
 
 
@@ -150,7 +157,7 @@ def person_of(analyses: Iterable[Analysis], neutral: bool = False) -> Person:
     clips: list[Said] = []
     models: dict[str, str] = {}
     for analysis in analyses:
-        clips.append(usual_in(_said(analysis)))
+        clips.append({**usual_in(_said(analysis)), **analysis.usual})
         own = digests(analysis.provenance.models)
         if not own:
             raise InputError(f"{analysis.clip.path}: the result does not say which models made it; analyse it again")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 import numpy as np
@@ -34,6 +35,17 @@ SOUND_KINDS: Final[Mapping[str, type[SoundPreparation]]] = {one.kind: one for on
 """The kinds of preparation that the card of an audio model may ask for."""
 
 
+@dataclass(frozen=True)
+class AudioOutput:
+    """For N windows: ``logits (N, classes)`` in the order of the card's labels; ``relative (N, 7)``: logits that are
+    meant to be held against those of the same speaker's other recordings, in the order of ``BASIC``;
+    not-a-number of a model that has no such answer.
+    """
+
+    logits: Float
+    relative: Float
+
+
 class AudioModel:
     """An audio model of either family; its card says what it hears, see ``SOUND_KINDS``."""
 
@@ -58,7 +70,14 @@ class AudioModel:
 
     def predict(self, windows: Sequence[Float]) -> Float:
         """Logits ``(N, classes)`` in the order of the card's labels, for N windows of samples."""
-        return self._engine(np.stack([self.prepare(samples) for samples in windows]))[0]
+        return self.hear(windows).logits
+
+    def hear(self, windows: Sequence[Float]) -> AudioOutput:
+        """Both answers to N windows of samples."""
+        logits, *others = self._engine(np.stack([self.prepare(samples) for samples in windows]))
+        shape = (len(logits), len(BASIC))
+        relative = next((one for one in others if one.shape == shape), np.full(shape, np.nan, np.float32))
+        return AudioOutput(logits, relative)
 
 
 def frame_probabilities(

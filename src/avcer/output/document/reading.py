@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from avcer.analysis import Analysis, FaceAnalysis
 from avcer.errors import InputError
-from avcer.labels import Compound, Vocabulary
+from avcer.labels import BASIC, Compound, Vocabulary
 from avcer.modalities import Modality
 from avcer.output.document.implied import FORMAT, VERSION, Implied
 from avcer.output.document.version_1 import read_clip, read_version_1
@@ -28,6 +28,7 @@ from avcer.types import (
     ExpressionTimeline,
     FaceTrack,
     Segment,
+    expect_shape,
 )
 
 
@@ -76,6 +77,15 @@ def _arrays(stored: Mapping[str, Any], document: Path) -> dict[str, NDArray[np.u
     return read_archive(content)
 
 
+def _log_means(row: Any) -> Double:
+    """Mean log-probabilities ``(7,)``."""
+    values = np.array(row, dtype=np.float64)
+    expect_shape("usual", values, (len(BASIC),))
+    if not np.isfinite(values).all():
+        raise ValueError("usual: a value is not a finite number")
+    return values
+
+
 class _Unpacking:
     """Makes an analysis of a document and its arrays."""
 
@@ -110,6 +120,7 @@ class _Unpacking:
             warnings=tuple(document["warnings"]),
             modalities=self._modalities,
             labels=self._labels,
+            usual={name: _log_means(row) for name, row in document.get("usual", {}).items()},
         )
 
     def _face(self, where: str, stored: Mapping[str, Any], clip: Mapping[str, EmotionProbabilities]) -> FaceAnalysis:

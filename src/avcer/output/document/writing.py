@@ -81,6 +81,7 @@ def facts(analysis: Analysis) -> dict[str, Any]:
         "modalities": [asdict(modality) for modality in analysis.modalities],
         "frames": len(analysis.times_s),
         "primary": analysis.primary,
+        "usual": {name: np.round(one, 6) for name, one in analysis.usual.items()},
     }
     return dict(_plain(facts))
 
