@@ -23,9 +23,9 @@ import numpy as np
 from avcer.decision.baseline import without
 from avcer.decision.person import Person, Said, usual_in
 from avcer.evaluation.corpora.table import read_table
-from avcer.evaluation.corpus_run import answers
+from avcer.evaluation.corpus_run import ask
 from avcer.evaluation.strangers.score import of_clips
-from avcer.evaluation.strangers.speakers import said_in, with_said
+from avcer.evaluation.strangers.speakers import held_against, said_in, with_said
 from avcer.evaluation.tables.frames import FrameTable
 from avcer.labels import BASIC
 from avcer.modalities import AUDIO, CURVES, DYNAMIC, STATIC
@@ -65,12 +65,15 @@ def main() -> None:
 
 @dataclass(frozen=True)
 class Clips:
-    """N clips of a table, analysed: their ``labels (N,)``, ``speakers (N,)``, and what the models said of each."""
+    """N clips of a table, analysed: their ``labels (N,)``, ``speakers (N,)``, and what the models said of each, alone
+    and with the audio model's relative answer.
+    """
 
     name: str
     labels: Integer
     speakers: Any
     frames: list[FrameTable]
+    relative: list[FrameTable]
     analyzer: Analyzer
 
     @classmethod
@@ -78,15 +81,21 @@ class Clips:
         samples = [one for one in read_table(path).samples if one.label in BASIC]
         labels = np.array([BASIC.index(str(one.label)) for one in samples])
         speakers = np.array([one.speaker for one in samples])
-        return cls(path.parent.name, labels, speakers, [answers(one, analyzer) for one in samples], analyzer)
+        tables = [(told.table(), told.relative_table()) for told in (ask(one, analyzer) for one in samples)]
+        frames, relative = map(list, zip(*tables, strict=True))
+        return cls(path.parent.name, labels, speakers, frames, relative, analyzer)
 
     @cached_property
     def said(self) -> list[dict[str, Double]]:
         return [said_in(one) for one in self.frames]
 
     @cached_property
+    def said_relative(self) -> list[dict[str, Double]]:
+        return [said_in(one) for one in self.relative]
+
+    @cached_property
     def usual(self) -> list[Said]:
-        return [usual_in(one) for one in self.said]
+        return [usual_in(one) for one in self.said_relative]
 
     def others(self, place: int, neutral: bool) -> Integer:
         """The other clips of the same speaker, or the neutral ones among them."""
@@ -119,7 +128,7 @@ def against(clips: Clips, place: int, count: int | None, neutral: bool, random: 
         return clips.said[place]
     drawn = others if count is None else random.choice(others, count, replace=False)
     person = Person.of([clips.usual[other] for other in drawn], {}, neutral)
-    return {name: person.without(name, rows) for name, rows in clips.said[place].items()}
+    return held_against(person, clips.said[place], clips.said_relative[place])
 
 
 def by_share(clips: Clips) -> Iterator[list[object]]:
@@ -136,10 +145,12 @@ def by_share(clips: Clips) -> Iterator[list[object]]:
 def with_share(clips: Clips, place: int, added: Double, names: Sequence[str]) -> Said:
     """What is said of a clip, in which these modalities are held against all other neutral ones of its speaker."""
     others = [clips.usual[other] for other in clips.others(place, neutral=True)]
-    held = {}
-    for name, rows in clips.said[place].items():
-        means = [one[name] for one in others if name in one and name in names]
-        held[name] = without(rows, np.mean(means, axis=0), added) if means and len(rows) else rows
+    held = dict(clips.said[place])
+    for name in names:
+        rows = clips.said_relative[place][name]
+        means = [one[name] for one in others if name in one]
+        if means and len(rows):
+            held[name] = without(rows, np.mean(means, axis=0), added)
     return held
 
 

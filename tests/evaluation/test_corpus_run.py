@@ -8,6 +8,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import soundfile
@@ -17,13 +18,15 @@ from avcer import Analyzer, cli
 from avcer.decision.express import FILE_FORMAT, read_open
 from avcer.decision.weigh import Speaking
 from avcer.demo import photograph
+from avcer.emotion.probabilities import softmax
 from avcer.errors import AvcerError, InputError, UnforeseenError, UsageError
 from avcer.evaluation import corpus_run
 from avcer.evaluation.compare import compare_runs
 from avcer.evaluation.corpora import Corpus, Sample, read_corpus
-from avcer.evaluation.corpus_run import answer_corpus, answers, run, said, score_corpus
+from avcer.evaluation.corpus_run import answer_corpus, answers, ask, run, said, score_corpus
 from avcer.evaluation.tables.frames import FrameTable, read_frames
 from avcer.labels import BASIC
+from avcer.modalities import AUDIO, MODALITIES
 from made_up import utterance
 
 
@@ -175,6 +178,29 @@ def test_a_part_of_a_clip_that_starts_late_is_in_seconds_of_a_player(
     np.testing.assert_allclose(found.values[:, 0], expected.values[:, 0], atol=0.05)
 
 
+def test_the_second_answer_of_the_voice_has_the_rows_of_the_first(
+    clip: Path, analyzer: Analyzer, tmp_path: Path
+) -> None:
+    """Of a clip on the frames that have a label, of a sound by windows, of a picture nowhere."""
+    labels = (None, *["Anger"] * 9, "Neutral")
+    told, place = ask(Sample("x", clip, frames=labels), analyzer), MODALITIES.index(AUDIO)
+    plain, relative = told.table(), told.relative_table()
+    np.testing.assert_array_equal(relative.values[:, :place], plain.values[:, :place])
+    heard = analyzer.listen(clip).as_relative().on_frames(analyzer.analyze(clip).times_s)
+    np.testing.assert_allclose(relative.values[:, place], heard.values[1:11])
+    assert plain.valid[:, place].all()
+    assert not np.allclose(relative.values[:, place], plain.values[:, place])
+    np.testing.assert_array_equal(relative.valid, plain.valid)
+    path = tmp_path / "x.wav"
+    soundfile.write(path, utterance("angry", 0), 16000, "FLOAT")
+    sound = ask(Sample("x", path, label="Anger"), analyzer)
+    expected = softmax(analyzer.listen(path).relative[:1].astype(np.float64))
+    np.testing.assert_allclose(sound.relative_table().values[0, place], expected[0])
+    cv2.imwrite(str(tmp_path / "x.png"), photograph()[0:180, 160:300])
+    picture = ask(Sample("x", tmp_path / "x.png", label="Happiness"), analyzer)
+    np.testing.assert_array_equal(picture.relative_table().values, picture.table().values)
+
+
 def test_frames_have_their_own_labels(clip: Path, analyzer: Analyzer) -> None:
     labels = (None, *["Anger"] * 9, "Neutral")
     table = answers(Sample("x", clip, frames=labels), analyzer)
@@ -190,8 +216,6 @@ def test_the_person_on_one_side_is_meant(clip: Path, analyzer: Analyzer) -> None
 
 
 def test_a_crop_is_looked_at_as_it_is(analyzer: Analyzer, tmp_path: Path) -> None:
-    import cv2
-
     cv2.imwrite(str(tmp_path / "x.png"), photograph()[0:180, 160:300])
     table = answers(Sample("x", tmp_path / "x.png", label="Happiness"), analyzer)
     assert table.valid.tolist() == [[True, False, False]]

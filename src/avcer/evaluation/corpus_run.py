@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,7 +27,7 @@ from avcer.modalities import AUDIO, MODALITIES, STATIC
 from avcer.output.submission import submission_classes
 from avcer.parsing import json_of
 from avcer.pipeline import Analyzer
-from avcer.types import SAME_TIME_S, Boolean, Double
+from avcer.types import SAME_TIME_S, Boolean, Double, Float
 
 KEY_FILE: Final = "run.json"
 Report = Callable[[str | AvcerError], None]
@@ -178,22 +178,64 @@ def answers(sample: Sample, analyzer: Analyzer) -> FrameTable:
     Raises:
         InputError: it cannot be read, or none of its frames has a label.
     """
+    return ask(sample, analyzer).table()
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the models say of a sample on T rows: ``values (T, M, 7)``, ``valid (T, M)``, ``activity (T, M)``; which
+    ``frames`` of them are meant; and what gives the audio model's ``relative`` answer ``(T, 7)``.
+    """
+
+    sample: Sample
+    values: Double
+    valid: Boolean
+    activity: Double
+    frames: Any
+    relative: Callable[[], Double]
+
+    def table(self) -> FrameTable:
+        """The rows that have a label.
+
+        Raises:
+            InputError: none has.
+        """
+        words = _words(self.sample, self.frames)
+        labelled = np.array([word is not None for word in words], bool)
+        if not labelled.any():
+            raise InputError(f"{self.sample.path}: none of its frames has a label")
+        kept = [word for word in words if word is not None]
+        names = np.full(len(kept), self.sample.name)
+        values, valid, activity = (part[self.frames][labelled] for part in (self.values, self.valid, self.activity))
+        return FrameTable(values, valid, np.array(kept), names, activity)
+
+    def relative_table(self) -> FrameTable:
+        """The same with the audio model's relative answer, which is to be held against the speaker's other clips."""
+        values = self.values.copy()
+        values[:, MODALITIES.index(AUDIO)] = self.relative()
+        return replace(self, values=values).table()
+
+
+def ask(sample: Sample, analyzer: Analyzer) -> Told:
+    """What the models say of one sample.
+
+    Raises:
+        InputError: it cannot be read.
+    """
     suffix = sample.path.suffix.lower()
     if suffix in PICTURES:  # face crops: the detector does not run on them
-        *told, frames = _of_picture(sample.path, analyzer)
-    elif suffix in SOUNDS:
-        *told, frames = _of_sound(sample, analyzer)
-    else:
-        analysis = analyzer.analyze(sample.path)
-        told, frames = list(said(analysis, sample.side)), _within(analysis.times_s - analysis.clip.start_s, sample)
-    words = _words(sample, frames)
-    labelled = np.array([word is not None for word in words], bool)
-    if not labelled.any():
-        raise InputError(f"{sample.path}: none of its frames has a label")
-    kept = [word for word in words if word is not None]
-    names = np.full(len(kept), sample.name)
-    values, valid, activity = (part[frames][labelled] for part in told)
-    return FrameTable(values, valid, np.array(kept), names, activity)
+        return _of_picture(sample, analyzer)
+    if suffix in SOUNDS:
+        return _of_sound(sample, analyzer)
+    analysis = analyzer.analyze(sample.path)
+    frames = _within(analysis.times_s - analysis.clip.start_s, sample)
+    return Told(sample, *said(analysis, sample.side), frames, lambda: _relative_voice(sample.path, analysis, analyzer))
+
+
+def _relative_voice(path: Path, analysis: Analysis, analyzer: Analyzer) -> Double:
+    if AUDIO.name not in analysis.usual:  # nothing is heard, or the model has one answer
+        return analysis.audio.values
+    return analyzer.listen(path).as_relative().on_frames(analysis.times_s).values
 
 
 def _within(times_s: Double, sample: Sample) -> Any:
@@ -252,7 +294,7 @@ def _on_side(analysis: Analysis, face: FaceAnalysis, side: Side) -> Boolean:
     return np.full(len(face.frames), (middle < analysis.clip.width / 2) == (side == "left"))
 
 
-def _of_sound(sample: Sample, analyzer: Analyzer) -> tuple[Double, Boolean, Double, Any]:
+def _of_sound(sample: Sample, analyzer: Analyzer) -> Told:
     """A row a whole window of the part that is meant; a shorter part is one window."""
     part_s = (sample.start_s or 0.0, np.inf if sample.end_s is None else sample.end_s)
     heard = analyzer.listen(sample.path, part_s)
@@ -260,17 +302,21 @@ def _of_sound(sample: Sample, analyzer: Analyzer) -> tuple[Double, Boolean, Doub
     frames = np.flatnonzero(whole) if whole.any() else np.arange(1)
     values, valid, activity = _nothing(len(whole))
     place = MODALITIES.index(AUDIO)
-    values[:, place], valid[:, place] = softmax(heard.logits[:, : len(BASIC)].astype(np.float64)), heard.usable
+    values[:, place], valid[:, place] = _probabilities(heard.logits), heard.usable
     activity[:, place] = heard.speech
-    return values, valid, activity, frames
+    return Told(sample, values, valid, activity, frames, lambda: _probabilities(heard.as_relative().logits))
 
 
-def _of_picture(path: Path, analyzer: Analyzer) -> tuple[Double, Boolean, Double, Any]:
+def _probabilities(logits: Float) -> Double:
+    return softmax(logits[:, : len(BASIC)].astype(np.float64))
+
+
+def _of_picture(sample: Sample, analyzer: Analyzer) -> Told:
     """One row: the picture is a face crop."""
-    picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    picture = cv2.imread(str(sample.path), cv2.IMREAD_COLOR)
     if picture is None:
-        raise InputError(f"{path}: is no picture that can be decoded; copy it again")
+        raise InputError(f"{sample.path}: is no picture that can be decoded; copy it again")
     values, valid, activity = _nothing(1)
     place = MODALITIES.index(STATIC)
     values[0, place], valid[0, place] = analyzer.classify_face(picture.astype(np.uint8, copy=False)), True
-    return values, valid, activity, np.arange(1)
+    return Told(sample, values, valid, activity, np.arange(1), lambda: values[:, MODALITIES.index(AUDIO)])

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
 import numpy as np
 import pytest
 
+from avcer.decision.fuse import MEAN
+from avcer.decision.policy import Policy
+from avcer.evaluation.corpora.record import Sample
 from avcer.evaluation.statistics import metrics
 from avcer.evaluation.strangers import score
 from avcer.evaluation.strangers.report import tables
@@ -13,7 +20,7 @@ from avcer.evaluation.strangers.sets import LabelledSet
 from avcer.evaluation.strangers.speakers import normalised_rows, without_speakers
 from avcer.evaluation.tables.frames import FrameTable
 from avcer.labels import BASIC
-from avcer.modalities import MODALITIES
+from avcer.modalities import AUDIO, MODALITIES
 from avcer.types import Double
 
 LABELS = np.tile(np.arange(len(BASIC)), 2)
@@ -73,6 +80,48 @@ def test_nobody_is_normalised_where_every_item_has_a_speaker_of_its_own() -> Non
     assert row is not None
     assert "normalised" not in row.curves["A"]
     assert list(tables(Benchmark((row,), ()))) == ["Voices"]
+
+
+def test_a_second_answer_is_what_is_normalised() -> None:
+    """Of voices and of clips; by itself, each item has the first one."""
+    flat = np.full(len(BASIC), 1 / len(BASIC))
+    sounds = {place: np.full(16_000, place, np.float32) for place in range(len(LABELS))}
+    items = LabelledSet("own", "voices", LABELS, SPEAKERS, lambda place: sounds[place])
+    row = score.rated(items, lambda sound: score.Answer(flat, answers()[int(sound[0])]), "mini", False, print)
+    assert row is not None
+    assert (row.curves["A"]["uar"], row.curves["A"]["normalised"]["uar"]) == (1 / 7, 1)
+
+
+def test_of_a_speaker_with_too_few_items_the_first_answer_counts() -> None:
+    values, relative = answers()[:5], np.roll(answers()[:5], 1, axis=1)
+    speakers = np.array(["angry"] * 4 + ["sad"])
+    found = normalised_rows(values, speakers, relative)
+    np.testing.assert_array_equal(found[4], values[4])
+    np.testing.assert_allclose(found[:4], normalised_rows(relative[:4], speakers[:4]))
+
+
+def test_of_clips_the_second_answer_of_the_voice_is_normalised(monkeypatch: pytest.MonkeyPatch) -> None:
+    audio = MODALITIES.index(AUDIO)
+
+    def table(place: int, relative: bool) -> FrameTable:
+        values, valid = np.full((1, len(MODALITIES), len(BASIC)), 1 / len(BASIC)), np.zeros((1, len(MODALITIES)), bool)
+        valid[0, audio] = True
+        if relative:
+            values[0, audio] = answers()[place]
+        return FrameTable(values, valid, np.array([BASIC[LABELS[place]]]), np.array([f"{place}"]))
+
+    def told(sample: Sample, _: Any) -> SimpleNamespace:
+        place = int(sample.name)
+        return SimpleNamespace(table=lambda: table(place, False), relative_table=lambda: table(place, True))
+
+    monkeypatch.setattr(score, "ask", told)
+    monkeypatch.setattr(score, "probe", lambda path: SimpleNamespace(duration_s=1.0))
+    items = LabelledSet("own", "clips", LABELS, SPEAKERS, lambda place: Sample(f"{place}", Path("x.mp4")))
+    analyzer: Any = SimpleNamespace(policy=Policy(MEAN, rule="sum"))
+    row = score.analysed(items, analyzer, "mini", False, print)
+    assert row is not None
+    assert row.curves["A"]["uar"] < 0.3
+    assert row.curves["A"]["normalised"]["uar"] == 1
 
 
 def test_both_scores_of_voices_are_told() -> None:

@@ -17,7 +17,7 @@ from avcer.evaluation.peers.registry import loaded
 from avcer.evaluation.protocols import Subject
 from avcer.evaluation.strangers.find import find_corpora
 from avcer.evaluation.strangers.protocol import seen
-from avcer.evaluation.strangers.score import Row, analysed, rated
+from avcer.evaluation.strangers.score import Answer, Row, VoiceRater, analysed, rated
 from avcer.evaluation.strangers.sets import Kind, LabelledSet
 from avcer.evaluation.tables.speech import windows
 from avcer.labels import BASIC
@@ -75,12 +75,13 @@ def _of_family(family: Family, items: LabelledSet, note: Report) -> Row | None:
     return rated(items, _face_rater(StaticModel(*subject.load("static"))), family, known, note)
 
 
-def _voice_rater(model: AudioModel) -> Rater:
-    def rate(samples: Float) -> Double:
+def _voice_rater(model: AudioModel) -> VoiceRater:
+    def rate(samples: Float) -> Answer:
         """From the mean logits over the windows, as ``avcer evaluate speech`` has it."""
-        logits = model.predict(list(windows(samples))).mean(axis=0, keepdims=True)
-        said: Double = softmax(logits[:, : len(BASIC)])[0]
-        return said
+        heard = model.hear(list(windows(samples)))
+        means = np.stack([part[:, : len(BASIC)].mean(axis=0) for part in (heard.logits, heard.relative)])
+        alone, relative = softmax(means)
+        return Answer(alone, alone if np.isnan(relative).any() else relative)
 
     return rate
 

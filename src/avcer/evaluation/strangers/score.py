@@ -11,7 +11,7 @@ import numpy as np
 
 from avcer.decision.policy import Policy
 from avcer.errors import AvcerError
-from avcer.evaluation.corpus_run import answers
+from avcer.evaluation.corpus_run import ask
 from avcer.evaluation.peers.record import Rater
 from avcer.evaluation.side_by_side import by_video, curve
 from avcer.evaluation.statistics import intervals, metrics
@@ -26,6 +26,20 @@ from avcer.pipeline import Analyzer
 from avcer.types import Double, Integer
 
 Note = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a model says of an item: ``alone (7,)``, and ``relative (7,)``, what is to be held against what it says of
+    the speaker's other items.
+    """
+
+    alone: Double
+    relative: Double
+
+
+VoiceRater = Callable[[Any], Answer]
+"""Mono samples ``(S,)`` at 16 kHz -> both answers."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +62,7 @@ class Row:
     seen: bool | None
 
 
-def rated(items: LabelledSet, rate: Rater, model: str, seen: bool | None, note: Note) -> Row | None:
+def rated(items: LabelledSet, rate: Rater | VoiceRater, model: str, seen: bool | None, note: Note) -> Row | None:
     """A row for a rater of voices or faces; None where it could rate nothing."""
     said, kept, seconds, heard_s = _asked(items, rate, note)
     if not said:
@@ -56,18 +70,21 @@ def rated(items: LabelledSet, rate: Rater, model: str, seen: bool | None, note: 
         return None
     if len(kept) < len(items):
         note(f"{items.name}: {model} says nothing of {len(items) - len(kept)} of {len(items)} items; they do not count")
-    chosen, values = np.array(kept), np.stack(said)
+    chosen, values = np.array(kept), np.stack([one.alone for one in said])
     labels, speakers = items.labels[chosen], items.speakers[chosen]
     found = scores(labels, values, speakers)
     if items.kind == "faces":
         return _row(items, chosen, model, {STATIC.curve: found}, seconds / len(items) * 1000, seen)
     if can_normalise(speakers):
-        found["normalised"] = scores(labels, normalised_rows(values, speakers), speakers)
+        relative = np.stack([one.relative for one in said])
+        found["normalised"] = scores(labels, normalised_rows(values, speakers, relative), speakers)
     return _row(items, chosen, model, {AUDIO.curve: found}, seconds / heard_s, seen)
 
 
-def _asked(items: LabelledSet, rate: Rater, note: Note) -> tuple[list[Double], list[int], float, float]:
-    """What the rater says, of which items it says anything, the seconds that it took, and how long the items last."""
+def _asked(items: LabelledSet, rate: Rater | VoiceRater, note: Note) -> tuple[list[Answer], list[int], float, float]:
+    """What the rater says, of which items it says anything, the seconds that it took, and how long the items last. The
+    one answer of a peer is its relative one, too.
+    """
     said, kept, seconds, heard_s = [], [], 0.0, 0.0
     for place in range(len(items)):
         try:
@@ -80,25 +97,27 @@ def _asked(items: LabelledSet, rate: Rater, note: Note) -> tuple[list[Double], l
         seconds += time.perf_counter() - started
         heard_s += len(item) / SAMPLE_RATE
         if values is not None:
-            said.append(values)
+            said.append(values if isinstance(values, Answer) else Answer(values, values))
             kept.append(place)
     return said, kept, seconds, heard_s
 
 
 def analysed(items: LabelledSet, analyzer: Analyzer, model: str, seen: bool | None, note: Note) -> Row | None:
     """A row for clips: each is analysed whole, and a curve answers with its mean over the frames where it speaks."""
-    tables, kept, seconds, duration_s = [], [], 0.0, 0.0
+    tables, relative, kept, seconds, duration_s = [], [], [], 0.0, 0.0
     for place in range(len(items)):
         sample = items.item(place)
         try:
             started = time.perf_counter()
-            table = answers(sample, analyzer)
+            told = ask(sample, analyzer)
             seconds += time.perf_counter() - started
             duration_s += probe(sample.path).duration_s
+            pair = told.table(), told.relative_table()
         except AvcerError as error:
             note(str(error))
             continue
-        tables.append(table)
+        tables.append(pair[0])
+        relative.append(pair[1])
         kept.append(place)
     if not kept:
         return None
@@ -106,7 +125,7 @@ def analysed(items: LabelledSet, analyzer: Analyzer, model: str, seen: bool | No
     labels, speakers = items.labels[chosen], items.speakers[chosen]
     curves = of_clips(tables, labels, speakers, analyzer.policy)
     if can_normalise(speakers):
-        held = of_clips(without_speakers(tables, speakers), labels, speakers, analyzer.policy)
+        held = of_clips(without_speakers(tables, speakers, relative), labels, speakers, analyzer.policy)
         curves = {name: one | {"normalised": held[name]} for name, one in curves.items()}
     return _row(items, chosen, model, curves, seconds / max(duration_s, 1e-9), seen)
 

@@ -1,6 +1,7 @@
 """Speaker normalisation without labels.
 
-From each item, the mean over the same speaker's other items is subtracted, as ``avcer analyze --person`` does.
+From each item, the mean over the same speaker's other items is subtracted, as ``avcer analyze --person`` does. Where a
+model has a second answer that is meant for it, both are of that one.
 """
 
 from __future__ import annotations
@@ -23,15 +24,26 @@ def can_normalise(speakers: NDArray[np.str_]) -> bool:
     return bool(np.unique(speakers, return_counts=True)[1].max(initial=0) > LEAST_CLIPS)
 
 
-def normalised(items: Sequence[Said], speakers: NDArray[np.str_]) -> Iterator[dict[str, Double]]:
+def normalised(
+    items: Sequence[Said], speakers: NDArray[np.str_], relative: Sequence[Said] | None = None
+) -> Iterator[dict[str, Double]]:
     """What each modality says of each of N items, by ``speakers (N,)``, without the mean of the speaker's others; as it
-    is where these are too few.
+    is where these are too few. ``relative``: what is said in its place where the mean is subtracted.
     """
-    usual = [usual_in(said) for said in items]
+    relative = items if relative is None else relative
+    usual = [usual_in(said) for said in relative]
     for place, said in enumerate(items):
         others = [usual[other] for other in np.flatnonzero(speakers == speakers[place]) if other != place]
-        person = Person.of(others, {}) if _enough(others) else None
-        yield {name: person.without(name, values) if person else values for name, values in said.items()}
+        yield held_against(Person.of(others, {}), said, relative[place]) if _enough(others) else dict(said)
+
+
+def held_against(person: Person, said: Said, relative: Said) -> dict[str, Double]:
+    """``relative`` without what is usual of the person, for the modalities that the person is known by; of the others,
+    what is ``said``.
+    """
+    return {
+        name: person.without(name, relative[name]) if name in person.usual else values for name, values in said.items()
+    }
 
 
 def _enough(others: Sequence[Said]) -> bool:
@@ -39,16 +51,20 @@ def _enough(others: Sequence[Said]) -> bool:
     return max(counts.values(), default=0) >= LEAST_CLIPS
 
 
-def normalised_rows(values: Double, speakers: NDArray[np.str_]) -> Double:
-    """``values (N, 7)`` of one modality, a row an item, normalised by their speakers."""
-    said = [{"it": row[np.newaxis]} for row in values]
-    return np.concatenate([one["it"] for one in normalised(said, speakers)])
+def normalised_rows(values: Double, speakers: NDArray[np.str_], relative: Double | None = None) -> Double:
+    """``values (N, 7)`` of one modality, a row an item, normalised by their speakers; see ``normalised``."""
+    said, instead = (
+        [{"it": row[np.newaxis]} for row in rows] for rows in (values, values if relative is None else relative)
+    )
+    return np.concatenate([one["it"] for one in normalised(said, speakers, instead)])
 
 
-def without_speakers(tables: Sequence[FrameTable], speakers: NDArray[np.str_]) -> list[FrameTable]:
-    """Tables of the frames of clips, a clip each, normalised by their speakers."""
-    clips = [said_in(one) for one in tables]
-    return [with_said(table, said) for table, said in zip(tables, normalised(clips, speakers), strict=True)]
+def without_speakers(
+    tables: Sequence[FrameTable], speakers: NDArray[np.str_], relative: Sequence[FrameTable] | None = None
+) -> list[FrameTable]:
+    """Tables of the frames of clips, a clip each, normalised by their speakers; see ``normalised``."""
+    clips, instead = ([said_in(one) for one in part] for part in (tables, tables if relative is None else relative))
+    return [with_said(table, said) for table, said in zip(tables, normalised(clips, speakers, instead), strict=True)]
 
 
 def said_in(table: FrameTable) -> dict[str, Double]:
