@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import replace
 from itertools import pairwise
@@ -96,7 +97,11 @@ def test_subtitles_count_from_the_start_and_tables_as_the_file(field, analyzer, 
     control = analyzer.analyze(field / "control.mp4")
     write_srt(analysis, tmp_path / "far.srt", tiers_of(analysis, tmp_path))
     write_srt(control, tmp_path / "control.srt", tiers_of(control, tmp_path))
-    assert (tmp_path / "far.srt").read_text() == (tmp_path / "control.srt").read_text()
+    texts = [re.split(r"\((0\.\d\d)\)", (tmp_path / name).read_text()) for name in ("far.srt", "control.srt")]
+    assert texts[0][::2] == texts[1][::2]
+    # The sound of the two is coded differently, and their probabilities lie 0.005 apart.
+    np.testing.assert_allclose(*([float(word) for word in text[1::2]] for text in texts), atol=0.011)
+    assert len(texts[0]) > 1
     assert tables(analysis)["compound"]["time_s"].values[0] == pytest.approx(36_000)
     assert tables(analysis)["segments"]["start_s"].values[0] == pytest.approx(36_000)
 
