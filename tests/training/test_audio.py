@@ -17,14 +17,14 @@ from avcer.errors import InputError
 from avcer.evaluation.tables.speech import SpeechTable, read_speech, windows
 from avcer.labels import BASIC
 from avcer.models.card import ModelCard
-from avcer.models.networks.mini_audio import Measures
+from avcer.models.networks.mini_audio import Measures, MiniAudio
 from avcer.models.runtime import OpenVINOEngine
 from avcer.models.store import InstalledModel
 from avcer.training import audio
 from avcer.training.loop import Plan
 from avcer.training.speech import Variation, _mu_law, speechless
 from avcer.types import Float
-from made_up import encoded, utterance
+from made_up import angry_and_calm, encoded, utterance
 
 
 @pytest.fixture(scope="module")
@@ -199,3 +199,11 @@ def _assert_runs(installed: InstalledModel) -> None:
     logits = model.predict([utterance("angry", 1), utterance("calm", 2)])
     assert logits.shape == (2, 7)
     assert np.isfinite(logits).all()
+
+
+def test_each_part_of_the_network_can_be_asked(tmp_path: Path) -> None:
+    """The answer of the whole is the mean of its parts'."""
+    network, table = MiniAudio().eval(), read_speech(angry_and_calm(tmp_path, "one"))
+    whole, *parts = (audio.table_logits(part, table) for part in (network, network.judge, network.ear))
+    assert whole.shape == (len(table), 7)
+    np.testing.assert_allclose(whole, np.mean(parts, axis=0), atol=1e-5)

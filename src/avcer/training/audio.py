@@ -217,7 +217,8 @@ def _inputs(table: SpeechTable) -> tuple[Tensor, Integer]:
 @torch.no_grad()
 def _logits(network: nn.Module, batch: Tensor, owners: Integer) -> Double:
     """The mean logits of each recording's windows ``(N, 7)``, in float32."""
-    parts = [network(part.to(device()))[0].cpu().numpy() for part in torch.split(batch, 128)]
+    said = [network(part.to(device())) for part in torch.split(batch, 128)]
+    parts = [(one[0] if isinstance(one, tuple) else one).cpu().numpy() for one in said]
     sums = np.zeros((owners[-1] + 1, len(BASIC)))
     np.add.at(sums, owners, np.concatenate(parts).astype(np.float64))
     means: Double = sums / np.bincount(owners)[:, None]
@@ -225,7 +226,9 @@ def _logits(network: nn.Module, batch: Tensor, owners: Integer) -> Double:
 
 
 def table_logits(network: nn.Module, table: SpeechTable) -> Double:
-    """Logits ``(N, 7)`` of the recordings of a table, each the mean over its windows."""
+    """Logits ``(N, 7)`` of the recordings of a table, each the mean over its windows; of the network, or of one of its
+    two parts.
+    """
     return _logits(network, *_inputs(table))
 
 
