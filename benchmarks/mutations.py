@@ -159,7 +159,7 @@ MUTATIONS: Final = (
          "return evidence", WIRING),
     _one("26", "what a voice is known by does not reach the result", "session.py",
          "usual={} if usual is None else {AUDIO.name: usual},", "usual={},", WIRING),
-    _one("27", "a person is known by the voice's first answer", "decision/person.py",
+    _one("27", "a person is known by the voice's first output", "decision/person.py",
          "{**usual_in(_said(analysis)), **analysis.usual}", "usual_in(_said(analysis))", WIRING),
 )  # fmt: skip
 

@@ -3,10 +3,10 @@
     python benchmarks/person.py CLIPS.csv... [--draws 10] [--write docs/decision.md]
 
 A table of clips (path, label, speaker) is a row group. Each clip is analysed once; then what the models say of it is
-held against so many other clips of the same person, drawn at random whatever they show, and decided anew; then against
+normalised by so many other clips of the same person, drawn at random whatever they show, and decided anew; then against
 so many of the person's other clips that are labelled Neutral (`avcer person --neutral`). UAR and ECE of each curve's
 mean over the clip, the mean over the draws. A second table has other shares of Neutral than `--neutral` adds; its
-column A is of the voice held against neutral clips in the same way, which `--neutral` does not do.
+column A is of the voice normalised by neutral clips in the same way, which `--neutral` does not do.
 """
 
 from __future__ import annotations
@@ -53,8 +53,8 @@ def main() -> None:
     shares = [row for one in sets for row in by_share(one)]
     text = "\n\n".join([
         table(["clips", "people", "other clips used", *SCORES], rows),
-        "Held against all other neutral clips of the person, by the share of Neutral that is added; A if the voice is "
-        "held in this way, too, while AV has it as it is:",
+        "Normalised by all other neutral clips of the person, for several shares of Neutral that are added. Column A "
+        "has the voice normalised in this way, too; AV has it as it is:",
         table(["clips", "share", *SCORES], shares),
         circumstances("avcer", "openvino", "numpy"),
     ])  # fmt: skip
@@ -122,7 +122,7 @@ def by_number(clips: Clips, draws: int) -> Iterator[list[object]]:
 
 
 def against(clips: Clips, place: int, count: int | None, neutral: bool, random: np.random.Generator) -> Said:
-    """What is said of a clip, held against ``count`` others of its speaker; as it is where there are too few."""
+    """What is said of a clip, normalised by ``count`` others of its speaker; as it is where there are too few."""
     others = clips.others(place, neutral)
     if count == 0 or len(others) < (count or 1):
         return clips.said[place]
@@ -143,7 +143,7 @@ def by_share(clips: Clips) -> Iterator[list[object]]:
 
 
 def with_share(clips: Clips, place: int, added: Double, names: Sequence[str]) -> Said:
-    """What is said of a clip, in which these modalities are held against all other neutral ones of its speaker."""
+    """What is said of a clip, in which these modalities are normalised by all other neutral ones of its speaker."""
     others = [clips.usual[other] for other in clips.others(place, neutral=True)]
     held = dict(clips.said[place])
     for name in names:

@@ -142,7 +142,7 @@ class Ups:
 
 
 class UpsAndDowns(Ups):
-    """The same with a second answer for known speakers: the first one the other way round."""
+    """The same with a second output for known speakers: the first one the other way round."""
 
     def __call__(self, batch: Float) -> tuple[Float, ...]:
         """Two logits ``(N, 7)``."""
@@ -151,7 +151,7 @@ class UpsAndDowns(Ups):
 
 
 class Downs(Ups):
-    """The second answer alone."""
+    """The second output alone."""
 
     def __call__(self, batch: Float) -> tuple[Float, ...]:
         """Logits ``(N, 7)``."""

@@ -459,7 +459,7 @@ def test_what_is_usual_of_a_person_is_taken_off_faces_and_voice(usual: Analysis,
 
 
 def test_a_voice_that_is_known_is_heard_by_the_second_answer(tmp_path: Path) -> None:
-    """As if the audio model had no other one; in a file, and live. The first answer counts for everybody else."""
+    """As if the audio model had no other one; in a file, and live. The first output counts for everybody else."""
     both, second = engines() | {"audio": UpsAndDowns()}, engines() | {"audio": Downs()}
     alone, one = analyse(source(), both), analyse(source(), second)
     np.testing.assert_array_equal(alone.audio.values, analyse(source(), engines() | {"audio": Ups()}).audio.values)
@@ -480,7 +480,7 @@ def test_a_voice_that_is_known_is_heard_by_the_second_answer(tmp_path: Path) -> 
 
 
 def test_a_voice_is_known_by_what_the_result_holds(usual: Analysis) -> None:
-    """The mean of the second answer; of a model that has one alone, what the frames say."""
+    """The mean of the second output; of a model that has one alone, what the frames say."""
     mean = np.linspace(-3, 0, 7)
     np.testing.assert_array_equal(person_of([replace(usual, usual={"audio": mean})] * 3).usual["audio"], mean)
     assert usual.usual == {}

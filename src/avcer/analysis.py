@@ -107,8 +107,8 @@ class Analysis:
     ``times_s (T,)`` are the times of all decoded frames. ``modalities`` are those that were asked, in the order of the
     fusion weights and of every ``shares``; ``said`` holds what those that speak for the clip say, a row for each frame.
     ``labels`` are those that could be said (by default, the compounds of ``vocabulary``).
-    ``usual``: of each modality whose model has a second answer for people who are known from other clips (that of
-    the sound), by its name, the mean of its log-probabilities over the clip ``(7,)``: see ``decision.person``.
+    ``usual``: of each modality whose model has an output for speaker normalisation (that of the sound), by its name,
+    the mean of its log-probabilities over the clip ``(7,)``: see ``decision.person``.
     ``faces`` are ordered by id, the rows without a face last. ``primary`` is the id of the face with the largest
     area x time; ``leads (T,)`` is the id of the face that leads on each frame and that the sound counts for: the
     primary one where it is alive, else the largest that is; -1 where no face is alive. ``provenance`` names the

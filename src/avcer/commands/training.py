@@ -36,7 +36,7 @@ def add_train(commands: Commands) -> None:
     )  # fmt: skip
     parts.add_argument(
         "--relative-only", dest="only", action="store_const", const="relative",
-        help="mini audio: keep --start, fit only the layer for known speakers",
+        help="mini audio: keep --start, fit only the output for speaker normalisation",
     )  # fmt: skip
     train.add_argument("--video", action="store_true", help="mini static: fine-tune all layers of --start for video")
     train.add_argument("--own-model", default=[], **OWN_MODEL)

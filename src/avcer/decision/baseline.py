@@ -81,7 +81,7 @@ class Baseline:
 
     @property
     def knows_voice(self) -> bool:
-        """Whether the voice is held against it: a baseline is of the face."""
+        """Whether the voice is normalised, too: a baseline is of the face."""
         return False
 
     def faces(self, said: Mapping[str, Double], times_s: Double, starts_s: float) -> dict[str, Double]:

@@ -8,7 +8,7 @@ corpus do. No label is needed.
 Of clips in which the person is known to speak neutrally, one is enough, for the face alone: what the face models say of
 it is subtracted, and what they say of a usual face that speaks neutrally is added.
 
-Of a voice, what counts is the audio model's second answer (``emotion.audio.AudioOutput``), if it has one.
+For voices, the audio model's second output is used (``emotion.audio.AudioOutput``), if it has one.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Person:
     ``usual``: of each modality that said anything of enough clips, by its name, the mean of its log-probabilities
     ``(7,)``, each clip counting the same. ``clips``: how many there were. ``models``: a digest of the model of each of
     these modalities, by its role. ``neutral``: the person speaks neutrally in these clips; then ``usual`` is of the
-    face alone, for a voice gains from its mean over all emotions, not from its neutral one.
+    face alone, for neutral clips are no reliable reference for a voice.
     """
 
     usual: Said
@@ -125,7 +125,7 @@ class Person:
 
     @property
     def knows_voice(self) -> bool:
-        """Whether the voice is held against it."""
+        """Whether the voice is normalised, too."""
         return AUDIO.name in self.usual
 
     def faces(self, said: Said, times_s: Double, starts_s: float) -> dict[str, Double]:

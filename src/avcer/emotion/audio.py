@@ -37,9 +37,9 @@ SOUND_KINDS: Final[Mapping[str, type[SoundPreparation]]] = {one.kind: one for on
 
 @dataclass(frozen=True)
 class AudioOutput:
-    """For N windows: ``logits (N, classes)`` in the order of the card's labels; ``relative (N, 7)``: logits that are
-    meant to be held against those of the same speaker's other recordings, in the order of ``BASIC``;
-    not-a-number of a model that has no such answer.
+    """For N windows: ``logits (N, classes)`` in the order of the card's labels; ``relative (N, 7)``: logits that are to
+    be used without their mean over the same speaker's other recordings, in the order of ``BASIC``; not-a-number of a
+    model without such an output.
     """
 
     logits: Float
@@ -73,7 +73,7 @@ class AudioModel:
         return self.hear(windows).logits
 
     def hear(self, windows: Sequence[Float]) -> AudioOutput:
-        """Both answers to N windows of samples."""
+        """Both outputs for N windows of samples."""
         logits, *others = self._engine(np.stack([self.prepare(samples) for samples in windows]))
         shape = (len(logits), len(BASIC))
         relative = next((one for one in others if one.shape == shape), np.full(shape, np.nan, np.float32))

@@ -183,8 +183,9 @@ def answers(sample: Sample, analyzer: Analyzer) -> FrameTable:
 
 @dataclass(frozen=True)
 class Told:
-    """What the models say of a sample on T rows: ``values (T, M, 7)``, ``valid (T, M)``, ``activity (T, M)``; which
-    ``frames`` of them are meant; and what gives the audio model's ``relative`` answer ``(T, 7)``.
+    """What the models say of a sample on T rows: ``values (T, M, 7)``, ``valid (T, M)``, ``activity (T, M)``;
+    ``frames``: which of the rows belong to the sample; ``relative``: a call that gives the audio model's relative
+    output ``(T, 7)``.
     """
 
     sample: Sample
@@ -210,7 +211,7 @@ class Told:
         return FrameTable(values, valid, np.array(kept), names, activity)
 
     def relative_table(self) -> FrameTable:
-        """The same with the audio model's relative answer, which is to be held against the speaker's other clips."""
+        """The same with the audio model's relative output, which is to be normalised by the speaker's other clips."""
         values = self.values.copy()
         values[:, MODALITIES.index(AUDIO)] = self.relative()
         return replace(self, values=values).table()
@@ -233,7 +234,7 @@ def ask(sample: Sample, analyzer: Analyzer) -> Told:
 
 
 def _relative_voice(path: Path, analysis: Analysis, analyzer: Analyzer) -> Double:
-    if AUDIO.name not in analysis.usual:  # nothing is heard, or the model has one answer
+    if AUDIO.name not in analysis.usual:  # nothing is heard, or the model has one output
         return analysis.audio.values
     return analyzer.listen(path).as_relative().on_frames(analysis.times_s).values
 

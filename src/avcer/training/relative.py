@@ -1,7 +1,7 @@
 """A mini audio model that keeps what it has learned, and gets a last layer for speakers known from other recordings.
 
-The layer is fitted on what tells each recording from the mean of its speaker's recordings, so it learns how emotions
-change a voice, and nothing of whose voice it is. Its answers are held against the speaker's mean in the same way.
+The layer is fitted on the difference between each recording and the mean of its speaker's recordings, so it learns how
+emotions change a voice, not whose voice it is. Its logits are used without the speaker's mean in the same way.
 """
 
 from __future__ import annotations
@@ -53,8 +53,8 @@ KINDS: Final = {"features": slice(0, -Measures.COUNT), "measures": slice(-Measur
 @dataclass(frozen=True)
 class Row:
     """One corpus: recordings; UAR of speakers left out; and, where the layers below have not learned the corpus, UAR
-    and ECE with the whole corpus left out. Each recording is held against all others of its speaker; ``from_three``:
-    against ``LEAST_CLIPS`` of them; ``from_neutral``: against as many that are labelled Neutral.
+    and ECE with the whole corpus left out. Each recording is normalised by all others of its speaker; ``from_three``:
+    by ``LEAST_CLIPS`` of them; ``from_neutral``: by as many that are labelled Neutral.
     """
 
     corpus: str
@@ -221,13 +221,13 @@ def compare(traits: Sequence[Traits], left: Sequence[str], recipe: Choice) -> li
 
 
 def said(layer: Layer, one: Traits) -> Double:
-    """Logits ``(N, 7)`` of the recordings, not held against anything."""
+    """Logits ``(N, 7)`` of the recordings, not normalised."""
     logits: Double = one.rows @ layer.weight + layer.bias
     return logits
 
 
 def held(logits: Double, one: Traits) -> Double:
-    """Logits ``(N, 7)``, each recording held against all others of its speaker."""
+    """Logits ``(N, 7)``, each recording normalised by all others of its speaker."""
     values: Double = np.log(np.maximum(normalised_rows(softmax(logits), one.source.table.speakers), SMALLEST))
     return values
 
@@ -235,7 +235,7 @@ def held(logits: Double, one: Traits) -> Double:
 def _from_few(
     logits: Double, one: Traits, count: int, among: Boolean | None = None, added: Double | float = 0
 ) -> float:
-    """UAR if each recording is held against so many others of its speaker, drawn at random ``among`` some ``(N,)``;
+    """UAR if each recording is normalised by so many others of its speaker, drawn at random ``among`` some ``(N,)``;
     recordings without any are left out. ``added (7,)``: what is then added.
     """
     pools = _others(one.source.table.speakers, among)

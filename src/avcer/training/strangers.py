@@ -178,7 +178,8 @@ def begin(start: Path) -> tuple[MiniAudio, ModelCard]:
 
 
 def loaded(start: Path) -> tuple[MiniAudio, ModelCard]:
-    """The network in the folder ``start``, and its card. One of before there were relative logits gets them.
+    """The network in the folder ``start``, and its card. If it was written before there were relative logits, they
+    start as a copy of the others.
 
     Raises:
         ModelError: it is no mini audio model.

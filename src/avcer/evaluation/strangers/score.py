@@ -30,8 +30,8 @@ Note = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Answer:
-    """What a model says of an item: ``alone (7,)``, and ``relative (7,)``, what is to be held against what it says of
-    the speaker's other items.
+    """What a model says of an item: ``alone (7,)``, and ``relative (7,)``, what is to be normalised by the speaker's
+    other items.
     """
 
     alone: Double
@@ -39,7 +39,7 @@ class Answer:
 
 
 VoiceRater = Callable[[Any], Answer]
-"""Mono samples ``(S,)`` at 16 kHz -> both answers."""
+"""Mono samples ``(S,)`` at 16 kHz -> both outputs."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def rated(items: LabelledSet, rate: Rater | VoiceRater, model: str, seen: bool |
 
 def _asked(items: LabelledSet, rate: Rater | VoiceRater, note: Note) -> tuple[list[Answer], list[int], float, float]:
     """What the rater says, of which items it says anything, the seconds that it took, and how long the items last. The
-    one answer of a peer is its relative one, too.
+    one output of a peer is its relative one, too.
     """
     said, kept, seconds, heard_s = [], [], 0.0, 0.0
     for place in range(len(items)):

@@ -1,7 +1,7 @@
 """Speaker normalisation without labels.
 
 From each item, the mean over the same speaker's other items is subtracted, as ``avcer analyze --person`` does. Where a
-model has a second answer that is meant for it, both are of that one.
+model has an output for speaker normalisation, item and mean are both taken from it.
 """
 
 from __future__ import annotations
