@@ -142,7 +142,7 @@ class Ups:
 
 
 class UpsAndDowns(Ups):
-    """The same with a second output for known speakers: the first one the other way round."""
+    """The same with an output for speaker normalisation: the first one the other way round."""
 
     def __call__(self, batch: Float) -> tuple[Float, ...]:
         """Two logits ``(N, 7)``."""

@@ -40,7 +40,7 @@ def test_classes() -> None:
 
 
 def test_the_worst_of_two_answers_counts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of the shipped audio model, whose second one is for known speakers."""
+    """Of the shipped audio model, whose second one is for speaker normalisation."""
 
     class Other:
         def __init__(self, model: InstalledModel, precision: str) -> None:

@@ -1,4 +1,4 @@
-"""The layer of the audio model for speakers known from other recordings."""
+"""The audio model's output for speaker normalisation."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def test_choices_are_compared(traits: list[Traits]) -> None:
 
 
 def test_corpora_of_the_last_layers_alone_can_be_left_out() -> None:
-    data = "one: 6 recordings. The last layers: one: 6; two: 6. The layer for known speakers: one: 6; three: 6"
+    data = "one: 6 recordings. The last layers: one: 6; two: 6. The output for speaker normalisation: one: 6; three: 6"
     known = body(replace(find("mini", "audio").card, training_data=data))
     assert strangers(["one", "two", "three"], known) == ["two", "three"]
     assert strangers(["two"], known) == []
@@ -169,7 +169,7 @@ def test_the_command_keeps_the_answers_to_single_recordings(tmp_path: Path, caps
     assert new.scores["left_out"] == card.scores["left_out"]
     assert new.source.count("--relative-only") == 1
     assert new.training_data.startswith(body(card))
-    assert new.training_data.count("The layer for known speakers: one: ") == 1
+    assert new.training_data.count("The output for speaker normalisation: one: ") == 1
     assert len(json.loads((out / "relative.json").read_text())["approaches"]) >= 8
     assert cli.main(words) == 2
     assert cli.main([*words, "--start", str(start), "--leave-out", "one"]) == 2

@@ -79,9 +79,14 @@ def train(tables: Sequence[Path], out: Path, epochs: int | None = None, report: 
     for part in (network.judge, network.ear):
         cool(part.classify, temperature)
     found = scores(validation, logits, temperature) | {"temperature": temperature}
-    example = torch.from_numpy(np.stack([FRAMES(sound) for sound in speechless(2, plan.seed)]))
     network.same_relative()
-    return finish(out / "model", network, _card(speech, found), example, OUTPUTS)
+    return write(out, network, _card(speech, found))
+
+
+def write(out: Path, network: MiniAudio, card: ModelCard) -> ModelCard:
+    """Writes ``out/model`` as ``finish`` does, checked on sounds without speech."""
+    example = torch.from_numpy(np.stack([FRAMES(sound) for sound in speechless(2, 0)]))
+    return finish(out / "model", network, card, example, OUTPUTS)
 
 
 def read_tables(paths: Sequence[Path]) -> list[SpeechTable]:

@@ -15,10 +15,8 @@ from avcer.evaluation.tables.speech import SpeechTable, windows
 from avcer.models.card import ModelCard
 from avcer.models.networks.mini_audio import MiniAudio
 from avcer.training import audio
-from avcer.training.finish import finish
 from avcer.training.heads import FRAMES, STEP
 from avcer.training.loop import Report
-from avcer.training.speech import speechless
 from avcer.training.strangers import begin
 from avcer.training.unfamiliar import Density, Measured, fit_density, put_density
 from avcer.types import Float
@@ -48,8 +46,7 @@ def train(
     density = fit_density(measured)
     put_density(network.unfamiliar, density)
     report(f"doubted from {density.limit:.2f} standard deviations on")
-    example = torch.from_numpy(np.stack([FRAMES(sound) for sound in speechless(2, 0)]))
-    return finish(out / "model", network, card_of(before, network, speech, density), example, audio.OUTPUTS)
+    return audio.write(out, network, card_of(before, network, speech, density))
 
 
 @torch.no_grad()

@@ -1,4 +1,4 @@
-"""A mini audio model that keeps what it has learned, and gets a last layer for speakers known from other recordings.
+"""A mini audio model that keeps what it has learned, and gets an output for speaker normalisation.
 
 The layer is fitted on the difference between each recording and the mean of its speaker's recordings, so it learns how
 emotions change a voice, not whose voice it is. Its logits are used without the speaker's mean in the same way.
@@ -6,7 +6,6 @@ emotions change a voice, not whose voice it is. Its logits are used without the 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -23,21 +22,18 @@ from avcer.errors import InputError
 from avcer.evaluation.statistics.metrics import ece
 from avcer.evaluation.strangers.speakers import normalised_rows
 from avcer.evaluation.tables.speech import SpeechTable
-from avcer.files import atomic, make_folder
 from avcer.labels import BASIC
 from avcer.models.card import ModelCard
 from avcer.models.networks.mini_audio import Measures, MiniAudio
 from avcer.training import audio
 from avcer.training.calibration import even_temperature
-from avcer.training.finish import finish, rounded
-from avcer.training.heads import FRAMES, Layer, Settings, TableFeatures, by_recording, extract_table, fit
+from avcer.training.heads import Layer, Settings, TableFeatures, by_recording, extract_table, fit
 from avcer.training.loop import Plan, Report
-from avcer.training.speech import speechless
-from avcer.training.strangers import LAST_LAYERS, loaded, means, shown, strangers, uar_of
+from avcer.training.strangers import LAST_LAYERS, loaded, means, shown, strangers, uar_of, write_scores
 from avcer.types import Boolean, Double, Float, Integer
 
 SCORED: Final = "relative.json"
-RELATIVE_LAYER: Final = ". The layer for known speakers: "
+RELATIVE_LAYER: Final = ". The output for speaker normalisation: "
 """On a card, what the other layers learned from comes before."""
 SMALLEST: Final = 1e-12
 """Below it, a probability is as good as zero."""
@@ -79,8 +75,7 @@ def train(
     """
     if epochs is not None:
         raise InputError("the relative layer is fitted in one go; leave --epochs out")
-    plan = Plan.read(audio.RECIPE)
-    recipe = Choice(Settings(**plan.options["relative"]))
+    recipe = Choice(Settings(**Plan.read(audio.RECIPE).options["relative"]))
     network, before = loaded(start)
     traits = []
     for path, table in zip(tables, audio.read_tables(tables), strict=True):
@@ -90,14 +85,9 @@ def train(
     rows, temperature = judge(traits, left, recipe)
     approaches = compare(traits, left, recipe)
     report(table_text(rows, approaches))
-    make_folder(out)
-    found = {"corpora": [asdict(row) for row in rows], "approaches": approaches, "temperature": temperature}
-    with atomic(out / SCORED) as part:
-        part.write_text(json.dumps(rounded(found), indent=2) + "\n", encoding="utf-8")
+    write_scores(out / SCORED, rows, approaches, temperature)
     put(network, recipe.fit(traits), temperature)
-    example = torch.from_numpy(np.stack([FRAMES(sound) for sound in speechless(2, plan.seed)]))
-    card = _card(before, rows, [one.source.table for one in traits])
-    return finish(out / "model", network, card, example, audio.OUTPUTS)
+    return audio.write(out, network, _card(before, rows, [one.source.table for one in traits]))
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,8 @@ from avcer.models.card import ModelCard
 from avcer.models.networks.mini_audio import MiniAudio
 from avcer.training import audio
 from avcer.training.calibration import even_temperature
-from avcer.training.finish import finish, rounded
-from avcer.training.heads import FRAMES, Layer, Settings, TableFeatures, extract, extract_table, fit, put
+from avcer.training.finish import rounded
+from avcer.training.heads import Layer, Settings, TableFeatures, extract, extract_table, fit, put
 from avcer.training.loop import Plan, Report
 from avcer.training.speech import Variation, speechless
 from avcer.training.unfamiliar import Density, fit_density, put_density
@@ -75,16 +75,11 @@ def train(
     rows, temperature = judge(extracted, left, nothing, settings)
     approaches = compare(extracted, left, nothing, settings)
     report(table_text(rows, approaches))
-    make_folder(out)
-    found = {"corpora": [asdict(row) for row in rows], "approaches": approaches, "temperature": temperature}
-    with atomic(out / LEFT_OUT) as part:
-        part.write_text(json.dumps(rounded(found), indent=2) + "\n", encoding="utf-8")
+    write_scores(out / LEFT_OUT, rows, approaches, temperature)
     put(network, fit(extracted, nothing, settings), temperature)
     if settings.doubt:
         put_density(network.unfamiliar, fit_density(extracted))
-    card = _card(before, extracted, network, rows, temperature)
-    example = torch.from_numpy(np.stack([FRAMES(sound) for sound in speechless(2, plan.seed)]))
-    return finish(out / "model", network, card, example, audio.OUTPUTS)
+    return audio.write(out, network, _card(before, extracted, network, rows, temperature))
 
 
 def judge(
@@ -156,6 +151,14 @@ def table_text(rows: Sequence[Row], approaches: Sequence[dict[str, Any]]) -> str
 def _cells(row: Mapping[str, Any]) -> str:
     cells = {name: shown(row[name]) for name in SCORES}
     return "{seen:>8}{left_out:>10}{ece:>7}{arousal:>9}{normalised:>12}".format(**cells)
+
+
+def write_scores(path: Path, rows: Sequence[Any], approaches: Sequence[dict[str, Any]], temperature: float) -> None:
+    """Writes the scores of corpora (``Row``), of the approaches, and the temperature as JSON; makes the folder."""
+    make_folder(path.parent)
+    found = {"corpora": [asdict(row) for row in rows], "approaches": approaches, "temperature": temperature}
+    with atomic(path) as part:
+        part.write_text(json.dumps(rounded(found), indent=2) + "\n", encoding="utf-8")
 
 
 def shown(value: float | None) -> str:
